@@ -1,0 +1,1 @@
+// Empty: this file exists to carry the precompiled torch header that every torch module reuses.

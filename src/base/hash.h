@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace base {
+
+// SHA-256 as 64 lower-case hexadecimal digits.
+std::string sha256(std::string_view bytes);
+
+// The same of a file's content, read in pieces. Throws DataError where the file cannot be read.
+std::string sha256_file(const std::filesystem::path& path);
+
+// A 64-bit hash of a text, the same on every machine and in every version: it seeds random streams.
+// Not for security.
+constexpr std::uint64_t stable_hash(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
+  for (char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  return hash;
+}
+
+}  // namespace base

@@ -1,0 +1,121 @@
+#include "base/json.h"
+
+#include <unordered_set>
+
+#include <simdjson.h>
+
+#include "base/files.h"
+
+namespace base {
+namespace {
+
+constexpr int kMaxDepth = 64;
+
+Json convert(const simdjson::dom::element& element, int depth, const std::string& where) {
+  using simdjson::dom::element_type;
+  if (depth > kMaxDepth) throw DataError(where, ": JSON nested deeper than ", kMaxDepth);
+  switch (element.type()) {
+    case element_type::OBJECT: {
+      Json object = Json::object();
+      auto& members = object.get_ref<Json::object_t&>();
+      std::unordered_set<std::string_view> seen;
+      const simdjson::dom::object source = element.get_object().value_unsafe();
+      for (const auto& [key, value] : source) {
+        if (!seen.insert(key).second)
+          throw DataError(where, ": the key \"", key, "\" appears twice in one object");
+        // ordered_json's own insertion searches all earlier keys; the set above has done that.
+        members.push_back({std::string(key), convert(value, depth + 1, where)});
+      }
+      return object;
+    }
+    case element_type::ARRAY: {
+      Json array = Json::array();
+      const simdjson::dom::array source = element.get_array().value_unsafe();
+      for (const auto value : source) array.push_back(convert(value, depth + 1, where));
+      return array;
+    }
+    case element_type::STRING:
+      return std::string(element.get_string().value_unsafe());
+    case element_type::INT64:
+      return element.get_int64().value_unsafe();
+    case element_type::UINT64:
+      return element.get_uint64().value_unsafe();
+    case element_type::DOUBLE:
+      return element.get_double().value_unsafe();
+    case element_type::BOOL:
+      return element.get_bool().value_unsafe();
+    case element_type::NULL_VALUE:
+      return nullptr;
+  }
+  throw DataError(where, ": not JSON");
+}
+
+const char* explain(simdjson::error_code error) {
+  switch (error) {
+    case simdjson::UTF8_ERROR:
+      return "not UTF-8";
+    case simdjson::DEPTH_ERROR:
+      return "JSON nested deeper than 64";
+    case simdjson::EMPTY:
+      return "empty, expected JSON";
+    case simdjson::UNCLOSED_STRING:
+      return "a text without its closing quote; was the file cut?";
+    default:
+      return simdjson::error_message(error);
+  }
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, const std::string& where) {
+  thread_local simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  const auto error = parser.parse(text.data(), text.size()).get(root);
+  if (error) throw DataError(where, ": ", explain(error));
+  return convert(root, 0, where);
+}
+
+Json read_json(const std::filesystem::path& path) {
+  return parse_json(read_file(path), path.string());
+}
+
+void write_json(const std::filesystem::path& path, const Json& json) {
+  write_file(path, json.dump(2) + "\n");
+}
+
+std::string schema(std::string_view kind, int version) {
+  return concatenate("attune.", kind, "/", version);
+}
+
+int require_schema(const Json& object, std::string_view kind, int newest,
+                   const std::string& where) {
+  const auto found = require<std::string>(object, "schema", where);
+  const std::string start = concatenate("attune.", kind, "/");
+  if (found.rfind(start, 0) != 0)
+    throw DataError(where, ": schema is \"", found, "\", expected \"", schema(kind, newest), "\"");
+  const std::string digits = found.substr(start.size());
+  if (digits.empty() || digits.size() > 6 ||
+      digits.find_first_not_of("0123456789") != std::string::npos)
+    throw DataError(where, ": schema is \"", found, "\", whose version is no number");
+  const int version = std::stoi(digits);
+  if (version < 1 || version > newest)
+    throw DataError(where, ": schema is \"", found, "\", but this attune knows versions 1 to ",
+                    newest, "; a newer attune wrote it");
+  return version;
+}
+
+namespace detail {
+
+void missing_key(const std::string& key, const std::string& where) {
+  throw DataError(where, ": \"", key, "\" is missing");
+}
+
+void wrong_type(const Json& value, const std::string& key, const char* expected,
+                const std::string& where) {
+  std::string found = value.dump();
+  if (found.size() > 60) found = found.substr(0, 57) + "...";
+  throw DataError(where, ": \"", key, "\" is ", found, ", expected ", expected);
+}
+
+}  // namespace detail
+}  // namespace base

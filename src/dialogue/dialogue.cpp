@@ -1,0 +1,31 @@
+#include "dialogue/dialogue.h"
+
+#include <algorithm>
+
+namespace dialogue {
+
+std::vector<int> Turn::items() const {
+  std::vector<int> items;
+  for (const Mention& mention : mentions)
+    if (std::find(items.begin(), items.end(), mention.item) == items.end())
+      items.push_back(mention.item);
+  return items;
+}
+
+const Label* Dialogue::seeker_label(int item) const {
+  for (const Label& label : seeker_labels)
+    if (label.item == item) return &label;
+  return nullptr;
+}
+
+std::string written_out(const Turn& turn, const Catalogue& catalogue) {
+  std::string text;
+  std::size_t done = 0;
+  for (const Mention& mention : turn.mentions) {
+    text += turn.text.substr(done, mention.begin - done) + catalogue[mention.item].title;
+    done = mention.end;
+  }
+  return text + turn.text.substr(done);
+}
+
+}  // namespace dialogue

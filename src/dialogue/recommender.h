@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dialogue/markup.h"
+#include "dialogue/state.h"
+
+namespace dialogue {
+
+struct Sampling {
+  double temperature = 1;  // of item and words; 0: the most likely one
+  int max_tokens = 48;     // of the words, <|end|> included
+  std::uint64_t seed = 0;  // with `stream`, decides the reply entirely
+  std::uint64_t stream = 0;
+};
+
+// What the policy did, with its exact probabilities, so that later learning and off-policy
+// evaluation are sound.
+struct DecisionRecord {
+  std::string model;  // name and hash of what decided
+  Sampling sampling;
+  int prompt_tokens = 0;
+  std::vector<int> tokens;  // mode, item, words, as the model's token ids
+  std::vector<double>
+      log_probs;  // natural log, one a token, of the tempered distribution it was drawn from
+  std::vector<std::pair<int, double>> candidates;  // the ten best items with their probabilities
+  std::optional<double> propensity;                // probability of the item shown, where one was
+};
+
+struct Reply {
+  std::int64_t id = 0;
+  Action action;
+  DecisionRecord decision;
+};
+
+// What one step() did to one open reply.
+struct ReplyStep {
+  std::int64_t id = 0;
+  std::string text;  // words that this step added
+  bool finished = false;
+};
+
+// The door between models and everything else. One thread owns a recommender.
+class Recommender {
+ public:
+  virtual ~Recommender() = default;
+
+  virtual std::string name() const = 0;
+
+  // [B, N]: natural log-probabilities over the catalogue, one row a state; repeats of items already
+  // named included.
+  virtual std::vector<std::vector<float>> rank(const std::vector<State>& states) = 0;
+
+  // Starts a reply and returns its id.
+  virtual std::int64_t open(const State& state, const Sampling& sampling) = 0;
+  // Gives one token to every open reply.
+  virtual std::vector<ReplyStep> step() = 0;
+  // Takes a finished reply, or ends one early.
+  virtual Reply close(std::int64_t id) = 0;
+};
+
+// Opens a reply to each state, steps until all are finished, and returns them in the order of the
+// states. Stream i is sampling.stream + i.
+std::vector<Reply> reply_to_all(Recommender& recommender, const std::vector<State>& states,
+                                const Sampling& sampling);
+
+}  // namespace dialogue
