@@ -1,5 +1,6 @@
 # Flags for every target of the project, and ccache where it is installed.
-add_compile_options(-Wall -Wextra -Werror)
+# -fPIC everywhere, so that libraries and executables can share the precompiled header.
+add_compile_options(-Wall -Wextra -Werror -fPIC)
 
 # One optimisation level for both kinds of build that people time or debug through.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2")

@@ -1,0 +1,35 @@
+#include "kernels/compute.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/cpu/Utils.h>
+
+#include "base/error.h"
+
+namespace kernels {
+
+torch::Dtype compute_dtype(const std::string& name) {
+  if (name == "fp32") return torch::kFloat32;
+  if (name == "bf16") return torch::kBFloat16;
+  if (name == "auto") return __builtin_cpu_supports("avx512bf16") ? torch::kBFloat16 : torch::kFloat32;
+  throw base::UsageError("the compute type \"", name, "\" is unknown; choose auto, bf16 or fp32");
+}
+
+std::string instruction_set() {
+  std::string text;
+  const auto add = [&](const char* name, bool there) {
+    if (there) text += (text.empty() ? "" : " ") + std::string(name);
+  };
+  add("avx2", __builtin_cpu_supports("avx2"));
+  add("avx512f", __builtin_cpu_supports("avx512f"));
+  add("avx512_vnni", __builtin_cpu_supports("avx512vnni"));
+  add("avx512_bf16", __builtin_cpu_supports("avx512bf16"));
+  add("amx_tile", at::cpu::init_amx());
+  return text.empty() ? "x86-64" : text;
+}
+
+int use_threads(int threads) {
+  if (threads > 0) at::set_num_threads(threads);
+  return at::get_num_threads();
+}
+
+}  // namespace kernels

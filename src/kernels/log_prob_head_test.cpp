@@ -1,0 +1,54 @@
+#include "kernels/log_prob_head.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace kernels {
+namespace {
+
+torch::Tensor random(std::int64_t rows, std::int64_t columns, std::uint64_t seed) {
+  auto generator = at::detail::createCPUGenerator(seed);
+  return at::randn({rows, columns}, generator, torch::TensorOptions().dtype(torch::kFloat32));
+}
+
+TEST(LogProbHead, KnowsTwoLogitsByHand) {
+  // logits 0 and ln 3: p = 1/4, 3/4; H = ln 4 - 3/4 ln 3 = .562335
+  const torch::Tensor hidden = torch::ones({1, 1}), weight = torch::tensor({{0.f}, {std::log(3.f)}});
+  const HeadOutput out = log_prob_head(hidden, weight, torch::tensor({std::int64_t{1}}));
+  EXPECT_NEAR(out.log_probs[0].item<float>(), std::log(.75), 1e-6);
+  EXPECT_NEAR(out.log_normalisers[0].item<float>(), std::log(4.), 1e-6);
+  EXPECT_NEAR(out.entropies[0].item<float>(), .562335, 1e-5);
+}
+
+TEST(LogProbHead, AgreesWithTheReferenceInAllOutputsAndGradients) {
+  torch::Tensor hidden = random(300, 8, 1).requires_grad_(true), weight = random(50, 8, 2).requires_grad_(true);
+  torch::Tensor plain_hidden = hidden.detach().clone().requires_grad_(true),
+                plain_weight = weight.detach().clone().requires_grad_(true);
+  torch::Tensor targets = at::arange(300, torch::kInt64) % 40;
+  targets[5] = -1;
+  const torch::Tensor mix = random(3, 300, 3);
+  const auto objective = [&](const HeadOutput& out) {
+    return (out.log_probs * mix[0] + out.log_normalisers * mix[1] + out.entropies * mix[2]).sum();
+  };
+  HeadOptions options{.temperature = .7, .rows = 40};
+  const HeadOutput ours = log_prob_head(hidden, weight, targets, options);
+  options.backend = Backend::reference;
+  const HeadOutput plain = log_prob_head(plain_hidden, plain_weight, targets, options);
+  EXPECT_LT((ours.log_probs - plain.log_probs).abs().max().item<float>(), 1e-5);
+  EXPECT_EQ(ours.log_probs[5].item<float>(), 0);
+  EXPECT_LT((ours.entropies - plain.entropies).abs().max().item<float>(), 1e-5);
+  objective(ours).backward();
+  objective(plain).backward();
+  EXPECT_LT((hidden.grad() - plain_hidden.grad()).abs().max().item<float>(), 2e-5);
+  EXPECT_LT((weight.grad() - plain_weight.grad()).abs().max().item<float>(), 1e-4);  // sums of 300 terms
+  EXPECT_EQ(weight.grad().narrow(0, 40, 10).abs().max().item<float>(), 0);  // rows that may not be drawn
+}
+
+TEST(LogProbHead, RefusesATargetThatMayNotBeDrawn) {
+  EXPECT_THROW(log_prob_head(torch::ones({1, 2}), torch::ones({5, 2}), torch::tensor({std::int64_t{4}}), {.rows = 4}),
+               base::Error);
+}
+
+}  // namespace
+}  // namespace kernels

@@ -1,0 +1,219 @@
+#include "kernels/loops.h"
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+// Sanitizers start before the dynamic linker may choose between clones.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ATTUNE_CLONES
+#else
+#define ATTUNE_CLONES __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#endif
+#define ATTUNE_INLINE inline __attribute__((always_inline))
+
+namespace kernels::loops {
+namespace {
+
+ATTUNE_INLINE float load(const float* p) { return *p; }
+ATTUNE_INLINE float load(const bf16* p) { return std::bit_cast<float>(static_cast<std::uint32_t>(*p) << 16); }
+ATTUNE_INLINE void store(float* p, float value) { *p = value; }
+ATTUNE_INLINE void store(bf16* p, float value) {  // to nearest even; no NaN comes here
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  *p = static_cast<bf16>((bits + 0x7FFFu + ((bits >> 16) & 1)) >> 16);
+}
+
+// e^x, relative error below 2e-7 (Cephes' polynomial); x is held within [-87, 88].
+ATTUNE_INLINE float fast_exp(float x) {
+  x = x < -87.f ? -87.f : x;
+  x = x > 88.f ? 88.f : x;
+  const float shifted = x * 1.44269504f + 12582912.f;  // the nearest whole number sits in the low bits
+  const float n = shifted - 12582912.f;
+  const float r = (x - n * .693359375f) + n * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.f;
+  return std::bit_cast<float>(std::bit_cast<std::int32_t>(p) + (std::bit_cast<std::int32_t>(shifted) << 23));
+}
+
+template <class T>
+ATTUNE_INLINE float row_max(const T* row, std::int64_t n) {
+  float largest = -std::numeric_limits<float>::infinity();
+#pragma omp simd reduction(max : largest)
+  for (std::int64_t j = 0; j < n; ++j) {
+    const float value = load(row + j);
+    largest = value > largest ? value : largest;
+  }
+  return largest;
+}
+
+template <class T>
+ATTUNE_INLINE void causal_softmax_body(T* scores, std::int64_t t, float scale) {
+  for (std::int64_t i = 0; i < t; ++i) {
+    T* row = scores + i * t;
+    const float largest = row_max(row, i + 1);
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t j = 0; j <= i; ++j) sum += fast_exp((load(row + j) - largest) * scale);
+    const float inverse = 1.f / sum;
+#pragma omp simd
+    for (std::int64_t j = 0; j <= i; ++j) store(row + j, fast_exp((load(row + j) - largest) * scale) * inverse);
+    for (std::int64_t j = i + 1; j < t; ++j) row[j] = T{};
+  }
+}
+
+template <class T>
+ATTUNE_INLINE void causal_softmax_backward_body(const T* probabilities, T* gradient, std::int64_t t, float scale) {
+  for (std::int64_t i = 0; i < t; ++i) {
+    const T* p = probabilities + i * t;
+    T* g = gradient + i * t;
+    float dot = 0;
+#pragma omp simd reduction(+ : dot)
+    for (std::int64_t j = 0; j <= i; ++j) dot += load(p + j) * load(g + j);
+#pragma omp simd
+    for (std::int64_t j = 0; j <= i; ++j) store(g + j, scale * load(p + j) * (load(g + j) - dot));
+    for (std::int64_t j = i + 1; j < t; ++j) g[j] = T{};
+  }
+}
+
+template <class T>
+ATTUNE_INLINE RowSummary summarise_row_body(const T* logits, std::int64_t n, float scale) {
+  const float largest = row_max(logits, n);
+  float sum = 0, weighted = 0;
+#pragma omp simd reduction(+ : sum, weighted)
+  for (std::int64_t j = 0; j < n; ++j) {
+    const float z = (load(logits + j) - largest) * scale;
+    const float e = fast_exp(z);
+    sum += e;
+    weighted += e * z;
+  }
+  const float log_sum = std::log(sum);
+  return {largest * scale + log_sum, log_sum - weighted / sum};  // H = log Z - E[z]
+}
+
+template <class T>
+ATTUNE_INLINE void row_backward_body(T* logits, std::int64_t n, float scale, const RowSummary& row,
+                                     const RowGradient& gradient) {
+  // d log p_t / dz_j = [j = t] - p_j;  d log Z / dz_j = p_j;  d H / dz_j = -p_j (log p_j + H)
+  const float through_p = gradient.normaliser - (gradient.target >= 0 ? gradient.log_prob : 0.f);
+  const float normaliser = row.log_normaliser, entropy = row.entropy, by_entropy = gradient.entropy;
+#pragma omp simd
+  for (std::int64_t j = 0; j < n; ++j) {
+    const float log_p = load(logits + j) * scale - normaliser;
+    const float p = fast_exp(log_p);
+    store(logits + j, scale * p * (through_p - by_entropy * (log_p + entropy)));
+  }
+  if (gradient.target >= 0) {
+    T* at = logits + gradient.target;
+    store(at, load(at) + scale * gradient.log_prob);
+  }
+}
+
+// A 32-bit hash of key and index (murmur3's finaliser).
+ATTUNE_INLINE std::uint32_t hash_index(std::uint32_t index, std::uint32_t low, std::uint32_t high) {
+  std::uint32_t h = (index * 0x9E3779B9u + low) ^ high;
+  h = (h ^ (h >> 16)) * 0x85EBCA6Bu;
+  h = (h ^ (h >> 13)) * 0xC2B2AE35u;
+  return h ^ (h >> 16);
+}
+
+template <bool with_residual, class T>
+ATTUNE_INLINE void dropout_body(const T* residual, const T* x, T* out, std::int64_t n, std::int64_t first,
+                                std::uint64_t key, float p) {
+  const auto low = static_cast<std::uint32_t>(key), high = static_cast<std::uint32_t>(key >> 32);
+  const auto threshold = static_cast<std::int32_t>(static_cast<double>(p) * 2147483648.0);
+  const float kept = 1.f / (1.f - p);
+  const auto start = static_cast<std::uint32_t>(first);
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; ++i) {
+    const auto drawn = static_cast<std::int32_t>(hash_index(start + static_cast<std::uint32_t>(i), low, high) >> 1);
+    const float y = load(x + i) * (drawn >= threshold ? kept : 0.f);
+    store(out + i, with_residual ? load(residual + i) + y : y);
+  }
+}
+
+template <class T>
+ATTUNE_INLINE void attend_body(const T* query, const T* keys, const T* values, std::int64_t n, std::int64_t d,
+                               std::int64_t stride, float scale, float* scores, T* out) {
+  for (std::int64_t j = 0; j < n; ++j) {
+    const T* key = keys + j * stride;
+    float dot = 0;
+#pragma omp simd reduction(+ : dot)
+    for (std::int64_t c = 0; c < d; ++c) dot += load(query + c) * load(key + c);
+    scores[j] = dot * scale;
+  }
+  const float largest = row_max(scores, n);
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t j = 0; j < n; ++j) {
+    scores[j] = fast_exp(scores[j] - largest);
+    sum += scores[j];
+  }
+  constexpr std::int64_t kMaxWidth = 256;
+  float mixed[kMaxWidth] = {};
+  for (std::int64_t j = 0; j < n; ++j) {
+    const T* value = values + j * stride;
+    const float weight = scores[j];
+#pragma omp simd
+    for (std::int64_t c = 0; c < d; ++c) mixed[c] += weight * load(value + c);
+  }
+  for (std::int64_t c = 0; c < d; ++c) store(out + c, mixed[c] / sum);
+}
+
+}  // namespace
+
+ATTUNE_CLONES void causal_softmax(float* scores, std::int64_t t, float scale) { causal_softmax_body(scores, t, scale); }
+ATTUNE_CLONES void causal_softmax(bf16* scores, std::int64_t t, float scale) { causal_softmax_body(scores, t, scale); }
+
+ATTUNE_CLONES void causal_softmax_backward(const float* p, float* g, std::int64_t t, float scale) {
+  causal_softmax_backward_body(p, g, t, scale);
+}
+ATTUNE_CLONES void causal_softmax_backward(const bf16* p, bf16* g, std::int64_t t, float scale) {
+  causal_softmax_backward_body(p, g, t, scale);
+}
+
+ATTUNE_CLONES RowSummary summarise_row(const float* logits, std::int64_t n, float scale) {
+  return summarise_row_body(logits, n, scale);
+}
+ATTUNE_CLONES RowSummary summarise_row(const bf16* logits, std::int64_t n, float scale) {
+  return summarise_row_body(logits, n, scale);
+}
+
+ATTUNE_CLONES void row_backward(float* logits, std::int64_t n, float scale, const RowSummary& row,
+                                const RowGradient& gradient) {
+  row_backward_body(logits, n, scale, row, gradient);
+}
+ATTUNE_CLONES void row_backward(bf16* logits, std::int64_t n, float scale, const RowSummary& row,
+                                const RowGradient& gradient) {
+  row_backward_body(logits, n, scale, row, gradient);
+}
+
+ATTUNE_CLONES void add_dropout(const float* residual, const float* x, float* out, std::int64_t n, std::int64_t first,
+                               std::uint64_t key, float p) {
+  dropout_body<true>(residual, x, out, n, first, key, p);
+}
+ATTUNE_CLONES void add_dropout(const bf16* residual, const bf16* x, bf16* out, std::int64_t n, std::int64_t first,
+                               std::uint64_t key, float p) {
+  dropout_body<true>(residual, x, out, n, first, key, p);
+}
+ATTUNE_CLONES void dropout(const float* x, float* out, std::int64_t n, std::int64_t first, std::uint64_t key, float p) {
+  dropout_body<false>(x, x, out, n, first, key, p);
+}
+ATTUNE_CLONES void dropout(const bf16* x, bf16* out, std::int64_t n, std::int64_t first, std::uint64_t key, float p) {
+  dropout_body<false>(x, x, out, n, first, key, p);
+}
+
+ATTUNE_CLONES void attend(const float* query, const float* keys, const float* values, std::int64_t n, std::int64_t d,
+                          std::int64_t stride, float scale, float* scores, float* out) {
+  attend_body(query, keys, values, n, d, stride, scale, scores, out);
+}
+ATTUNE_CLONES void attend(const bf16* query, const bf16* keys, const bf16* values, std::int64_t n, std::int64_t d,
+                          std::int64_t stride, float scale, float* scores, bf16* out) {
+  attend_body(query, keys, values, n, d, stride, scale, scores, out);
+}
+
+}  // namespace kernels::loops
