@@ -19,15 +19,17 @@ std::vector<Group> equal_groups(const std::vector<std::int64_t>& bounds) {
   for (std::size_t i = 0; i + 1 < bounds.size(); ++i) {
     const std::int64_t length = bounds[i + 1] - bounds[i];
     if (length == 0) continue;
-    if (!groups.empty() && groups.back().length == length) groups.back().segments += 1;
-    else groups.push_back({bounds[i], 1, length});
+    if (!groups.empty() && groups.back().length == length)
+      groups.back().segments += 1;
+    else
+      groups.push_back({bounds[i], 1, length});
   }
   return groups;
 }
 
 // The group's rows of x [T, parts*C] as [parts][S*H, t, D], contiguous.
-std::vector<torch::Tensor> split_heads(const torch::Tensor& x, const Group& group, std::int64_t parts,
-                                       std::int64_t heads) {
+std::vector<torch::Tensor> split_heads(const torch::Tensor& x, const Group& group,
+                                       std::int64_t parts, std::int64_t heads) {
   const std::int64_t width = x.size(1) / parts / heads;
   const torch::Tensor all = x.narrow(0, group.begin, group.segments * group.length)
                                 .view({group.segments, group.length, parts, heads, width})
@@ -37,8 +39,10 @@ std::vector<torch::Tensor> split_heads(const torch::Tensor& x, const Group& grou
   return all.unbind(0);
 }
 
-// The inverse, for one or more parts: writes [S*H, t, D] each into the group's rows of x [T, parts*C].
-void join_heads(torch::Tensor& x, const Group& group, std::int64_t heads, const std::vector<torch::Tensor>& parts) {
+// The inverse, for one or more parts: writes [S*H, t, D] each into the group's rows of x [T,
+// parts*C].
+void join_heads(torch::Tensor& x, const Group& group, std::int64_t heads,
+                const std::vector<torch::Tensor>& parts) {
   const std::int64_t count = static_cast<std::int64_t>(parts.size()), width = parts[0].size(2);
   torch::Tensor rows = x.narrow(0, group.begin, group.segments * group.length)
                            .view({group.segments, group.length, count, heads, width});
@@ -56,23 +60,30 @@ void for_each_head(const torch::Tensor& scores, const F& loop) {
 }
 
 float* floats(const torch::Tensor& x) { return x.data_ptr<float>(); }
-loops::bf16* halves(const torch::Tensor& x) { return reinterpret_cast<loops::bf16*>(x.data_ptr<at::BFloat16>()); }
+loops::bf16* halves(const torch::Tensor& x) {
+  return reinterpret_cast<loops::bf16*>(x.data_ptr<at::BFloat16>());
+}
 
 void causal_softmax_(torch::Tensor& scores, float scale) {
   const std::int64_t t = scores.size(1);
   for_each_head(scores, [&](std::int64_t offset) {
-    if (scores.dtype() == torch::kFloat32) loops::causal_softmax(floats(scores) + offset, t, scale);
-    else loops::causal_softmax(halves(scores) + offset, t, scale);
+    if (scores.dtype() == torch::kFloat32)
+      loops::causal_softmax(floats(scores) + offset, t, scale);
+    else
+      loops::causal_softmax(halves(scores) + offset, t, scale);
   });
 }
 
-void causal_softmax_backward_(const torch::Tensor& probabilities, torch::Tensor& gradient, float scale) {
+void causal_softmax_backward_(const torch::Tensor& probabilities, torch::Tensor& gradient,
+                              float scale) {
   const std::int64_t t = gradient.size(1);
   for_each_head(gradient, [&](std::int64_t offset) {
     if (gradient.dtype() == torch::kFloat32)
-      loops::causal_softmax_backward(floats(probabilities) + offset, floats(gradient) + offset, t, scale);
+      loops::causal_softmax_backward(floats(probabilities) + offset, floats(gradient) + offset, t,
+                                     scale);
     else
-      loops::causal_softmax_backward(halves(probabilities) + offset, halves(gradient) + offset, t, scale);
+      loops::causal_softmax_backward(halves(probabilities) + offset, halves(gradient) + offset, t,
+                                     scale);
   });
 }
 
@@ -83,7 +94,7 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
     torch::Tensor out = torch::empty({qkv.size(0), qkv.size(1) / 3}, qkv.options());
     std::vector<torch::Tensor> saved = {qkv};
     for (const Group& group : equal_groups(bounds)) {
-      const auto parts = split_heads(qkv, group, 3, heads);  // each [S*H, t, D]
+      const auto parts = split_heads(qkv, group, 3, heads);                // each [S*H, t, D]
       torch::Tensor scores = at::bmm(parts[0], parts[1].transpose(1, 2));  // [S*H, t, t]
       causal_softmax_(scores, scale);
       join_heads(out, group, heads, {at::bmm(scores, parts[2])});
@@ -124,11 +135,12 @@ torch::Tensor reference_attention(const torch::Tensor& qkv, const std::vector<st
   const std::int64_t width = qkv.size(1) / 3;
   for (std::size_t i = 0; i + 1 < bounds.size(); ++i) {
     const std::int64_t t = bounds[i + 1] - bounds[i];
-    const torch::Tensor parts =
-        qkv.narrow(0, bounds[i], t).view({t, 3, heads, width / heads}).permute({1, 2, 0, 3});  // [3, H, t, D]
+    const torch::Tensor parts = qkv.narrow(0, bounds[i], t)
+                                    .view({t, 3, heads, width / heads})
+                                    .permute({1, 2, 0, 3});  // [3, H, t, D]
     const torch::Tensor hidden = torch::ones({t, t}, qkv.options().dtype(torch::kBool)).triu(1);
-    const torch::Tensor scores =
-        at::matmul(parts[0], parts[1].transpose(1, 2)) / std::sqrt(static_cast<double>(width / heads));
+    const torch::Tensor scores = at::matmul(parts[0], parts[1].transpose(1, 2)) /
+                                 std::sqrt(static_cast<double>(width / heads));
     const torch::Tensor mixed =
         at::matmul(at::softmax(scores.masked_fill(hidden, -INFINITY), -1), parts[2]);  // [H, t, D]
     outs.push_back(mixed.permute({1, 0, 2}).reshape({t, width}));
@@ -138,18 +150,22 @@ torch::Tensor reference_attention(const torch::Tensor& qkv, const std::vector<st
 
 }  // namespace
 
-torch::Tensor attention(const torch::Tensor& qkv, const std::vector<std::int64_t>& bounds, std::int64_t heads,
-                        Backend backend) {
-  base::check(qkv.dim() == 2 && qkv.size(1) % (3 * heads) == 0, "attention: qkv is ", qkv.sizes(), ", expected [T, 3C]");
-  base::check(!bounds.empty() && bounds.front() == 0 && bounds.back() == qkv.size(0), "attention: bounds end at ",
-              bounds.empty() ? -1 : bounds.back(), " of ", qkv.size(0), " tokens");
+torch::Tensor attention(const torch::Tensor& qkv, const std::vector<std::int64_t>& bounds,
+                        std::int64_t heads, Backend backend) {
+  base::check(qkv.dim() == 2 && qkv.size(1) % (3 * heads) == 0, "attention: qkv is ", qkv.sizes(),
+              ", expected [T, 3C]");
+  base::check(!bounds.empty() && bounds.front() == 0 && bounds.back() == qkv.size(0),
+              "attention: bounds end at ", bounds.empty() ? -1 : bounds.back(), " of ", qkv.size(0),
+              " tokens");
   if (backend == Backend::reference) return reference_attention(qkv, bounds, heads);
   return PackedAttention::apply(qkv.contiguous(), bounds, heads);
 }
 
-torch::Tensor decode_attention(const torch::Tensor& query, const torch::Tensor& keys, const torch::Tensor& values,
+torch::Tensor decode_attention(const torch::Tensor& query, const torch::Tensor& keys,
+                               const torch::Tensor& values, const std::vector<std::int64_t>& slots,
                                const std::vector<std::int64_t>& lengths) {
-  const std::int64_t batch = query.size(0), heads = query.size(1), d = query.size(2), room = keys.size(1);
+  const std::int64_t batch = query.size(0), heads = query.size(1), d = query.size(2),
+                     room = keys.size(1);
   base::check(d <= 256, "decode_attention: heads of width ", d, ", at most 256");
   const torch::Tensor out = torch::empty({batch, heads, d}, query.options());
   const torch::Tensor contiguous = query.contiguous();
@@ -158,13 +174,13 @@ torch::Tensor decode_attention(const torch::Tensor& query, const torch::Tensor& 
     std::vector<float> scores(static_cast<std::size_t>(room));
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t b = i / heads, h = i % heads, n = lengths[static_cast<std::size_t>(b)];
-      const std::int64_t offset = b * keys.stride(0) + h * d;
+      const std::int64_t offset = slots[static_cast<std::size_t>(b)] * keys.stride(0) + h * d;
       if (query.dtype() == torch::kFloat32)
-        loops::attend(floats(contiguous) + i * d, floats(keys) + offset, floats(values) + offset, n, d, keys.stride(1),
-                      scale, scores.data(), floats(out) + i * d);
+        loops::attend(floats(contiguous) + i * d, floats(keys) + offset, floats(values) + offset, n,
+                      d, keys.stride(1), scale, scores.data(), floats(out) + i * d);
       else
-        loops::attend(halves(contiguous) + i * d, halves(keys) + offset, halves(values) + offset, n, d,
-                      keys.stride(1), scale, scores.data(), halves(out) + i * d);
+        loops::attend(halves(contiguous) + i * d, halves(keys) + offset, halves(values) + offset, n,
+                      d, keys.stride(1), scale, scores.data(), halves(out) + i * d);
     }
   });
   return out;

@@ -10,7 +10,8 @@ namespace kernels {
 torch::Dtype compute_dtype(const std::string& name) {
   if (name == "fp32") return torch::kFloat32;
   if (name == "bf16") return torch::kBFloat16;
-  if (name == "auto") return __builtin_cpu_supports("avx512bf16") ? torch::kBFloat16 : torch::kFloat32;
+  if (name == "auto")
+    return __builtin_cpu_supports("avx512bf16") ? torch::kBFloat16 : torch::kFloat32;
   throw base::UsageError("the compute type \"", name, "\" is unknown; choose auto, bf16 or fp32");
 }
 

@@ -6,11 +6,13 @@
 
 namespace kernels {
 
-// Which code computes a hot operation: ours, or plain libtorch, which is the reference and the oracle of the tests.
+// Which code computes a hot operation: ours, or plain libtorch, which is the reference and the
+// oracle of the tests.
 enum class Backend { native, reference };
 
-// The type that matrix products are computed in: "bf16", "fp32", or "auto" (bf16 where the processor has instructions
-// for it). Weights and optimiser states are fp32 in any case. Throws base::Error(usage) for another name.
+// The type that matrix products are computed in: "bf16", "fp32", or "auto" (bf16 where the
+// processor has instructions for it). Weights and optimiser states are fp32 in any case. Throws
+// base::Error(usage) for another name.
 torch::Dtype compute_dtype(const std::string& name);
 
 // "avx512_bf16", "amx", "avx2", …: what the processor has, for `doctor` and the manifests.

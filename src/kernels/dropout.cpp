@@ -28,18 +28,20 @@ torch::Tensor run_dropout(const torch::Tensor& x, double p, std::uint64_t key) {
     if (x.dtype() == torch::kFloat32)
       loops::dropout(at_<float>(x) + begin, at_<float>(out) + begin, end - begin, begin, key, rate);
     else
-      loops::dropout(at_<loops::bf16>(x) + begin, at_<loops::bf16>(out) + begin, end - begin, begin, key, rate);
+      loops::dropout(at_<loops::bf16>(x) + begin, at_<loops::bf16>(out) + begin, end - begin, begin,
+                     key, rate);
   });
   return out;
 }
 
-torch::Tensor run_add_dropout(const torch::Tensor& residual, const torch::Tensor& x, double p, std::uint64_t key) {
+torch::Tensor run_add_dropout(const torch::Tensor& residual, const torch::Tensor& x, double p,
+                              std::uint64_t key) {
   torch::Tensor out = torch::empty_like(x);
   over_elements(x, [&](std::int64_t begin, std::int64_t end) {
     const auto rate = static_cast<float>(p);
     if (x.dtype() == torch::kFloat32)
-      loops::add_dropout(at_<float>(residual) + begin, at_<float>(x) + begin, at_<float>(out) + begin, end - begin,
-                         begin, key, rate);
+      loops::add_dropout(at_<float>(residual) + begin, at_<float>(x) + begin,
+                         at_<float>(out) + begin, end - begin, begin, key, rate);
     else
       loops::add_dropout(at_<loops::bf16>(residual) + begin, at_<loops::bf16>(x) + begin,
                          at_<loops::bf16>(out) + begin, end - begin, begin, key, rate);
@@ -48,8 +50,9 @@ torch::Tensor run_add_dropout(const torch::Tensor& residual, const torch::Tensor
 }
 
 struct AddDropout : torch::autograd::Function<AddDropout> {
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& residual,
-                               const torch::Tensor& x, double p, std::int64_t key) {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context,
+                               const torch::Tensor& residual, const torch::Tensor& x, double p,
+                               std::int64_t key) {
     context->saved_data["p"] = p;
     context->saved_data["key"] = key;
     return run_add_dropout(residual, x, p, static_cast<std::uint64_t>(key));
@@ -58,14 +61,14 @@ struct AddDropout : torch::autograd::Function<AddDropout> {
                                                  const torch::autograd::variable_list& gradients) {
     const torch::Tensor gradient = gradients[0].contiguous();
     const auto key = static_cast<std::uint64_t>(context->saved_data["key"].toInt());
-    return {gradient, run_dropout(gradient, context->saved_data["p"].toDouble(), key), torch::Tensor(),
-            torch::Tensor()};
+    return {gradient, run_dropout(gradient, context->saved_data["p"].toDouble(), key),
+            torch::Tensor(), torch::Tensor()};
   }
 };
 
 struct Dropout : torch::autograd::Function<Dropout> {
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x, double p,
-                               std::int64_t key) {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               double p, std::int64_t key) {
     context->saved_data["p"] = p;
     context->saved_data["key"] = key;
     return run_dropout(x, p, static_cast<std::uint64_t>(key));
@@ -73,19 +76,21 @@ struct Dropout : torch::autograd::Function<Dropout> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
     const auto key = static_cast<std::uint64_t>(context->saved_data["key"].toInt());
-    return {run_dropout(gradients[0].contiguous(), context->saved_data["p"].toDouble(), key), torch::Tensor(),
-            torch::Tensor()};
+    return {run_dropout(gradients[0].contiguous(), context->saved_data["p"].toDouble(), key),
+            torch::Tensor(), torch::Tensor()};
   }
 };
 
 }  // namespace
 
-torch::Tensor add_dropout(const torch::Tensor& residual, const torch::Tensor& x, double p, std::uint64_t key) {
-  base::check(residual.sizes() == x.sizes() && residual.dtype() == x.dtype(), "add_dropout: residual is ",
-              residual.sizes(), ", x ", x.sizes());
+torch::Tensor add_dropout(const torch::Tensor& residual, const torch::Tensor& x, double p,
+                          std::uint64_t key) {
+  base::check(residual.sizes() == x.sizes() && residual.dtype() == x.dtype(),
+              "add_dropout: residual is ", residual.sizes(), ", x ", x.sizes());
   base::check(p >= 0 && p < 1, "add_dropout: probability ", p);
   if (p == 0) return residual + x;
-  return AddDropout::apply(residual.contiguous(), x.contiguous(), p, static_cast<std::int64_t>(key));
+  return AddDropout::apply(residual.contiguous(), x.contiguous(), p,
+                           static_cast<std::int64_t>(key));
 }
 
 torch::Tensor with_dropout(const torch::Tensor& x, double p, std::uint64_t key) {

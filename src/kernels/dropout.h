@@ -6,9 +6,10 @@
 
 namespace kernels {
 
-// residual + dropout(x): each element of x is 0 with probability p and x / (1 - p) otherwise, decided by (key, index)
-// alone. residual, x: one shape and type. p = 0 adds. Differentiable.
-torch::Tensor add_dropout(const torch::Tensor& residual, const torch::Tensor& x, double p, std::uint64_t key);
+// residual + dropout(x): each element of x is 0 with probability p and x / (1 - p) otherwise,
+// decided by (key, index) alone. residual, x: one shape and type. p = 0 adds. Differentiable.
+torch::Tensor add_dropout(const torch::Tensor& residual, const torch::Tensor& x, double p,
+                          std::uint64_t key);
 
 // dropout(x) in the same way.
 torch::Tensor with_dropout(const torch::Tensor& x, double p, std::uint64_t key);

@@ -18,7 +18,8 @@ TEST(Dropout, OneKeyGivesOneMaskAndAnotherKeyAnother) {
 }
 
 TEST(Dropout, TheGradientUsesTheSameMaskAndTheResidualPassesThrough) {
-  torch::Tensor residual = torch::zeros({1000}).requires_grad_(true), x = torch::ones({1000}).requires_grad_(true);
+  torch::Tensor residual = torch::zeros({1000}).requires_grad_(true),
+                x = torch::ones({1000}).requires_grad_(true);
   const torch::Tensor y = add_dropout(residual, x, .5, 9);
   y.sum().backward();
   EXPECT_TRUE(at::equal(x.grad(), y.detach()));
@@ -26,7 +27,8 @@ TEST(Dropout, TheGradientUsesTheSameMaskAndTheResidualPassesThrough) {
 }
 
 TEST(Dropout, ZeroProbabilityIsASum) {
-  EXPECT_TRUE(at::equal(add_dropout(torch::ones({3}), torch::ones({3}), 0, 1), torch::full({3}, 2.f)));
+  EXPECT_TRUE(
+      at::equal(add_dropout(torch::ones({3}), torch::ones({3}), 0, 1), torch::full({3}, 2.f)));
 }
 
 }  // namespace

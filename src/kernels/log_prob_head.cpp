@@ -9,8 +9,8 @@
 namespace kernels {
 namespace {
 
-// Tokens worked on at a time. Large enough that adding up the weight's gradient, one pass over [V, C] a chunk, costs
-// little; small enough that the logits stay far below [T, V].
+// Tokens worked on at a time. Large enough that adding up the weight's gradient, one pass over [V,
+// C] a chunk, costs little; small enough that the logits stay far below [T, V].
 std::int64_t chunk_size(const torch::Tensor& weight) {
   constexpr std::int64_t kLogitBytes = 48 << 20;
   return std::max<std::int64_t>(64, kLogitBytes / (weight.size(0) * weight.element_size()));
@@ -26,17 +26,21 @@ void over_rows(torch::Tensor& logits, const F& loop) {
 
 template <class F>
 void over_rows_of_any_type(torch::Tensor& logits, const F& loop) {
-  if (logits.dtype() == torch::kFloat32) over_rows<float>(logits, loop);
-  else over_rows<loops::bf16>(logits, loop);
+  if (logits.dtype() == torch::kFloat32)
+    over_rows<float>(logits, loop);
+  else
+    over_rows<loops::bf16>(logits, loop);
 }
 
 struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
-  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context, const torch::Tensor& hidden,
-                                                const torch::Tensor& weight, const torch::Tensor& targets,
-                                                double temperature) {
+  static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context,
+                                                const torch::Tensor& hidden,
+                                                const torch::Tensor& weight,
+                                                const torch::Tensor& targets, double temperature) {
     const std::int64_t tokens = hidden.size(0);
     const auto options = torch::TensorOptions().dtype(torch::kFloat32);
-    torch::Tensor log_probs = torch::zeros({tokens}, options), normalisers = torch::empty({tokens}, options),
+    torch::Tensor log_probs = torch::zeros({tokens}, options),
+                  normalisers = torch::empty({tokens}, options),
                   entropies = torch::empty({tokens}, options);
     float *log_prob = log_probs.data_ptr<float>(), *normaliser = normalisers.data_ptr<float>(),
           *entropy = entropies.data_ptr<float>();
@@ -52,9 +56,11 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
         normaliser[t] = summary.log_normaliser;
         entropy[t] = summary.entropy;
         if (target[t] < 0) return;
-        const float logit = logits.dtype() == torch::kFloat32
-                                ? logits.data_ptr<float>()[i * logits.size(1) + target[t]]
-                                : static_cast<float>(logits.data_ptr<at::BFloat16>()[i * logits.size(1) + target[t]]);
+        const float logit =
+            logits.dtype() == torch::kFloat32
+                ? logits.data_ptr<float>()[i * logits.size(1) + target[t]]
+                : static_cast<float>(
+                      logits.data_ptr<at::BFloat16>()[i * logits.size(1) + target[t]]);
         log_prob[t] = logit * scale - summary.log_normaliser;
       });
     }
@@ -68,7 +74,8 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
     const auto saved = context->get_saved_variables();
     const torch::Tensor &hidden = saved[0], &weight = saved[1];
     const float scale = static_cast<float>(1 / context->saved_data["temperature"].toDouble());
-    const torch::Tensor by_log_prob = gradients[0].contiguous(), by_normaliser = gradients[1].contiguous(),
+    const torch::Tensor by_log_prob = gradients[0].contiguous(),
+                        by_normaliser = gradients[1].contiguous(),
                         by_entropy = gradients[2].contiguous();
     const auto at = [](const torch::Tensor& x) { return x.data_ptr<float>(); };
     const std::int64_t* target = saved[2].data_ptr<std::int64_t>();
@@ -79,46 +86,57 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
     for (std::int64_t begin = 0; begin < tokens; begin += chunk_tokens) {
       const std::int64_t size = std::min(chunk_tokens, tokens - begin);
       const torch::Tensor chunk = hidden.narrow(0, begin, size);
-      torch::Tensor logits = at::linear(chunk, weight);  // [chunk, V], overwritten by its own gradient
+      torch::Tensor logits =
+          at::linear(chunk, weight);  // [chunk, V], overwritten by its own gradient
       over_rows_of_any_type(logits, [&](auto* row, std::int64_t i) {
         const std::int64_t t = begin + i;
-        loops::row_backward(row, logits.size(1), scale, {at(saved[3])[t], at(saved[4])[t]},
-                            {at(by_log_prob)[t], at(by_normaliser)[t], at(by_entropy)[t], target[t]});
+        loops::row_backward(
+            row, logits.size(1), scale, {at(saved[3])[t], at(saved[4])[t]},
+            {at(by_log_prob)[t], at(by_normaliser)[t], at(by_entropy)[t], target[t]});
       });
       hidden_gradient.narrow(0, begin, size).copy_(at::mm(logits, weight));
       const torch::Tensor part = at::mm(logits.t(), chunk);  // [V, C]
-      if (tokens <= chunk_tokens) weight_gradient = part;
-      else if (begin == 0) weight_gradient = part.to(torch::kFloat32);
-      else weight_gradient.add_(part);
+      if (tokens <= chunk_tokens)
+        weight_gradient = part;
+      else if (begin == 0)
+        weight_gradient = part.to(torch::kFloat32);
+      else
+        weight_gradient.add_(part);
     }
     if (!weight_gradient.defined()) weight_gradient = torch::zeros_like(weight);  // no tokens
     return {hidden_gradient, weight_gradient.to(weight.dtype()), torch::Tensor(), torch::Tensor()};
   }
 };
 
-HeadOutput reference_head(const torch::Tensor& hidden, const torch::Tensor& weight, const torch::Tensor& targets,
-                          double temperature) {
-  const torch::Tensor logits = at::linear(hidden, weight).to(torch::kFloat32) / temperature;  // [T, V]
+HeadOutput reference_head(const torch::Tensor& hidden, const torch::Tensor& weight,
+                          const torch::Tensor& targets, double temperature) {
+  const torch::Tensor logits =
+      at::linear(hidden, weight).to(torch::kFloat32) / temperature;  // [T, V]
   const torch::Tensor normalisers = at::logsumexp(logits, {1});
   const torch::Tensor log_p = logits - normalisers.unsqueeze(1);
   const torch::Tensor picked = log_p.gather(1, targets.clamp_min(0).unsqueeze(1)).squeeze(1);
-  return {at::where(targets >= 0, picked, torch::zeros_like(picked)), normalisers, -(log_p.exp() * log_p).sum(1)};
+  return {at::where(targets >= 0, picked, torch::zeros_like(picked)), normalisers,
+          -(log_p.exp() * log_p).sum(1)};
 }
 
 }  // namespace
 
-HeadOutput log_prob_head(const torch::Tensor& hidden, const torch::Tensor& weight, const torch::Tensor& targets,
-                         const HeadOptions& options) {
-  base::check(hidden.dim() == 2 && weight.dim() == 2 && hidden.size(1) == weight.size(1), "log_prob_head: hidden is ",
-              hidden.sizes(), ", weight ", weight.sizes());
-  base::check(targets.dim() == 1 && targets.size(0) == hidden.size(0) && targets.dtype() == torch::kInt64,
-              "log_prob_head: ", targets.sizes(), " targets for hidden ", hidden.sizes());
+HeadOutput log_prob_head(const torch::Tensor& hidden, const torch::Tensor& weight,
+                         const torch::Tensor& targets, const HeadOptions& options) {
+  base::check(hidden.dim() == 2 && weight.dim() == 2 && hidden.size(1) == weight.size(1),
+              "log_prob_head: hidden is ", hidden.sizes(), ", weight ", weight.sizes());
+  base::check(
+      targets.dim() == 1 && targets.size(0) == hidden.size(0) && targets.dtype() == torch::kInt64,
+      "log_prob_head: ", targets.sizes(), " targets for hidden ", hidden.sizes());
   const std::int64_t rows = options.rows > 0 ? options.rows : weight.size(0);
-  base::check(rows <= weight.size(0) && (targets.numel() == 0 || targets.max().item<std::int64_t>() < rows),
-              "log_prob_head: a target outside the first ", rows, " of ", weight.size(0), " tokens");
+  base::check(
+      rows <= weight.size(0) && (targets.numel() == 0 || targets.max().item<std::int64_t>() < rows),
+      "log_prob_head: a target outside the first ", rows, " of ", weight.size(0), " tokens");
   const torch::Tensor candidates = weight.narrow(0, 0, rows);
-  if (options.backend == Backend::reference) return reference_head(hidden, candidates, targets, options.temperature);
-  const auto out = ChunkedHead::apply(hidden.contiguous(), candidates, targets.contiguous(), options.temperature);
+  if (options.backend == Backend::reference)
+    return reference_head(hidden, candidates, targets, options.temperature);
+  const auto out = ChunkedHead::apply(hidden.contiguous(), candidates, targets.contiguous(),
+                                      options.temperature);
   return {out[0], out[1], out[2]};
 }
 

@@ -15,15 +15,17 @@ struct HeadOptions {
 };
 
 struct HeadOutput {
-  torch::Tensor log_probs;        // [T] float: natural log-probability of the target; 0 where the target is -1
+  torch::Tensor
+      log_probs;  // [T] float: natural log-probability of the target; 0 where the target is -1
   torch::Tensor log_normalisers;  // [T] float: log of the sum of exp(logit / temperature)
   torch::Tensor entropies;        // [T] float: in nats
 };
 
-// The output layer of a language model without its [T, V] logits: worked out in chunks of tokens, and again in the
-// backward pass. hidden: [T, C]; weight: [V, C] of the same type; targets: [T] int64, -1 for none. All three outputs
-// are differentiable with respect to hidden and weight. Sums are in fp32. Throws base::Error where shapes differ.
-HeadOutput log_prob_head(const torch::Tensor& hidden, const torch::Tensor& weight, const torch::Tensor& targets,
-                         const HeadOptions& options = {});
+// The output layer of a language model without its [T, V] logits: worked out in chunks of tokens,
+// and again in the backward pass. hidden: [T, C]; weight: [V, C] of the same type; targets: [T]
+// int64, -1 for none. All three outputs are differentiable with respect to hidden and weight. Sums
+// are in fp32. Throws base::Error where shapes differ.
+HeadOutput log_prob_head(const torch::Tensor& hidden, const torch::Tensor& weight,
+                         const torch::Tensor& targets, const HeadOptions& options = {});
 
 }  // namespace kernels

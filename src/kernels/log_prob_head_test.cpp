@@ -14,7 +14,8 @@ torch::Tensor random(std::int64_t rows, std::int64_t columns, std::uint64_t seed
 
 TEST(LogProbHead, KnowsTwoLogitsByHand) {
   // logits 0 and ln 3: p = 1/4, 3/4; H = ln 4 - 3/4 ln 3 = .562335
-  const torch::Tensor hidden = torch::ones({1, 1}), weight = torch::tensor({{0.f}, {std::log(3.f)}});
+  const torch::Tensor hidden = torch::ones({1, 1}),
+                      weight = torch::tensor({{0.f}, {std::log(3.f)}});
   const HeadOutput out = log_prob_head(hidden, weight, torch::tensor({std::int64_t{1}}));
   EXPECT_NEAR(out.log_probs[0].item<float>(), std::log(.75), 1e-6);
   EXPECT_NEAR(out.log_normalisers[0].item<float>(), std::log(4.), 1e-6);
@@ -22,7 +23,8 @@ TEST(LogProbHead, KnowsTwoLogitsByHand) {
 }
 
 TEST(LogProbHead, AgreesWithTheReferenceInAllOutputsAndGradients) {
-  torch::Tensor hidden = random(300, 8, 1).requires_grad_(true), weight = random(50, 8, 2).requires_grad_(true);
+  torch::Tensor hidden = random(300, 8, 1).requires_grad_(true),
+                weight = random(50, 8, 2).requires_grad_(true);
   torch::Tensor plain_hidden = hidden.detach().clone().requires_grad_(true),
                 plain_weight = weight.detach().clone().requires_grad_(true);
   torch::Tensor targets = at::arange(300, torch::kInt64) % 40;
@@ -41,12 +43,15 @@ TEST(LogProbHead, AgreesWithTheReferenceInAllOutputsAndGradients) {
   objective(ours).backward();
   objective(plain).backward();
   EXPECT_LT((hidden.grad() - plain_hidden.grad()).abs().max().item<float>(), 2e-5);
-  EXPECT_LT((weight.grad() - plain_weight.grad()).abs().max().item<float>(), 1e-4);  // sums of 300 terms
-  EXPECT_EQ(weight.grad().narrow(0, 40, 10).abs().max().item<float>(), 0);  // rows that may not be drawn
+  EXPECT_LT((weight.grad() - plain_weight.grad()).abs().max().item<float>(),
+            1e-4);  // sums of 300 terms
+  EXPECT_EQ(weight.grad().narrow(0, 40, 10).abs().max().item<float>(),
+            0);  // rows that may not be drawn
 }
 
 TEST(LogProbHead, RefusesATargetThatMayNotBeDrawn) {
-  EXPECT_THROW(log_prob_head(torch::ones({1, 2}), torch::ones({5, 2}), torch::tensor({std::int64_t{4}}), {.rows = 4}),
+  EXPECT_THROW(log_prob_head(torch::ones({1, 2}), torch::ones({5, 2}),
+                             torch::tensor({std::int64_t{4}}), {.rows = 4}),
                base::Error);
 }
 

@@ -8,7 +8,8 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define ATTUNE_CLONES
 #else
-#define ATTUNE_CLONES __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#define ATTUNE_CLONES \
+  __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
 #endif
 #define ATTUNE_INLINE inline __attribute__((always_inline))
 
@@ -16,7 +17,9 @@ namespace kernels::loops {
 namespace {
 
 ATTUNE_INLINE float load(const float* p) { return *p; }
-ATTUNE_INLINE float load(const bf16* p) { return std::bit_cast<float>(static_cast<std::uint32_t>(*p) << 16); }
+ATTUNE_INLINE float load(const bf16* p) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(*p) << 16);
+}
 ATTUNE_INLINE void store(float* p, float value) { *p = value; }
 ATTUNE_INLINE void store(bf16* p, float value) {  // to nearest even; no NaN comes here
   const auto bits = std::bit_cast<std::uint32_t>(value);
@@ -27,7 +30,8 @@ ATTUNE_INLINE void store(bf16* p, float value) {  // to nearest even; no NaN com
 ATTUNE_INLINE float fast_exp(float x) {
   x = x < -87.f ? -87.f : x;
   x = x > 88.f ? 88.f : x;
-  const float shifted = x * 1.44269504f + 12582912.f;  // the nearest whole number sits in the low bits
+  const float shifted =
+      x * 1.44269504f + 12582912.f;  // the nearest whole number sits in the low bits
   const float n = shifted - 12582912.f;
   const float r = (x - n * .693359375f) + n * 2.12194440e-4f;
   float p = 1.9875691500e-4f;
@@ -37,7 +41,8 @@ ATTUNE_INLINE float fast_exp(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.f;
-  return std::bit_cast<float>(std::bit_cast<std::int32_t>(p) + (std::bit_cast<std::int32_t>(shifted) << 23));
+  return std::bit_cast<float>(std::bit_cast<std::int32_t>(p) +
+                              (std::bit_cast<std::int32_t>(shifted) << 23));
 }
 
 template <class T>
@@ -61,13 +66,15 @@ ATTUNE_INLINE void causal_softmax_body(T* scores, std::int64_t t, float scale) {
     for (std::int64_t j = 0; j <= i; ++j) sum += fast_exp((load(row + j) - largest) * scale);
     const float inverse = 1.f / sum;
 #pragma omp simd
-    for (std::int64_t j = 0; j <= i; ++j) store(row + j, fast_exp((load(row + j) - largest) * scale) * inverse);
+    for (std::int64_t j = 0; j <= i; ++j)
+      store(row + j, fast_exp((load(row + j) - largest) * scale) * inverse);
     for (std::int64_t j = i + 1; j < t; ++j) row[j] = T{};
   }
 }
 
 template <class T>
-ATTUNE_INLINE void causal_softmax_backward_body(const T* probabilities, T* gradient, std::int64_t t, float scale) {
+ATTUNE_INLINE void causal_softmax_backward_body(const T* probabilities, T* gradient, std::int64_t t,
+                                                float scale) {
   for (std::int64_t i = 0; i < t; ++i) {
     const T* p = probabilities + i * t;
     T* g = gradient + i * t;
@@ -122,23 +129,25 @@ ATTUNE_INLINE std::uint32_t hash_index(std::uint32_t index, std::uint32_t low, s
 }
 
 template <bool with_residual, class T>
-ATTUNE_INLINE void dropout_body(const T* residual, const T* x, T* out, std::int64_t n, std::int64_t first,
-                                std::uint64_t key, float p) {
+ATTUNE_INLINE void dropout_body(const T* residual, const T* x, T* out, std::int64_t n,
+                                std::int64_t first, std::uint64_t key, float p) {
   const auto low = static_cast<std::uint32_t>(key), high = static_cast<std::uint32_t>(key >> 32);
   const auto threshold = static_cast<std::int32_t>(static_cast<double>(p) * 2147483648.0);
   const float kept = 1.f / (1.f - p);
   const auto start = static_cast<std::uint32_t>(first);
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
-    const auto drawn = static_cast<std::int32_t>(hash_index(start + static_cast<std::uint32_t>(i), low, high) >> 1);
+    const auto drawn = static_cast<std::int32_t>(
+        hash_index(start + static_cast<std::uint32_t>(i), low, high) >> 1);
     const float y = load(x + i) * (drawn >= threshold ? kept : 0.f);
     store(out + i, with_residual ? load(residual + i) + y : y);
   }
 }
 
 template <class T>
-ATTUNE_INLINE void attend_body(const T* query, const T* keys, const T* values, std::int64_t n, std::int64_t d,
-                               std::int64_t stride, float scale, float* scores, T* out) {
+ATTUNE_INLINE void attend_body(const T* query, const T* keys, const T* values, std::int64_t n,
+                               std::int64_t d, std::int64_t stride, float scale, float* scores,
+                               T* out) {
   for (std::int64_t j = 0; j < n; ++j) {
     const T* key = keys + j * stride;
     float dot = 0;
@@ -166,8 +175,12 @@ ATTUNE_INLINE void attend_body(const T* query, const T* keys, const T* values, s
 
 }  // namespace
 
-ATTUNE_CLONES void causal_softmax(float* scores, std::int64_t t, float scale) { causal_softmax_body(scores, t, scale); }
-ATTUNE_CLONES void causal_softmax(bf16* scores, std::int64_t t, float scale) { causal_softmax_body(scores, t, scale); }
+ATTUNE_CLONES void causal_softmax(float* scores, std::int64_t t, float scale) {
+  causal_softmax_body(scores, t, scale);
+}
+ATTUNE_CLONES void causal_softmax(bf16* scores, std::int64_t t, float scale) {
+  causal_softmax_body(scores, t, scale);
+}
 
 ATTUNE_CLONES void causal_softmax_backward(const float* p, float* g, std::int64_t t, float scale) {
   causal_softmax_backward_body(p, g, t, scale);
@@ -192,27 +205,31 @@ ATTUNE_CLONES void row_backward(bf16* logits, std::int64_t n, float scale, const
   row_backward_body(logits, n, scale, row, gradient);
 }
 
-ATTUNE_CLONES void add_dropout(const float* residual, const float* x, float* out, std::int64_t n, std::int64_t first,
-                               std::uint64_t key, float p) {
+ATTUNE_CLONES void add_dropout(const float* residual, const float* x, float* out, std::int64_t n,
+                               std::int64_t first, std::uint64_t key, float p) {
   dropout_body<true>(residual, x, out, n, first, key, p);
 }
-ATTUNE_CLONES void add_dropout(const bf16* residual, const bf16* x, bf16* out, std::int64_t n, std::int64_t first,
-                               std::uint64_t key, float p) {
+ATTUNE_CLONES void add_dropout(const bf16* residual, const bf16* x, bf16* out, std::int64_t n,
+                               std::int64_t first, std::uint64_t key, float p) {
   dropout_body<true>(residual, x, out, n, first, key, p);
 }
-ATTUNE_CLONES void dropout(const float* x, float* out, std::int64_t n, std::int64_t first, std::uint64_t key, float p) {
+ATTUNE_CLONES void dropout(const float* x, float* out, std::int64_t n, std::int64_t first,
+                           std::uint64_t key, float p) {
   dropout_body<false>(x, x, out, n, first, key, p);
 }
-ATTUNE_CLONES void dropout(const bf16* x, bf16* out, std::int64_t n, std::int64_t first, std::uint64_t key, float p) {
+ATTUNE_CLONES void dropout(const bf16* x, bf16* out, std::int64_t n, std::int64_t first,
+                           std::uint64_t key, float p) {
   dropout_body<false>(x, x, out, n, first, key, p);
 }
 
-ATTUNE_CLONES void attend(const float* query, const float* keys, const float* values, std::int64_t n, std::int64_t d,
-                          std::int64_t stride, float scale, float* scores, float* out) {
+ATTUNE_CLONES void attend(const float* query, const float* keys, const float* values,
+                          std::int64_t n, std::int64_t d, std::int64_t stride, float scale,
+                          float* scores, float* out) {
   attend_body(query, keys, values, n, d, stride, scale, scores, out);
 }
-ATTUNE_CLONES void attend(const bf16* query, const bf16* keys, const bf16* values, std::int64_t n, std::int64_t d,
-                          std::int64_t stride, float scale, float* scores, bf16* out) {
+ATTUNE_CLONES void attend(const bf16* query, const bf16* keys, const bf16* values, std::int64_t n,
+                          std::int64_t d, std::int64_t stride, float scale, float* scores,
+                          bf16* out) {
   attend_body(query, keys, values, n, d, stride, scale, scores, out);
 }
 

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/gpt2.h"
+
+namespace model {
+
+// Sequences that grow a token at a time, each in a slot with its cached keys and values. No
+// gradients. A sequence may begin and end at any time; slots are used again.
+class Decoder {
+ public:
+  // Room for `slots` sequences of up to `room` tokens each (at most n_positions). Keeps a reference
+  // to the weights.
+  Decoder(const Gpt2Weights& weights, std::int64_t slots, std::int64_t room);
+
+  std::int64_t free_slots() const { return static_cast<std::int64_t>(free_.size()); }
+  std::int64_t length(std::int64_t slot) const { return lengths_[static_cast<std::size_t>(slot)]; }
+  std::int64_t room() const { return room_; }
+
+  // Starts a sequence for each prompt and returns their slots. Each prompt has at least one token
+  // and fits the room. last_hidden: [B, C], the hidden state after each prompt's last token.
+  struct Started {
+    std::vector<std::int64_t> slots;
+    torch::Tensor last_hidden;
+  };
+  Started start(const std::vector<std::vector<int>>& prompts);
+
+  // Appends tokens[b] to the sequence in slots[b] and returns the hidden states after them, [B, C].
+  torch::Tensor append(const std::vector<std::int64_t>& slots, const std::vector<int>& tokens);
+
+  // Gives the slot back.
+  void end(std::int64_t slot);
+
+ private:
+  const Gpt2Weights& weights_;
+  std::int64_t room_;
+  std::vector<torch::Tensor> keys_, values_;  // a layer: [slots, room, H, D]
+  std::vector<std::int64_t> lengths_, free_;
+};
+
+}  // namespace model

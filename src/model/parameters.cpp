@@ -1,0 +1,74 @@
+#include "model/parameters.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+
+namespace model {
+
+torch::Tensor& ParameterSet::add(const std::string& name, torch::Tensor value) {
+  base::check(!tensors_.count(name), "the parameter ", name, " is registered twice");
+  names_.push_back(name);
+  return tensors_[name] = value.detach().to(torch::kFloat32).contiguous().set_requires_grad(true);
+}
+
+const torch::Tensor& ParameterSet::at(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  base::check(found != tensors_.end(), "there is no parameter ", name);
+  return found->second;
+}
+
+std::vector<torch::Tensor> ParameterSet::tensors() const {
+  std::vector<torch::Tensor> out;
+  for (const std::string& name : names_) out.push_back(tensors_.at(name));
+  return out;
+}
+
+std::int64_t ParameterSet::count() const {
+  std::int64_t count = 0;
+  for (const auto& [name, tensor] : tensors_) count += tensor.numel();
+  return count;
+}
+
+TensorMap ParameterSet::values() const {
+  TensorMap out;
+  for (const auto& [name, tensor] : tensors_) out[name] = tensor.detach();
+  return out;
+}
+
+TensorMap ParameterSet::copy() const {
+  TensorMap out;
+  for (const auto& [name, tensor] : tensors_) out[name] = tensor.detach().clone();
+  return out;
+}
+
+void ParameterSet::assign(const TensorMap& values, const std::string& where) {
+  torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : values)
+    if (!tensors_.count(name))
+      throw base::Error(base::ErrorKind::data,
+                        where + ": holds a tensor " + name + " that this model does not have");
+  for (auto& [name, tensor] : tensors_) {
+    const auto found = values.find(name);
+    if (found == values.end())
+      throw base::Error(base::ErrorKind::data, where + ": the tensor " + name + " is missing");
+    if (found->second.sizes() != tensor.sizes())
+      throw base::Error(base::ErrorKind::data,
+                        base::concatenate(where, ": tensor ", name, " is ", found->second.sizes(),
+                                          ", expected ", tensor.sizes()));
+    tensor.copy_(found->second);
+  }
+}
+
+std::string hash_tensors(const TensorMap& tensors) {
+  std::string sums;
+  for (const auto& [name, tensor] : tensors) {
+    const torch::Tensor bytes = tensor.contiguous();
+    sums += base::concatenate(name, ' ', tensor.sizes(), ' ');
+    sums += base::sha256({static_cast<const char*>(bytes.data_ptr()),
+                          static_cast<std::size_t>(bytes.nbytes())}) +
+            "\n";
+  }
+  return base::sha256(sums);
+}
+
+}  // namespace model
