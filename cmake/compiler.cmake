@@ -1,5 +1,6 @@
 # Flags for every target of the project, and ccache where it is installed.
 # -fPIC everywhere, so that libraries and executables can share the precompiled header.
+add_compile_definitions(ATTUNE_VERSION="${PROJECT_VERSION}")
 add_compile_options(-Wall -Wextra -Werror -fPIC)
 
 # One optimisation level for both kinds of build that people time or debug through.

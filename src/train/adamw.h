@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/parameters.h"
+
+namespace train {
+
+struct AdamWOptions {
+  double beta1 = .9;
+  double beta2 = .95;
+  double epsilon = 1e-8;
+  double weight_decay = .01;  // of tensors with two dimensions or more; the others are not decayed
+};
+
+// AdamW (Loshchilov & Hutter 2019) over a set of parameters, in fp32, by libtorch's fused kernel.
+class AdamW {
+ public:
+  AdamW(std::vector<torch::Tensor> parameters, const AdamWOptions& options);
+
+  // Scales the gradients down to a global norm of at most `max_norm` (0: not at all), steps and
+  // clears them. Returns the norm before. Where it is not finite nothing is changed but the
+  // gradients are cleared.
+  double step(double learning_rate, double max_norm);
+
+  void clear_gradients();
+
+  // The moments under PREFIX + index, to save and to take back. load throws base::Error where one
+  // is missing.
+  void save(model::TensorMap& tensors, const std::string& prefix) const;
+  void load(const model::TensorMap& tensors, const std::string& prefix);
+
+ private:
+  struct Group {
+    std::vector<torch::Tensor> parameters, first_moments, second_moments, steps;
+    double weight_decay;
+  };
+  std::vector<Group> groups_;
+  AdamWOptions options_;
+};
+
+// Linear warm-up from 0 over `warmup` steps, then a cosine to 0 at `total`. step counts from 1. In
+// [0, 1].
+double cosine_schedule(std::int64_t step, std::int64_t warmup, std::int64_t total);
+
+}  // namespace train

@@ -1,0 +1,49 @@
+#include "train/stage.h"
+
+#include "base/error.h"
+#include "kernels/compute.h"
+
+namespace train {
+namespace {
+
+// What must be the same for bit-equal results.
+base::Json machine_marks() {
+  return {{"version", ATTUNE_VERSION},
+          {"instruction_set", kernels::instruction_set()},
+          {"threads", kernels::use_threads(0)}};
+}
+
+}  // namespace
+
+std::optional<model::Checkpoint> resume(const Stage& stage) {
+  std::optional<model::Checkpoint> checkpoint = model::read_newest_checkpoint(
+      stage.folder, [&](const std::string& text) { stage.console.line(text); });
+  if (!checkpoint) return checkpoint;
+  const base::Json now = machine_marks(), then = checkpoint->state.value("machine", base::Json());
+  if (then != now) {
+    const std::string text =
+        base::concatenate(stage.folder.string(), ": the checkpoint was made with ", then.dump(),
+                          ", this is ", now.dump(), "; the numbers would not be bit-equal");
+    if (!stage.allow_different_machine)
+      throw base::UsageError(text,
+                             "; go on with run.allow_different_machine=true or remove the folder");
+    stage.console.line(text);
+  }
+  stage.console.line(
+      base::concatenate("going on after step ", checkpoint->step, " of ", stage.folder.string()));
+  return checkpoint;
+}
+
+void save(const Stage& stage, model::Checkpoint checkpoint) {
+  checkpoint.state["machine"] = machine_marks();
+  model::write_checkpoint(stage.folder, checkpoint);
+}
+
+void save_when_due(const Stage& stage, std::int64_t step,
+                   const std::function<model::Checkpoint()>& make) {
+  const bool stop = stage.stop(step);
+  if (stop || step % stage.checkpoint_every == 0) save(stage, make());
+  if (stop) throw base::Interrupted();
+}
+
+}  // namespace train
