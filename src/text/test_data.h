@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace text::test {
+
+// Where the data sets lie that are not part of the repository.
+inline std::filesystem::path data_folder() {
+  const char* named = std::getenv("ATTUNE_DATA");
+  return named != nullptr ? named : "../shared/data";
+}
+
+}  // namespace text::test
