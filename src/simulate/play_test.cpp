@@ -195,6 +195,22 @@ TEST(Play, TheTruthIsNotInTheWrittenCorpus) {
   EXPECT_EQ(back.dialogues[7].seeker_labels.size(), corpus.dialogues[7].seeker_labels.size());
 }
 
+TEST(Play, WordsAfterLikedItemsFeelBetter) {
+  const World world(small_settings());
+  std::vector<double> liked, disliked;
+  for (const dialogue::Dialogue& dialogue : make_corpus(world).dialogues)
+    for (std::size_t t = 1; t + 1 < dialogue.turns.size(); t += 2) {
+      if (dialogue.turns[t].mentions.empty()) continue;
+      const auto* label = dialogue.seeker_label(dialogue.turns[t].mentions.front().item);
+      if (label && label->liked)
+        (*label->liked ? liked : disliked).push_back(clause_feeling(dialogue.turns[t + 1].text));
+    }
+  double above = 0;  // the AUC, by its definition
+  for (double a : liked)
+    for (double b : disliked) above += a > b ? 1 : a == b ? .5 : 0;
+  EXPECT_GT(above / static_cast<double>(liked.size() * disliked.size()), .7);
+}
+
 TEST(Play, MentionsAreTheTitles) {
   const World world(small_settings());
   int mentions = 0;
