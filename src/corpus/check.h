@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "corpus/split.h"
+#include "corpus/statistics.h"
+
+namespace corpus {
+
+// Something that later stages cannot use, and how often it occurs.
+struct Dropped {
+  std::string what;  // "turns without words"
+  std::int64_t count = 0;
+};
+
+// Two dialogues (a < b) that share most of their runs of four words.
+struct NearDuplicate {
+  int a = 0;
+  int b = 0;
+  double similarity = 0;  // Jaccard, 0 … 1
+};
+
+struct Check {
+  Statistics statistics;
+  std::vector<Dropped> dropped;  // only what occurs
+  std::vector<NearDuplicate> near_duplicates;
+  std::vector<std::string> leaks;  // between splits, a sentence each; empty: none found
+};
+
+// Pairs of dialogues whose sets of four-word runs (letters and digits, lower case) have a Jaccard
+// similarity of at least `threshold`, found by MinHash: a pair at .8 is found with probability over
+// .999. Dialogues of fewer than eight words are not compared. Sorted by a, then b.
+std::vector<NearDuplicate> find_near_duplicates(const std::vector<dialogue::Dialogue>& dialogues,
+                                                double threshold = .8);
+
+// What is in a corpus and what is wrong with it.
+Check check_corpus(const dialogue::Corpus& corpus);
+
+// The same with its splits: dialogues left out of all of them, the same dialogue id, person (with
+// splits by person) or near-duplicate in two of them.
+Check check_corpus(const dialogue::Corpus& corpus, const Splits& splits,
+                   const SplitSettings& settings);
+
+}  // namespace corpus

@@ -1,0 +1,78 @@
+#include "corpus/check.h"
+
+#include <gtest/gtest.h>
+
+namespace corpus {
+namespace {
+
+dialogue::Dialogue make(const std::string& id, const std::string& words) {
+  dialogue::Dialogue dialogue;
+  dialogue.id = id;
+  dialogue::Turn turn;
+  turn.text = words;
+  dialogue.turns.push_back(turn);
+  return dialogue;
+}
+
+const char* const kWords = "hello there do you know any good film about the sea and ships";
+
+TEST(Check, NearDuplicatesAreFoundWhateverTheirCaseAndMarks) {
+  const auto found = find_near_duplicates(
+      {make("a", kWords), make("b", "I would like a film about trains and one about planes"),
+       make("c", "Hello there! Do you know any good film about the sea, and ships?")});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].a, 0);
+  EXPECT_EQ(found[0].b, 2);
+  EXPECT_EQ(found[0].similarity, 1);
+}
+
+TEST(Check, SimilarityIsTheShareOfCommonRuns) {
+  // 13 words: 10 runs of four. With the last word changed, 9 are common of 11.
+  const auto found = find_near_duplicates(
+      {make("a", kWords),
+       make("b", "hello there do you know any good film about the sea and boats")});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_NEAR(found[0].similarity, 9. / 11, 1e-12);
+}
+
+TEST(Check, ANearDuplicateAcrossSplitsIsALeak) {
+  dialogue::Corpus corpus;
+  corpus.dialogues = {make("a", kWords), make("b", kWords), make("c", "@5 short"), make("d", "")};
+  SplitSettings settings;
+  settings.by = "dialogue";
+  const Check check = check_corpus(corpus, {{0}, {1}, {2}}, settings);
+  ASSERT_EQ(check.leaks.size(), 1u);
+  EXPECT_NE(check.leaks[0].find("a (training) is nearly the same as b (validation)"),
+            std::string::npos);
+  const auto count = [&](const std::string& start) {
+    for (const Dropped& dropped : check.dropped)
+      if (dropped.what.rfind(start, 0) == 0) return dropped.count;
+    return std::int64_t{0};
+  };
+  EXPECT_EQ(count("turns without words"), 1);
+  EXPECT_EQ(count("\"@\" and a number"), 1);
+  EXPECT_EQ(count("dialogues in no split"), 1);
+  EXPECT_EQ(count("dialogues without a recommender's turn"), 4);
+  EXPECT_TRUE(check_corpus(corpus, {{0, 1}, {2}, {3}}, settings).leaks.empty());
+}
+
+TEST(Statistics, MessagesInARowOfOneSpeakerAreOneTurn) {
+  dialogue::Corpus corpus;
+  corpus.dialogues = {make("a", "two words")};
+  corpus.dialogues[0].turns.push_back(corpus.dialogues[0].turns[0]);
+  corpus.dialogues[0].turns.push_back(corpus.dialogues[0].turns[0]);
+  corpus.dialogues[0].turns[2].role = dialogue::Role::recommender;
+  corpus.dialogues[0].turns[2].time = 12;
+  corpus.dialogues[0].seeker_labels = {{3, true, {}, false}, {4, false, {}, true}};
+  const Statistics s = measure(corpus);
+  EXPECT_EQ(s.messages, 3);
+  EXPECT_EQ(s.merged_turns, 2);
+  EXPECT_EQ(s.words, 6);
+  EXPECT_EQ(s.liked.yes, 1);
+  EXPECT_EQ(s.liked_suggested.yes, 0);
+  EXPECT_EQ(s.liked_suggested.no, 1);
+  EXPECT_EQ(s.seconds_median, 12);
+}
+
+}  // namespace
+}  // namespace corpus

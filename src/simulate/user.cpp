@@ -1,0 +1,198 @@
+#include "simulate/user.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "simulate/words.h"
+
+namespace simulate {
+namespace {
+
+constexpr double kStrong = .5;  // taste beyond which somebody talks about an attribute
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (double value : values) sum += value;
+  return values.empty() ? 0 : sum / static_cast<double>(values.size());
+}
+
+int count_words(const std::string& text) {
+  return 1 + static_cast<int>(std::count(text.begin(), text.end(), ' '));
+}
+
+std::uint64_t seed_of(const World& world) {
+  return static_cast<std::uint64_t>(world.settings().seed);
+}
+
+}  // namespace
+
+SimulatedUser::SimulatedUser(const World& world, std::uint64_t person, std::uint64_t episode)
+    : world_(world),
+      person_(world.person(person)),
+      random_({seed_of(world), "simulate/user", person, episode}),
+      told_(world.attributes().size()) {}
+
+bool SimulatedUser::was_named(int item) const {
+  return std::any_of(named_.begin(), named_.end(),
+                     [&](const Named& named) { return named.item == item; });
+}
+
+void SimulatedUser::name(int item, bool suggested) {
+  if (!was_named(item)) named_.push_back({item, suggested});
+}
+
+std::vector<int> SimulatedUser::open_tastes() const {
+  std::vector<int> open;
+  for (std::size_t a = 0; a < told_.size(); ++a)
+    if (!told_[a] && std::abs(person_.taste[a]) > kStrong) open.push_back(static_cast<int>(a));
+  return open;
+}
+
+// Speaks of one of the preferred attributes where it is felt strongly about, else of any; empty
+// where all has been said.
+std::string SimulatedUser::tell_taste(const std::vector<int>& preferred) {
+  std::vector<int> open = open_tastes();
+  std::vector<int> first;
+  for (int a : open)
+    if (std::find(preferred.begin(), preferred.end(), a) != preferred.end()) first.push_back(a);
+  if (!first.empty()) open = first;
+  if (open.empty()) return "";
+  const auto a = static_cast<std::size_t>(open[random_.below(open.size())]);
+  told_[a] = true;
+  return say_taste(world_.attributes()[a], person_.taste[a] > 0, random_);
+}
+
+double SimulatedUser::feel(double truth) {
+  return std::clamp(truth + world_.settings().noise * random_.normal(), 0., 1.);
+}
+
+dialogue::Turn SimulatedUser::begin() {
+  Sentence sentence(world_);
+  if (random_.chance(.7)) sentence.add(say_hello(random_));
+  // A film or two that they have seen and feel strongly about.
+  std::vector<int> known;
+  for (int item = 0; item < world_.catalogue().size(); ++item)
+    if (person_.seen[static_cast<std::size_t>(item)] &&
+        std::abs(world_.liking(person_, item) - .5) > .2)
+      known.push_back(item);
+  random_.shuffle(known);
+  const std::size_t films = std::min<std::size_t>(known.size(), random_.below(3));
+  const std::size_t tastes = std::max<std::size_t>(random_.below(3), films == 0 ? 1 : 0);
+  std::vector<int> genres;
+  for (std::size_t a = 0; a < told_.size(); ++a)
+    if (world_.attributes()[a].kind == AttributeKind::genre) genres.push_back(static_cast<int>(a));
+  for (std::size_t i = 0; i < tastes; ++i) sentence.add(tell_taste(genres));
+  for (std::size_t i = 0; i < films; ++i) {
+    name(known[i], false);
+    sentence.add(say_item_taste(world_.liking(person_, known[i]) > .5, random_), known[i]);
+  }
+  if (random_.chance(.3)) sentence.add(say_nothing_more(random_));
+  dialogue::Turn turn = sentence.take(dialogue::Role::seeker);
+  turn.time = clock_;
+  return turn;
+}
+
+dialogue::Reaction SimulatedUser::react(const dialogue::Turn& reply) {
+  if (reply.time) clock_ = std::max(clock_, *reply.time);
+  const std::vector<int> items = reply.items();
+  if (items.empty()) return react_to_question(reply);
+  questions_ = 0;
+
+  std::vector<double> truths, likings;
+  bool seen = false, repeated = false;
+  for (int item : items) {
+    const bool before = was_named(item);
+    truths.push_back(true_satisfaction(world_, person_, item, before));
+    likings.push_back(world_.liking(person_, item));
+    seen |= person_.seen[static_cast<std::size_t>(item)];
+    repeated |= before;
+    name(item, true);
+  }
+  satisfactions_.insert(satisfactions_.end(), truths.begin(), truths.end());
+  const double truth = mean(truths), feeling = feel(mean(likings));
+
+  Sentence sentence(world_);
+  const int item = items.front();
+  if (repeated)
+    sentence.add(say_repeated(random_), item);
+  else if (seen)
+    sentence.add(say_seen(feeling, random_), item);
+  else
+    sentence.add(say_opinion(feeling, random_), item);
+  dialogue::Reaction reaction;
+  reaction.leaves = random_.chance(.03 + .35 * (1 - truth) * (1 - truth));
+  if (reaction.leaves) {
+    sentence.add(say_goodbye(feeling, random_));
+  } else if (random_.chance(.6)) {
+    const std::string taste = tell_taste(world_.attributes_of(item));
+    sentence.add(taste.empty() ? say_nothing_more(random_) : taste);
+  }
+  reaction.turn = sentence.take(dialogue::Role::seeker);
+  const double dwell = std::exp(1.2 + 1.2 * truth + .5 * random_.normal());
+  add_events(reply, items, truth, feeling, dwell, reaction);
+  return reaction;
+}
+
+dialogue::Reaction SimulatedUser::react_to_question(const dialogue::Turn& reply) {
+  ++questions_;
+  Sentence sentence(world_);
+  std::string taste = tell_taste({});
+  if (taste.empty()) {
+    sentence.add(say_nothing_more(random_));
+  } else {
+    sentence.add(taste);
+    if (random_.chance(.4) && !(taste = tell_taste({})).empty()) sentence.add(taste);
+  }
+  dialogue::Reaction reaction;
+  reaction.leaves = questions_ > 2 && random_.chance(.5);
+  reaction.turn = sentence.take(dialogue::Role::seeker);
+  add_events(reply, {}, .5, .5, std::exp(1 + .4 * random_.normal()), reaction);
+  return reaction;
+}
+
+void SimulatedUser::add_events(const dialogue::Turn& reply, const std::vector<int>& items,
+                               double truth, double feeling, double dwell,
+                               dialogue::Reaction& reaction) {
+  const auto add = [&](const char* type, int item, std::optional<double> value) {
+    const std::string id = item < 0 ? "" : world_.catalogue()[item].id;
+    reaction.events.push_back({type, reply.id, id, clock_, value});
+  };
+  for (int item : items) add("impression", item, std::nullopt);
+  // Typing takes .4 seconds a word.
+  clock_ += dwell + .4 * count_words(reaction.turn->text);
+  reaction.turn->time = clock_;
+  add("dwell", items.empty() ? -1 : items.front(), dwell);
+  if (!items.empty()) {
+    if (feel(truth) > .6) add("accept", items.front(), 1);
+    if (random_.chance(.2)) add("rating", items.front(), feeling > .5 ? 1 : -1);
+  }
+  if (reaction.leaves) add("session_end", -1, std::nullopt);
+}
+
+double SimulatedUser::satisfaction() const { return mean(satisfactions_); }
+
+std::vector<dialogue::Label> SimulatedUser::fill_form(double noise) {
+  std::vector<dialogue::Label> form;
+  for (const Named& named : named_) {
+    dialogue::Label label;
+    label.item = named.item;
+    label.suggested = named.suggested;
+    const bool seen = person_.seen[static_cast<std::size_t>(named.item)];
+    label.seen = random_.chance(.3 * noise) ? !seen : seen;
+    const double liking = world_.liking(person_, named.item) + noise * random_.normal();
+    if (!random_.chance(.1)) label.liked = liking > .5;
+    form.push_back(label);
+  }
+  return form;
+}
+
+std::vector<dialogue::Label> SimulatedUser::seeker_form() {
+  return fill_form(world_.settings().noise);
+}
+
+std::vector<dialogue::Label> SimulatedUser::recommender_form() {
+  return fill_form(std::min(1., 3 * world_.settings().noise));
+}
+
+}  // namespace simulate
