@@ -1,0 +1,49 @@
+#include "recommend/context.h"
+
+#include <algorithm>
+
+namespace recommend {
+namespace {
+
+void add_words(std::vector<int>& to, const std::vector<int>& numbers) {
+  for (int number : numbers)
+    if (std::find(to.begin(), to.end(), number) == to.end()) to.push_back(number);
+}
+
+}  // namespace
+
+bool RankContext::names(int item) const {
+  return std::any_of(items.begin(), items.end(),
+                     [&](const dialogue::KnownItem& known) { return known.item == item; });
+}
+
+RankContext context_of(const dialogue::State& state, const WordTable& words) {
+  RankContext context;
+  context.turns = state.turns;
+  const int first = state.turns - static_cast<int>(state.window.size());
+  for (const dialogue::KnownItem& known : state.items)
+    if (state.keep_earlier_items || known.turn >= first) context.items.push_back(known);
+  for (std::size_t i = 0; i < state.window.size(); ++i) {
+    const std::vector<int> numbers = words.numbers(state.window[i]);
+    add_words(context.words, numbers);
+    if (i + 2 >= state.window.size()) add_words(context.recent_words, numbers);
+  }
+  return context;
+}
+
+std::vector<RankExample> rank_examples(const std::vector<const dialogue::Dialogue*>& dialogues,
+                                       const WordTable& words,
+                                       const dialogue::StateOptions& options) {
+  std::vector<RankExample> examples;
+  for (std::size_t d = 0; d < dialogues.size(); ++d)
+    for (std::size_t t = 1; t < dialogues[d]->turns.size(); ++t) {
+      const dialogue::Turn& turn = dialogues[d]->turns[t];
+      if (turn.mentions.empty()) continue;
+      examples.push_back({static_cast<int>(d), static_cast<int>(t), turn.role,
+                          context_of(dialogue::state_before(*dialogues[d], t, options), words),
+                          turn.items()});
+    }
+  return examples;
+}
+
+}  // namespace recommend

@@ -1,0 +1,286 @@
+#include "recommend/trained_recommender.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "recommend/train_ranker.h"
+
+namespace recommend {
+namespace {
+
+using dialogue::Special;
+
+std::vector<std::vector<float>> to_rows(const torch::Tensor& x) {
+  const torch::Tensor rows = x.to(torch::kFloat32).contiguous();
+  std::vector<std::vector<float>> out;
+  for (std::int64_t b = 0; b < rows.size(0); ++b) {
+    const float* row = rows.data_ptr<float>() + b * rows.size(1);
+    out.emplace_back(row, row + rows.size(1));
+  }
+  return out;
+}
+
+// Draws from softmax(logits / temperature), or takes the largest at temperature 0. The
+// log-probability is that of the distribution drawn from; at temperature 0, of temperature 1.
+struct Draw {
+  std::int64_t index;
+  double log_prob;
+};
+Draw draw(const float* logits, std::int64_t n, double temperature, base::Random& random) {
+  const double scale = temperature > 0 ? 1 / temperature : 1;
+  const float largest = *std::max_element(logits, logits + n);
+  double sum = 0;
+  for (std::int64_t i = 0; i < n; ++i) sum += std::exp((logits[i] - largest) * scale);
+  std::int64_t chosen = n - 1;
+  if (temperature > 0) {
+    double left = random.uniform() * sum;
+    for (std::int64_t i = 0; i < n; ++i) {
+      left -= std::exp((logits[i] - largest) * scale);
+      if (left < 0) {
+        chosen = i;
+        break;
+      }
+    }
+  } else {
+    chosen = std::max_element(logits, logits + n) - logits;
+  }
+  return {chosen, (logits[chosen] - largest) * scale - std::log(sum)};
+}
+
+}  // namespace
+
+struct TrainedRecommender::Open {
+  enum class Phase { mode, item, words, done };
+
+  Open(dialogue::State s, const dialogue::Sampling& sampling_)
+      : state(std::move(s)),
+        sampling(sampling_),
+        random({.seed = sampling_.seed, .stage = "reply", .stream = sampling_.stream}) {}
+
+  dialogue::State state;
+  dialogue::Sampling sampling;
+  base::Random random;
+  std::int64_t id = 0, slot = -1;
+  Phase phase = Phase::mode;
+  torch::Tensor hidden;  // [C], after the last token
+  std::optional<int> item;
+  int words = 0;      // tokens of the response so far
+  std::string added;  // text of the last step
+  dialogue::Reply reply;
+
+  void take(int token, double log_prob) {
+    reply.decision.tokens.push_back(token);
+    reply.decision.log_probs.push_back(log_prob);
+  }
+};
+
+TrainedRecommender::TrainedRecommender(std::string name, const TrainedModel& model,
+                                       const ReplyOptions& options)
+    : name_(std::move(name)), hash_(model.hash()), model_(model), options_(options) {
+  torch::NoGradGuard no_grad;
+  weights_ = model::cast(model.language, options.type);
+  item_embeddings_ = recommend::item_embeddings(weights_, model.tokens);
+}
+
+TrainedRecommender::~TrainedRecommender() = default;
+
+std::vector<std::vector<float>> TrainedRecommender::rank(
+    const std::vector<dialogue::State>& states) {
+  torch::NoGradGuard no_grad;
+  std::vector<std::vector<float>> out;
+  for (std::size_t begin = 0; begin < states.size(); begin += 256) {
+    const std::vector<dialogue::State> some(
+        states.begin() + static_cast<std::ptrdiff_t>(begin),
+        states.begin() + static_cast<std::ptrdiff_t>(std::min(states.size(), begin + 256)));
+    RankBatch batch;
+    for (const dialogue::State& state : some)
+      batch.contexts.push_back(context_of(state, model_.ranker.words()));
+    if (model_.ranker.uses_language())
+      batch.language_hidden = language_hidden(weights_, model_.tokens, some);
+    batch.item_embeddings = item_embeddings_;
+    for (std::vector<float>& row : to_rows(model_.ranker.log_probs(batch)))
+      out.push_back(std::move(row));
+  }
+  return out;
+}
+
+std::int64_t TrainedRecommender::open(const dialogue::State& state,
+                                      const dialogue::Sampling& sampling) {
+  auto reply = std::make_unique<Open>(state, sampling);
+  reply->id = next_id_++;
+  reply->reply.id = reply->id;
+  reply->reply.decision.model = name_ + "@" + hash_.substr(0, 12);
+  reply->reply.decision.sampling = sampling;
+  waiting_.push_back(reply->id);
+  const std::int64_t id = reply->id;
+  open_[id] = std::move(reply);
+  return id;
+}
+
+void TrainedRecommender::start_waiting() {
+  if (waiting_.empty()) return;
+  const std::int64_t positions = weights_.config.n_positions;
+  if (!decoder_) decoder_ = std::make_unique<model::Decoder>(weights_, options_.slots, positions);
+  std::vector<Open*> starting;
+  std::vector<std::vector<int>> prompts;
+  while (!waiting_.empty() && static_cast<std::int64_t>(starting.size()) < decoder_->free_slots()) {
+    const auto found = open_.find(waiting_.front());
+    waiting_.pop_front();
+    if (found == open_.end()) continue;  // closed before it began
+    Open& reply = *found->second;
+    const std::int64_t room = positions - reply.sampling.max_tokens - 2;  // mode and item
+    if (room < 1)
+      throw base::UsageError("a reply of ", reply.sampling.max_tokens,
+                             " tokens leaves no room for a prompt in a model of ", positions,
+                             " positions");
+    prompts.push_back(model_.tokens.encode_prompt(reply.state, static_cast<int>(room)));
+    reply.reply.decision.prompt_tokens = static_cast<int>(prompts.back().size());
+    starting.push_back(&reply);
+  }
+  if (starting.empty()) return;
+  const model::Decoder::Started started = decoder_->start(prompts);
+  for (std::size_t i = 0; i < starting.size(); ++i) {
+    starting[i]->slot = started.slots[i];
+    starting[i]->hidden = started.last_hidden[static_cast<std::int64_t>(i)];
+  }
+}
+
+void TrainedRecommender::choose_modes(const std::vector<Open*>& replies) {
+  const int first = model_.tokens.special(Special::recommend),
+            second = model_.tokens.special(Special::chat);
+  const torch::Tensor rows = at::stack({weights_.wte[first], weights_.wte[second]});
+  for (Open* reply : replies) {
+    const torch::Tensor logits =
+        at::mv(rows.to(torch::kFloat32), reply->hidden.to(torch::kFloat32)).contiguous();
+    const Draw drawn =
+        draw(logits.data_ptr<float>(), 2, reply->sampling.temperature, reply->random);
+    const bool recommends = drawn.index == 0;
+    reply->take(recommends ? first : second, drawn.log_prob);
+    reply->phase = recommends ? Open::Phase::item : Open::Phase::words;
+  }
+}
+
+void TrainedRecommender::choose_items(const std::vector<Open*>& replies) {
+  RankBatch batch;
+  std::vector<torch::Tensor> hidden;
+  for (Open* reply : replies) {
+    batch.contexts.push_back(context_of(reply->state, model_.ranker.words()));
+    hidden.push_back(reply->hidden.to(torch::kFloat32));
+  }
+  batch.language_hidden = at::stack(hidden);
+  batch.item_embeddings = item_embeddings_;
+  const torch::Tensor logits = model_.ranker.logits(batch).contiguous();
+  for (std::size_t b = 0; b < replies.size(); ++b) {
+    Open& reply = *replies[b];
+    const torch::Tensor row = logits[static_cast<std::int64_t>(b)];
+    const Draw drawn =
+        draw(row.data_ptr<float>(), row.size(0), reply.sampling.temperature, reply.random);
+    reply.item = static_cast<int>(drawn.index);
+    reply.take(model_.tokens.item(*reply.item), drawn.log_prob);
+    reply.reply.decision.propensity = std::exp(drawn.log_prob);
+    const double temperature = reply.sampling.temperature > 0 ? reply.sampling.temperature : 1;
+    const torch::Tensor probabilities = at::softmax(row / temperature, 0);
+    const auto [values, indices] = at::topk(probabilities, std::min<std::int64_t>(10, row.size(0)));
+    for (std::int64_t i = 0; i < values.size(0); ++i)
+      reply.reply.decision.candidates.emplace_back(
+          static_cast<int>(indices[i].item<std::int64_t>()), values[i].item<double>());
+    reply.phase = Open::Phase::words;
+  }
+}
+
+void TrainedRecommender::choose_words(const std::vector<Open*>& replies) {
+  const int rows = model_.tokens.word_rows();
+  std::vector<torch::Tensor> hidden;
+  for (Open* reply : replies) hidden.push_back(reply->hidden);
+  const torch::Tensor stacked = at::stack(hidden);
+  const torch::Tensor logits =
+      at::linear(stacked, weights_.wte.narrow(0, 0, rows)).to(torch::kFloat32);  // [B, W]
+  std::vector<float> row(static_cast<std::size_t>(rows) + 1);
+  for (std::size_t b = 0; b < replies.size(); ++b) {
+    Open& reply = *replies[b];
+    const float* words = logits.data_ptr<float>() + static_cast<std::int64_t>(b) * rows;
+    std::copy(words, words + rows, row.begin());
+    std::int64_t choices = rows;
+    if (reply.item) {
+      row[static_cast<std::size_t>(choices++)] =
+          at::dot(item_embeddings_[*reply.item], reply.hidden.to(torch::kFloat32)).item<float>();
+    }
+    const Draw drawn = draw(row.data(), choices, reply.sampling.temperature, reply.random);
+    const int token =
+        drawn.index < rows ? static_cast<int>(drawn.index) : model_.tokens.item(*reply.item);
+    reply.take(token, drawn.log_prob);
+    reply.words += 1;
+    if (model_.tokens.is_text(token))
+      reply.added = model_.tokens.tokenizer().token_text(token);
+    else if (drawn.index == rows)
+      reply.added = " " + model_.catalogue[*reply.item].title;
+    const bool ended = token == model_.tokens.special(Special::end);
+    if (ended || reply.words >= reply.sampling.max_tokens) finish(reply);
+  }
+}
+
+void TrainedRecommender::finish(Open& reply) {
+  reply.phase = Open::Phase::done;
+  reply.reply.action =
+      dialogue::parse_action(model_.tokens.decode(reply.reply.decision.tokens), model_.catalogue);
+  decoder_->end(reply.slot);
+  reply.slot = -1;
+}
+
+std::vector<dialogue::ReplyStep> TrainedRecommender::step() {
+  torch::NoGradGuard no_grad;
+  start_waiting();
+  std::vector<Open*> modes, items, words, going_on;
+  for (auto& [id, reply] : open_) {
+    if (reply->slot < 0) continue;  // waiting or done
+    reply->added.clear();
+    (reply->phase == Open::Phase::mode   ? modes
+     : reply->phase == Open::Phase::item ? items
+                                         : words)
+        .push_back(reply.get());
+    going_on.push_back(reply.get());
+  }
+  if (!modes.empty()) choose_modes(modes);
+  if (!items.empty()) choose_items(items);
+  if (!words.empty()) choose_words(words);
+
+  std::vector<std::int64_t> slots;
+  std::vector<int> tokens;
+  std::vector<Open*> appended;
+  std::vector<dialogue::ReplyStep> steps;
+  for (Open* reply : going_on) {
+    const bool finished = reply->phase == Open::Phase::done;
+    steps.push_back({reply->id, reply->added, finished});
+    if (finished) continue;
+    slots.push_back(reply->slot);
+    tokens.push_back(reply->reply.decision.tokens.back());
+    appended.push_back(reply);
+  }
+  if (!slots.empty()) {
+    const torch::Tensor hidden = decoder_->append(slots, tokens);
+    for (std::size_t i = 0; i < appended.size(); ++i)
+      appended[i]->hidden = hidden[static_cast<std::int64_t>(i)];
+  }
+  return steps;
+}
+
+dialogue::Reply TrainedRecommender::close(std::int64_t id) {
+  const auto found = open_.find(id);
+  base::check(found != open_.end(), "TrainedRecommender: there is no open reply ", id);
+  Open& reply = *found->second;
+  if (reply.slot >= 0) finish(reply);
+  dialogue::Reply out = std::move(reply.reply);
+  open_.erase(found);
+  return out;
+}
+
+std::vector<std::vector<float>> LanguageTermRecommender::rank(
+    const std::vector<dialogue::State>& states) {
+  torch::NoGradGuard no_grad;
+  const torch::Tensor hidden = language_hidden(weights(), model().tokens, states);
+  return to_rows(
+      at::log_softmax(at::mm(hidden, item_embeddings(weights(), model().tokens).t()), 1));
+}
+
+}  // namespace recommend

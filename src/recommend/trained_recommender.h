@@ -1,0 +1,67 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "dialogue/recommender.h"
+#include "model/decoder.h"
+#include "recommend/model_folder.h"
+
+namespace recommend {
+
+struct ReplyOptions {
+  std::int64_t slots = 64;  // replies worked on at a time; more wait
+  torch::Dtype type = torch::kFloat32;
+};
+
+// The whole recommender: the mode from the language model (recommend or chat, nothing else), the
+// item from the ranker (new items only: what is named already is not recommended again), the words
+// from the language model over the text vocabulary, <|end|> and the one item chosen.
+class TrainedRecommender : public dialogue::Recommender {
+ public:
+  // Keeps references to the model, which must outlive it and stay as it is.
+  TrainedRecommender(std::string name, const TrainedModel& model, const ReplyOptions& options = {});
+  ~TrainedRecommender() override;
+
+  std::string name() const override { return name_; }
+  std::vector<std::vector<float>> rank(const std::vector<dialogue::State>& states) override;
+  std::int64_t open(const dialogue::State& state, const dialogue::Sampling& sampling) override;
+  std::vector<dialogue::ReplyStep> step() override;
+  dialogue::Reply close(std::int64_t id) override;
+
+ protected:
+  const TrainedModel& model() const { return model_; }
+  const model::Gpt2Weights& weights() const { return weights_; }
+
+ private:
+  struct Open;
+  void start_waiting();
+  void choose_modes(const std::vector<Open*>& replies);
+  void choose_items(const std::vector<Open*>& replies);
+  void choose_words(const std::vector<Open*>& replies);
+  void finish(Open& reply);
+
+  std::string name_, hash_;
+  const TrainedModel& model_;
+  ReplyOptions options_;
+  model::Gpt2Weights weights_;
+  torch::Tensor item_embeddings_;
+  std::unique_ptr<model::Decoder> decoder_;
+  std::map<std::int64_t, std::unique_ptr<Open>> open_;
+  std::deque<std::int64_t> waiting_;
+  std::int64_t next_id_ = 1;
+};
+
+// The row `sft-lm` of a report: ranks by the language model's term alone, softmax(h E^T) over its
+// item tokens.
+class LanguageTermRecommender : public TrainedRecommender {
+ public:
+  using TrainedRecommender::TrainedRecommender;
+  std::vector<std::vector<float>> rank(const std::vector<dialogue::State>& states) override;
+};
+
+}  // namespace recommend

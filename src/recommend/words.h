@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/json.h"
+#include "dialogue/dialogue.h"
+
+namespace recommend {
+
+// Lower-case runs of letters, digits and apostrophes of a turn's own words: titles of mentions are
+// left out, since the items themselves are known.
+std::vector<std::string> words_of(const dialogue::Turn& turn);
+
+// The words that tell dialogues apart: in at least `min_dialogues` of the training dialogues and in
+// at most `max_share`.
+class WordTable {
+ public:
+  WordTable() = default;
+  explicit WordTable(std::vector<std::string> words);
+  static WordTable from(const std::vector<const dialogue::Dialogue*>& training,
+                        int min_dialogues = 5, double max_share = .25);
+
+  int size() const { return static_cast<int>(words_.size()); }
+  const std::vector<std::string>& words() const { return words_; }
+
+  // The known words of a turn as numbers, each once, in order of first use.
+  std::vector<int> numbers(const dialogue::Turn& turn) const;
+
+ private:
+  std::vector<std::string> words_;
+  std::unordered_map<std::string, int> numbers_;
+};
+
+}  // namespace recommend
