@@ -1,0 +1,39 @@
+#include "rl/score_scaling.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace rl {
+
+void RunningMoments::add(const std::vector<double>& batch) {
+  if (batch.empty()) return;
+  double mean = 0, squares = 0;
+  for (double value : batch) mean += value;
+  mean /= static_cast<double>(batch.size());
+  for (double value : batch) squares += (value - mean) * (value - mean);
+  const auto added = static_cast<double>(batch.size()), before = static_cast<double>(count_), total = before + added;
+  const double difference = mean - mean_;
+  mean_ += difference * added / total;
+  sum_of_squares_ += squares + difference * difference * before * added / total;
+  count_ += static_cast<std::int64_t>(batch.size());
+}
+
+double RunningMoments::deviation() const {
+  return count_ > 1 ? std::sqrt(sum_of_squares_ / static_cast<double>(count_ - 1)) : 1;
+}
+
+void RunningMoments::from_json(const base::Json& json) {
+  count_ = json.at(0);
+  mean_ = json.at(1);
+  sum_of_squares_ = json.at(2);
+}
+
+std::vector<double> scale_scores(const std::vector<double>& scores, double clip, RunningMoments& moments) {
+  moments.add(scores);
+  const double deviation = std::max(moments.deviation(), 1e-8);
+  std::vector<double> scaled;
+  for (double score : scores) scaled.push_back(std::clamp(score / deviation, -clip, clip));
+  return scaled;
+}
+
+}  // namespace rl
