@@ -160,15 +160,6 @@ void read_fields(const std::filesystem::path& path, Take take) {
   });
 }
 
-}  // namespace
-
-struct SentimentScorer::Words {
-  std::vector<std::string> lower;
-  std::vector<char> capitals;  // in capitals, and not all words are
-};
-
-namespace {
-
 std::vector<std::string_view> cut_words(std::string_view text) {
   std::vector<std::string_view> out = text::split_whitespace(text);
   for (std::string_view& word : out) word = strip_punctuation(word);
@@ -233,6 +224,11 @@ double apply_least(const std::vector<std::string>& lower, std::size_t at, double
 }
 
 }  // namespace
+
+struct SentimentScorer::Words {
+  std::vector<std::string> lower;
+  std::vector<char> capitals;  // in capitals, and not all words are
+};
 
 SentimentScorer::SentimentScorer(const std::filesystem::path& lexicon) {
   read_fields(lexicon, [&](std::string token, const std::string& value, long number) {
