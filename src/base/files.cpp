@@ -110,11 +110,13 @@ void FileWriter::commit() {
     throw ResourceError(aside_.string(), ": cannot be written: ", reason());
   std::FILE* file = file_;
   file_ = nullptr;
-  if (std::fclose(file) != 0)
-    throw ResourceError(aside_.string(), ": cannot be closed: ", reason());
-  std::error_code error;
-  fs::rename(aside_, path_, error);
-  if (error) throw ResourceError(path_.string(), ": cannot be replaced: ", error.message());
+  std::error_code error, ignored;
+  if (std::fclose(file) != 0) error = {errno, std::generic_category()};
+  if (!error) fs::rename(aside_, path_, error);
+  if (error) {
+    fs::remove(aside_, ignored);
+    throw ResourceError(path_.string(), ": cannot be replaced: ", error.message());
+  }
   sync_path(parent_of(path_));
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 
@@ -63,7 +64,9 @@ bool has_type(const Json& value) {
   if constexpr (std::is_same_v<T, bool>)
     return value.is_boolean();
   else if constexpr (std::is_integral_v<T>)
-    return value.is_number_integer();
+    return value.is_number_unsigned()  ? std::in_range<T>(value.get<std::uint64_t>())
+           : value.is_number_integer() ? std::in_range<T>(value.get<std::int64_t>())
+                                       : false;
   else if constexpr (std::is_floating_point_v<T>)
     return value.is_number();
   else if constexpr (std::is_same_v<T, std::string>)

@@ -18,15 +18,42 @@ namespace {
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr int kMaxDots = 32;
 
+// The end of the text in quotes that begins at `begin`, one past its closing quote.
+std::size_t skip_quoted(const std::string& text, std::size_t begin) {
+  const char quote = text[begin];
+  const std::string three(3, quote);
+  const bool long_text = text.compare(begin, 3, three) == 0;
+  const std::string closing = long_text ? three : std::string(1, quote);
+  for (std::size_t i = begin + closing.size(); i < text.size(); ++i) {
+    if (text[i] == '\\' && quote == '"')
+      ++i;
+    else if (text.compare(i, closing.size(), closing) == 0)
+      return i + closing.size();
+    else if (text[i] == '\n' && !long_text)
+      return i;
+  }
+  return text.size();
+}
+
 void check_size(const std::string& text, const std::string& where) {
   if (text.size() > kMaxFileBytes)
     throw UsageError(where, ": larger than 1 MiB, which no recipe is");
   int line = 1, dots = 0;
-  for (char c : text) {
-    if (c == '\n') line += 1, dots = 0;
-    if (c == '=') dots = -1000000;  // dots in a value are no path
-    if (c == '.' && ++dots > kMaxDots)
-      throw UsageError(where, ":", line, ": a key of more than 32 parts");
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"' || c == '\'') {
+      const std::size_t end = skip_quoted(text, i);
+      line += static_cast<int>(std::count(text.begin() + static_cast<std::ptrdiff_t>(i),
+                                          text.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
+      i = end - 1;
+      continue;
+    }
+    if (c == '#') i = std::min(text.find('\n', i), text.size());
+    if (i == text.size()) break;
+    if (text[i] == '\n') ++line;
+    if (std::string_view("\n,={}[]").find(text[i]) != std::string_view::npos) dots = 0;
+    if (text[i] == '.' && ++dots >= kMaxDots)
+      throw UsageError(where, ":", line, ": a key of more than ", kMaxDots, " parts");
   }
 }
 
@@ -98,8 +125,10 @@ void assign_setting(const Setting& setting, const toml::node& value, const std::
         if (assign(*target, value)) return;
         std::ostringstream found;
         value.visit([&](const auto& node) { found << toml::node_view<const toml::node>(node); });
-        throw UsageError(where, ": ", setting.path, " is ", found.str(), ", expected ",
-                         expected(*target), " (", setting.help, ")");
+        std::string shown = found.str();
+        if (shown.size() > 60) shown = shown.substr(0, 57) + "...";
+        throw UsageError(where, ": ", setting.path, " is ", shown, ", expected ", expected(*target),
+                         " (", setting.help, ")");
       },
       setting.target);
 }

@@ -59,10 +59,10 @@ TEST(World, SeenAndRepeatedItemsSatisfyLess) {
   Person person = world.person(1);
   person.seen[7] = false;
   const double liking = world.liking(person, 7);
-  EXPECT_DOUBLE_EQ(true_satisfaction(world, person, 7, false), liking);
-  EXPECT_DOUBLE_EQ(true_satisfaction(world, person, 7, true), .1 * liking);
+  EXPECT_DOUBLE_EQ(true_satisfaction(world, person, 7, Novelty::first_named), liking);
+  EXPECT_DOUBLE_EQ(true_satisfaction(world, person, 7, Novelty::named_before), .1 * liking);
   person.seen[7] = true;
-  EXPECT_DOUBLE_EQ(true_satisfaction(world, person, 7, false), .5 * liking);
+  EXPECT_DOUBLE_EQ(true_satisfaction(world, person, 7, Novelty::first_named), .5 * liking);
 }
 
 TEST(User, SatisfactionIsTheMeanOverRecommendations) {
@@ -112,7 +112,8 @@ TEST(User, DispleasedPeopleLeaveSooner) {
       user.begin();
       std::vector<std::pair<double, int>> ranked;
       for (int item = 0; item < world.catalogue().size(); ++item)
-        ranked.emplace_back(true_satisfaction(world, user.person(), item, false), item);
+        ranked.emplace_back(true_satisfaction(world, user.person(), item, Novelty::first_named),
+                            item);
       std::sort(ranked.begin(), ranked.end());
       if (best) std::reverse(ranked.begin(), ranked.end());
       for (std::size_t t = 0; t < 10; ++t) {

@@ -60,7 +60,7 @@ std::string SimulatedUser::tell_taste(const std::vector<int>& preferred) {
   if (open.empty()) return "";
   const auto a = static_cast<std::size_t>(open[random_.below(open.size())]);
   told_[a] = true;
-  return say_taste(world_.attributes()[a], person_.taste[a] > 0, random_);
+  return say_taste(world_.attributes()[a], person_.taste[a], random_);
 }
 
 double SimulatedUser::feel(double truth) {
@@ -85,7 +85,7 @@ dialogue::Turn SimulatedUser::begin() {
   for (std::size_t i = 0; i < tastes; ++i) sentence.add(tell_taste(genres));
   for (std::size_t i = 0; i < films; ++i) {
     name(known[i], false);
-    sentence.add(say_item_taste(world_.liking(person_, known[i]) > .5, random_), known[i]);
+    sentence.add(say_item_taste(world_.liking(person_, known[i]), random_), known[i]);
   }
   if (random_.chance(.3)) sentence.add(say_nothing_more(random_));
   dialogue::Turn turn = sentence.take(dialogue::Role::seeker);
@@ -103,7 +103,8 @@ dialogue::Reaction SimulatedUser::react(const dialogue::Turn& reply) {
   bool seen = false, repeated = false;
   for (int item : items) {
     const bool before = was_named(item);
-    truths.push_back(true_satisfaction(world_, person_, item, before));
+    truths.push_back(true_satisfaction(world_, person_, item,
+                                       before ? Novelty::named_before : Novelty::first_named));
     likings.push_back(world_.liking(person_, item));
     seen |= person_.seen[static_cast<std::size_t>(item)];
     repeated |= before;

@@ -11,7 +11,8 @@ namespace simulate {
 // Somebody with a hidden taste, who talks, reacts and leaves as a function of the world, the
 // person's number and `episode`. Opens with what they like and dislike; reacts to each
 // recommendation in words, with a time, and with events about the recommender's turn (impression,
-// dwell, accept, rating, session_end); answers questions; leaves sooner when displeased.
+// dwell, accept, rating, session_end); answers questions; leaves sooner when displeased. The world
+// must outlive the user.
 class SimulatedUser : public dialogue::User {
  public:
   SimulatedUser(const World& world, std::uint64_t person, std::uint64_t episode = 0);

@@ -145,12 +145,12 @@ std::string say_seen(double liking, base::Random& random) {
 
 std::string say_repeated(base::Random& random) { return pick(kRepeated, random); }
 
-std::string say_taste(const Attribute& attribute, bool liked, base::Random& random) {
-  return replaced(pick(liked ? kTasteLiked : kTasteDisliked, random), describe(attribute));
+std::string say_taste(const Attribute& attribute, double taste, base::Random& random) {
+  return replaced(pick(taste > 0 ? kTasteLiked : kTasteDisliked, random), describe(attribute));
 }
 
-std::string say_item_taste(bool liked, base::Random& random) {
-  return pick(liked ? kItemLiked : kItemDisliked, random);
+std::string say_item_taste(double liking, base::Random& random) {
+  return pick(liking > .5 ? kItemLiked : kItemDisliked, random);
 }
 
 std::string say_nothing_more(base::Random& random) { return pick(kNothingMore, random); }

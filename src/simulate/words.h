@@ -36,8 +36,8 @@ std::string say_hello(base::Random& random);
 std::string say_opinion(double feeling, base::Random& random);  // feeling 0 … 1; about "it" or "{}"
 std::string say_seen(double liking, base::Random& random);
 std::string say_repeated(base::Random& random);
-std::string say_taste(const Attribute& attribute, bool liked, base::Random& random);
-std::string say_item_taste(bool liked, base::Random& random);  // about "{}", seen before
+std::string say_taste(const Attribute& attribute, double taste, base::Random& random);
+std::string say_item_taste(double liking, base::Random& random);  // about "{}", seen before
 std::string say_nothing_more(base::Random& random);
 std::string say_goodbye(double feeling, base::Random& random);
 

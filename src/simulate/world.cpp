@@ -151,13 +151,13 @@ double World::liking(const Person& person, int item) const {
 double World::best_satisfaction(const Person& person) const {
   double best = 0;
   for (int item = 0; item < catalogue_.size(); ++item)
-    best = std::max(best, true_satisfaction(*this, person, item, false));
+    best = std::max(best, true_satisfaction(*this, person, item, Novelty::first_named));
   return best;
 }
 
-double true_satisfaction(const World& world, const Person& person, int item, bool named_before) {
+double true_satisfaction(const World& world, const Person& person, int item, Novelty novelty) {
   const double liking = world.liking(person, item);
-  if (named_before) return .1 * liking;
+  if (novelty == Novelty::named_before) return .1 * liking;
   return person.seen[static_cast<std::size_t>(item)] ? .5 * liking : liking;
 }
 

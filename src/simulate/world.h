@@ -78,9 +78,12 @@ class World {
   std::vector<double> popularity_;
 };
 
+// Whether an item was named in this dialogue before, by anybody.
+enum class Novelty { first_named, named_before };
+
 // What a recommendation is worth to a person, 0 … 1, the truth that policies are judged by: the
 // liking, halved where the person has seen the item, and a tenth where it was named in this
 // dialogue before.
-double true_satisfaction(const World& world, const Person& person, int item, bool named_before);
+double true_satisfaction(const World& world, const Person& person, int item, Novelty novelty);
 
 }  // namespace simulate

@@ -68,6 +68,11 @@ TEST(TokenizerTrainer, EveryTokenAndEveryMergeIsThereOnce) {
   EXPECT_EQ(std::ranges::adjacent_find(merges), merges.end());
 }
 
+TEST(TokenizerTrainer, WordsThatAreNoLanguageTeachNothing) {
+  const std::vector<std::string> texts = {std::string(1001, 'z') + " ok ok"};
+  EXPECT_EQ(learned(train_tokenizer(texts, {.vocabulary_size = 1000})), (Tokens{"ok", " ok"}));
+}
+
 TEST(TokenizerTrainer, LessThanTheBytesIsRefused) {
   EXPECT_THROW(train_tokenizer({}, {.vocabulary_size = 255}), base::UsageError);
   EXPECT_THROW(train_tokenizer({}, {.minimum_count = 0}), base::UsageError);
