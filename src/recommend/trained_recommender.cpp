@@ -77,7 +77,10 @@ struct TrainedRecommender::Open {
 
 TrainedRecommender::TrainedRecommender(std::string name, const TrainedModel& model,
                                        const ReplyOptions& options)
-    : name_(std::move(name)), hash_(model.hash()), model_(model), options_(options) {
+    : name_(std::move(name)),
+      hash_(options.hash.empty() ? model.hash() : options.hash),
+      model_(model),
+      options_(options) {
   torch::NoGradGuard no_grad;
   weights_ = model::cast(model.language, options.type);
   item_embeddings_ = recommend::item_embeddings(weights_, model.tokens);

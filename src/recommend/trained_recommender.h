@@ -16,6 +16,8 @@ namespace recommend {
 struct ReplyOptions {
   std::int64_t slots = 64;  // replies worked on at a time; more wait
   torch::Dtype type = torch::kFloat32;
+  std::string
+      hash;  // of the model, for decision records; empty: worked out, which reads all weights
 };
 
 // The whole recommender: the mode from the language model (recommend or chat, nothing else), the

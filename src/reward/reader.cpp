@@ -36,7 +36,8 @@ std::optional<Features> reply_features(const dialogue::Dialogue& dialogue, int t
   features.emplace_back("(sentiment)", sentiment / messages);
   features.emplace_back("(exclamations)", std::min(exclamations, 3.) / 3);
   // What the recommender said before: "have you seen", "one of my favourites".
-  for (const auto& [name, value] : ngram_features(recommend::words_of(dialogue.turns[static_cast<std::size_t>(turn)])))
+  for (const auto& [name, value] :
+       ngram_features(recommend::words_of(dialogue.turns[static_cast<std::size_t>(turn)])))
     features.emplace_back("(said) " + name, .5 * value);
   return features;
 }
@@ -46,16 +47,20 @@ struct Labelled {
   std::vector<std::int64_t> dialogues;
 };
 
-std::optional<SparseLinear> train_head(const Labelled& data, std::uint64_t seed, ReaderQuality& quality) {
+std::optional<SparseLinear> train_head(const Labelled& data, std::uint64_t seed,
+                                       ReaderQuality& quality) {
   double positives = 0;
   for (const LinearExample& example : data.examples) positives += example.target;
   quality.labels = data.examples.size();
-  if (data.examples.size() < kFewest || positives < 5 || positives > static_cast<double>(data.examples.size()) - 5)
+  if (data.examples.size() < kFewest || positives < 5 ||
+      positives > static_cast<double>(data.examples.size()) - 5)
     return std::nullopt;
   SparseLinear::Options options;
   options.seed = seed;
   std::vector<double> logits(data.examples.size()), outcomes;
-  const auto fold_of = [&](std::size_t i) { return static_cast<int>((data.dialogues[i] * 2654435761u >> 7) % kFolds); };
+  const auto fold_of = [&](std::size_t i) {
+    return static_cast<int>((data.dialogues[i] * 2654435761u >> 7) % kFolds);
+  };
   for (int fold = 0; fold < kFolds; ++fold) {
     std::vector<LinearExample> others;
     for (std::size_t i = 0; i < data.examples.size(); ++i)
@@ -71,8 +76,9 @@ std::optional<SparseLinear> train_head(const Labelled& data, std::uint64_t seed,
   }
   SparseLinear model(data.examples, options);
   model.calibrate(logits, outcomes);
-  quality.auc = metrics::bootstrap_statistic(metrics::weighted_auc(logits, labels), data.dialogues,
-                                             {.resamples = 1000, .place = {.seed = seed, .stage = "reader"}});
+  quality.auc =
+      metrics::bootstrap_statistic(metrics::weighted_auc(logits, labels), data.dialogues,
+                                   {.resamples = 1000, .place = {.seed = seed, .stage = "reader"}});
   std::vector<double> probabilities;
   for (double logit : logits) probabilities.push_back(model.calibrated(logit));
   quality.calibration_error = metrics::calibration_error(probabilities, labels);
@@ -87,7 +93,8 @@ base::Json quality_json(const ReaderQuality& quality) {
 
 }  // namespace
 
-Reader::Reader(const dialogue::Corpus& corpus, const feedback::SignalTable& table, std::uint64_t seed) {
+Reader::Reader(const dialogue::Corpus& corpus, const feedback::SignalTable& table,
+               std::uint64_t seed) {
   Labelled liked, seen;
   for (const feedback::LabelledItem& label : feedback::label_items(corpus, table)) {
     const feedback::SignalRow& row = table.rows[label.row];

@@ -19,11 +19,12 @@ struct ReaderQuality {
   std::size_t labels = 0;
 };
 
-// Reads the seeker's reply to a recommendation: was the item liked, had it been seen? It labels turns that have no form.
+// Reads the seeker's reply to a recommendation: was the item liked, had it been seen? It labels
+// turns that have no form.
 class Reader {
  public:
-  // Trained on the labelled items of a signal table, five folds by dialogue for calibration and quality. Heads with fewer
-  // than 40 labels or only one answer stay absent and give nothing.
+  // Trained on the labelled items of a signal table, five folds by dialogue for calibration and
+  // quality. Heads with fewer than 40 labels or only one answer stay absent and give nothing.
   Reader(const dialogue::Corpus& corpus, const feedback::SignalTable& table, std::uint64_t seed);
 
   // Calibrated probabilities; nothing where the head is absent or nobody replied.

@@ -43,10 +43,13 @@ SparseLinear::SparseLinear(const std::vector<LinearExample>& examples, const Opt
   std::vector<std::size_t> order(examples.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   for (int epoch = 0; epoch < options.epochs; ++epoch) {
-    base::Random({.seed = options.seed, .stage = "linear", .step = static_cast<std::uint64_t>(epoch)}).shuffle(order);
+    base::Random(
+        {.seed = options.seed, .stage = "linear", .step = static_cast<std::uint64_t>(epoch)})
+        .shuffle(order);
     for (std::size_t i : order) {
       double z = bias_;
-      for (const auto& [feature, value] : rows[i]) z += weights[static_cast<std::size_t>(feature)] * value;
+      for (const auto& [feature, value] : rows[i])
+        z += weights[static_cast<std::size_t>(feature)] * value;
       const double predicted = options.kind == Kind::logistic ? logistic(z) : z;
       const double error = examples[i].weight * (predicted - examples[i].target);
       for (const auto& [feature, value] : rows[i]) {
@@ -73,9 +76,12 @@ double SparseLinear::score(const Features& features) const {
 
 double SparseLinear::calibrated(double logit) const { return logistic(gain_ * logit + shift_); }
 
-double SparseLinear::probability(const Features& features) const { return calibrated(score(features)); }
+double SparseLinear::probability(const Features& features) const {
+  return calibrated(score(features));
+}
 
-void SparseLinear::calibrate(const std::vector<double>& logits, const std::vector<double>& outcomes) {
+void SparseLinear::calibrate(const std::vector<double>& logits,
+                             const std::vector<double>& outcomes) {
   // Newton's method on two numbers; Platt's targets keep both away from certainty.
   double positives = 0;
   for (double outcome : outcomes) positives += outcome;
@@ -85,7 +91,8 @@ void SparseLinear::calibrate(const std::vector<double>& logits, const std::vecto
   for (int step = 0; step < 50; ++step) {
     double ga = 0, gb = 0, haa = 1e-6, hab = 0, hbb = 1e-6;
     for (std::size_t i = 0; i < logits.size(); ++i) {
-      const double p = logistic(a * logits[i] + b), error = p - (outcomes[i] > .5 ? high : low), w = p * (1 - p);
+      const double p = logistic(a * logits[i] + b), error = p - (outcomes[i] > .5 ? high : low),
+                   w = p * (1 - p);
       ga += error * logits[i];
       gb += error;
       haa += w * logits[i] * logits[i];

@@ -13,7 +13,8 @@ namespace reward {
 // Named features with values; a feature named twice counts twice.
 using Features = std::vector<std::pair<std::string, double>>;
 
-// The words and pairs of neighbouring words of a text, as features of value 1 / sqrt(number of words).
+// The words and pairs of neighbouring words of a text, as features of value 1 / sqrt(number of
+// words).
 Features ngram_features(const std::vector<std::string>& words);
 
 struct LinearExample {
@@ -22,8 +23,8 @@ struct LinearExample {
   double weight = 1;
 };
 
-// A linear model over sparse named features: logistic regression or least squares with an L2 penalty, by AdaGrad. Small,
-// fast to train, and readable: weights() can be looked at.
+// A linear model over sparse named features: logistic regression or least squares with an L2
+// penalty, by AdaGrad. Small, fast to train, and readable: weights() can be looked at.
 class SparseLinear {
  public:
   enum class Kind { logistic, squares };
@@ -43,10 +44,11 @@ class SparseLinear {
 
   // Logit or value.
   double score(const Features& features) const;
-  double probability(const Features& features) const;  // logistic only, calibrated where calibrate() was called
+  double probability(
+      const Features& features) const;  // logistic only, calibrated where calibrate() was called
 
-  // Platt scaling (1999): a logistic regression of the outcomes on the model's own logits for examples that it was not
-  // trained on.
+  // Platt scaling (1999): a logistic regression of the outcomes on the model's own logits for
+  // examples that it was not trained on.
   void calibrate(const std::vector<double>& logits, const std::vector<double>& outcomes);
   double calibrated(double logit) const;  // the probability that a logit of this model stands for
 

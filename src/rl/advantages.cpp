@@ -4,11 +4,14 @@
 
 namespace rl {
 
-Advantages estimate_advantages(const torch::Tensor& rewards, const torch::Tensor& values, const torch::Tensor& mask,
-                               const GaeOptions& options) {
-  base::check(rewards.dim() == 2 && rewards.sizes() == values.sizes() && rewards.sizes() == mask.sizes(),
-              "estimate_advantages: rewards ", rewards.sizes(), ", values ", values.sizes(), ", mask ", mask.sizes());
-  const torch::Tensor reward = rewards.to(torch::kFloat32).contiguous(), value = values.to(torch::kFloat32).contiguous(),
+Advantages estimate_advantages(const torch::Tensor& rewards, const torch::Tensor& values,
+                               const torch::Tensor& mask, const GaeOptions& options) {
+  base::check(
+      rewards.dim() == 2 && rewards.sizes() == values.sizes() && rewards.sizes() == mask.sizes(),
+      "estimate_advantages: rewards ", rewards.sizes(), ", values ", values.sizes(), ", mask ",
+      mask.sizes());
+  const torch::Tensor reward = rewards.to(torch::kFloat32).contiguous(),
+                      value = values.to(torch::kFloat32).contiguous(),
                       counts = mask.to(torch::kBool).contiguous();
   const std::int64_t batch = reward.size(0), length = reward.size(1);
   Advantages out{torch::zeros({batch, length}), torch::zeros({batch, length})};

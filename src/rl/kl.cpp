@@ -4,7 +4,9 @@
 
 namespace rl {
 
-torch::Tensor kl_k1(const torch::Tensor& log_probs, const torch::Tensor& reference) { return log_probs - reference; }
+torch::Tensor kl_k1(const torch::Tensor& log_probs, const torch::Tensor& reference) {
+  return log_probs - reference;
+}
 
 torch::Tensor kl_k2(const torch::Tensor& log_probs, const torch::Tensor& reference) {
   return (log_probs - reference).square() / 2;

@@ -6,8 +6,9 @@ namespace rl {
 namespace {
 
 void check_shapes(const torch::Tensor& x, const torch::Tensor& mask) {
-  base::check(x.sizes() == mask.sizes() && mask.dtype() == torch::kBool, "masked statistics: values ", x.sizes(),
-              ", mask ", mask.sizes(), " of ", mask.dtype());
+  base::check(x.sizes() == mask.sizes() && mask.dtype() == torch::kBool,
+              "masked statistics: values ", x.sizes(), ", mask ", mask.sizes(), " of ",
+              mask.dtype());
 }
 
 }  // namespace

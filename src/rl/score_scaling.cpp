@@ -11,7 +11,8 @@ void RunningMoments::add(const std::vector<double>& batch) {
   for (double value : batch) mean += value;
   mean /= static_cast<double>(batch.size());
   for (double value : batch) squares += (value - mean) * (value - mean);
-  const auto added = static_cast<double>(batch.size()), before = static_cast<double>(count_), total = before + added;
+  const auto added = static_cast<double>(batch.size()), before = static_cast<double>(count_),
+             total = before + added;
   const double difference = mean - mean_;
   mean_ += difference * added / total;
   sum_of_squares_ += squares + difference * difference * before * added / total;
@@ -28,7 +29,8 @@ void RunningMoments::from_json(const base::Json& json) {
   sum_of_squares_ = json.at(2);
 }
 
-std::vector<double> scale_scores(const std::vector<double>& scores, double clip, RunningMoments& moments) {
+std::vector<double> scale_scores(const std::vector<double>& scores, double clip,
+                                 RunningMoments& moments) {
   moments.add(scores);
   const double deviation = std::max(moments.deviation(), 1e-8);
   std::vector<double> scaled;

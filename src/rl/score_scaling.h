@@ -23,8 +23,9 @@ class RunningMoments {
   double mean_ = 0, sum_of_squares_ = 0;  // of differences from the mean
 };
 
-// Scores divided by the running deviation (the mean stays), then held within +-clip. The batch counts towards the
-// moments before it is scaled.
-std::vector<double> scale_scores(const std::vector<double>& scores, double clip, RunningMoments& moments);
+// Scores divided by the running deviation (the mean stays), then held within +-clip. The batch
+// counts towards the moments before it is scaled.
+std::vector<double> scale_scores(const std::vector<double>& scores, double clip,
+                                 RunningMoments& moments);
 
 }  // namespace rl

@@ -1,0 +1,109 @@
+#include "reward/reward_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/settings.h"
+#include "model/safetensors.h"
+
+namespace reward {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int kVersion = 1;
+
+}  // namespace
+
+Calibration calibrate(const std::vector<double>& scores) {
+  if (scores.size() < 2) return {};
+  double mean = 0, squares = 0;
+  for (double score : scores) mean += score / static_cast<double>(scores.size());
+  for (double score : scores) squares += (score - mean) * (score - mean);
+  const double deviation = std::sqrt(squares / static_cast<double>(scores.size() - 1));
+  if (deviation < 1e-9) return {1, -mean};
+  return {1 / deviation, -mean / deviation};
+}
+
+torch::Tensor RewardModel::item_scores(const std::vector<recommend::RankContext>& states) const {
+  torch::Tensor scores = predictor_.item_scores(states, Head::blend);  // [members, B, N]
+  if (settings_.useful_weight != 0)
+    scores = scores + settings_.useful_weight * predictor_.item_scores(states, Head::useful);
+  if (settings_.liked_weight != 0)
+    scores = scores + settings_.liked_weight * predictor_.item_scores(states, Head::liked);
+  torch::Tensor reward = scores.mean(0);
+  if (scores.size(0) > 1) reward = reward - settings_.pessimism * scores.std(0);
+  return item_calibration_.gain * reward + item_calibration_.bias;
+}
+
+Features response_features(const std::vector<std::string>& words, const std::string& text) {
+  Features features = ngram_features(words);
+  features.emplace_back("(length)", std::log1p(static_cast<double>(words.size())) / 3);
+  if (text.find('?') != std::string::npos) features.emplace_back("(asks)", 1.);
+  if (text.find('!') != std::string::npos) features.emplace_back("(exclaims)", 1.);
+  return features;
+}
+
+bool names_exactly(const dialogue::Action& action) {
+  if (!action.item) return action.mentions.empty();
+  return !action.mentions.empty() &&
+         std::all_of(action.mentions.begin(), action.mentions.end(),
+                     [&](const dialogue::Mention& m) { return m.item == *action.item; });
+}
+
+double RewardModel::response_score(const dialogue::State&, const dialogue::Action& action) const {
+  dialogue::Turn turn;
+  turn.text = action.text;
+  turn.mentions = action.mentions;
+  double score = response_.score(response_features(recommend::words_of(turn), turn.text));
+  if (action.item)
+    score += names_exactly(action) ? settings_.faithfulness : -settings_.faithfulness;
+  return response_calibration_.apply(score);
+}
+
+void RewardModel::write(const fs::path& folder) const {
+  base::create_folder(folder);
+  RewardSettings settings = settings_;
+  const auto calibration = [](const Calibration& c) {
+    return base::Json{{"gain", c.gain}, {"bias", c.bias}};
+  };
+  base::write_json(folder / "reward.json",
+                   {{"schema", base::schema("reward", kVersion)},
+                    {"settings", base::to_json(base::list_settings(settings))},
+                    {"item_calibration", calibration(item_calibration_)},
+                    {"response_calibration", calibration(response_calibration_)},
+                    {"words", words_.words()},
+                    {"response", response_.to_json()}});
+  model::TensorMap tensors;
+  predictor_.save(tensors);
+  model::write_safetensors(folder / "reward.safetensors", tensors);
+}
+
+RewardModel RewardModel::read(const fs::path& folder) {
+  const std::string where = (folder / "reward.json").string();
+  const base::Json json = base::read_json(folder / "reward.json");
+  base::require_schema(json, "reward", kVersion, where);
+  const base::Json saved = base::require<base::Json>(json, "settings", where);
+  RewardSettings settings;
+  settings.useful_weight = base::require<double>(saved, "useful_weight", where);
+  settings.liked_weight = base::require<double>(saved, "liked_weight", where);
+  settings.pessimism = base::require<double>(saved, "pessimism", where);
+  settings.faithfulness = base::require<double>(saved, "faithfulness", where);
+  settings.target = base::require<std::string>(saved, "target", where);
+  RewardModel model(
+      settings, recommend::WordTable(base::require<std::vector<std::string>>(json, "words", where)),
+      Predictor::load(model::read_safetensors(folder / "reward.safetensors"),
+                      (folder / "reward.safetensors").string()),
+      SparseLinear::from_json(base::require<base::Json>(json, "response", where), where));
+  const auto calibration = [&](const char* name) {
+    const base::Json c = base::require<base::Json>(json, name, where);
+    return Calibration{base::require<double>(c, "gain", where),
+                       base::require<double>(c, "bias", where)};
+  };
+  model.item_calibration_ = calibration("item_calibration");
+  model.response_calibration_ = calibration("response_calibration");
+  return model;
+}
+
+}  // namespace reward

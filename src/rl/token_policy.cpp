@@ -1,0 +1,142 @@
+#include "rl/token_policy.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "kernels/log_prob_head.h"
+
+namespace rl {
+namespace {
+
+// Where the chosen tokens of a batch stand. Rows are packed positions of the hidden state before a
+// token; places are flat indices into [B, R].
+struct Layout {
+  model::Packed packed;
+  std::int64_t batch = 0, longest = 0;
+  std::vector<std::int64_t> mode_rows, mode_places, mode_targets;  // target 0: recommend, 1: chat
+  std::vector<std::int64_t> word_rows, word_places,
+      word_targets;                      // target -1: the chosen item is named
+  std::vector<std::int64_t> word_items;  // token of the chosen item; 0 where there is none
+  std::vector<float> may_name;           // 1 where an item may be named
+};
+
+Layout lay_out(const train::DialogueTokens& tokens, const std::vector<const Episode*>& episodes) {
+  Layout layout;
+  layout.batch = static_cast<std::int64_t>(episodes.size());
+  for (const Episode* episode : episodes)
+    layout.longest = std::max(layout.longest, static_cast<std::int64_t>(episode->tokens.size()));
+  std::vector<std::vector<int>> sequences;
+  std::int64_t begin = 0;
+  for (std::int64_t b = 0; b < layout.batch; ++b) {
+    const Episode& episode = *episodes[static_cast<std::size_t>(b)];
+    base::check(!episode.prompt.empty() && !episode.tokens.empty(),
+                "score_tokens: an empty episode");
+    sequences.push_back(episode.prompt);
+    sequences.back().insert(sequences.back().end(), episode.tokens.begin(),
+                            episode.tokens.end() - 1);
+    const std::int64_t before = begin + static_cast<std::int64_t>(episode.prompt.size()) - 1;
+    for (std::size_t t = 0; t < episode.tokens.size(); ++t) {
+      const std::int64_t row = before + static_cast<std::int64_t>(t),
+                         place = b * layout.longest + static_cast<std::int64_t>(t);
+      const int token = episode.tokens[t];
+      if (t == 0) {
+        layout.mode_rows.push_back(row);
+        layout.mode_places.push_back(place);
+        layout.mode_targets.push_back(token == tokens.special(dialogue::Special::chat));
+        continue;
+      }
+      if (t == 1 && episode.has_item) continue;  // the ranker's
+      layout.word_rows.push_back(row);
+      layout.word_places.push_back(place);
+      layout.word_targets.push_back(token < tokens.word_rows() ? token : -1);
+      layout.word_items.push_back(episode.has_item ? episode.tokens[1] : 0);
+      layout.may_name.push_back(episode.has_item ? 1.f : 0.f);
+    }
+    begin += static_cast<std::int64_t>(sequences.back().size());
+  }
+  layout.packed = model::pack(sequences);
+  return layout;
+}
+
+torch::Tensor indices(const std::vector<std::int64_t>& values) {
+  return torch::tensor(values, torch::kInt64);
+}
+
+struct Part {
+  torch::Tensor log_probs, entropies;  // one a chosen token
+};
+
+Part score_modes(const model::Gpt2Weights& weights, const train::DialogueTokens& tokens,
+                 const torch::Tensor& hidden, const Layout& layout, double temperature) {
+  const torch::Tensor rows =
+      weights.wte.index_select(0, indices({tokens.special(dialogue::Special::recommend),
+                                           tokens.special(dialogue::Special::chat)}));
+  const torch::Tensor logits =
+      at::mm(hidden.index_select(0, indices(layout.mode_rows)).to(torch::kFloat32),
+             rows.to(torch::kFloat32).t());
+  const torch::Tensor log_p = at::log_softmax(logits / temperature, 1);  // [M, 2]
+  return {log_p.gather(1, indices(layout.mode_targets).unsqueeze(1)).squeeze(1),
+          -(log_p.exp() * log_p).sum(1)};
+}
+
+Part score_words(const model::Gpt2Weights& weights, const train::DialogueTokens& tokens,
+                 const torch::Tensor& hidden, const Layout& layout, double temperature) {
+  const torch::Tensor rows = hidden.index_select(0, indices(layout.word_rows)),
+                      targets = indices(layout.word_targets);
+  const kernels::HeadOutput head = kernels::log_prob_head(
+      rows, weights.wte, targets, {.temperature = temperature, .rows = tokens.word_rows()});
+  // One more outcome beside the words: naming the item. log Z' = logaddexp(log Z, z).
+  const torch::Tensor may_name = torch::tensor(layout.may_name).to(torch::kBool);
+  const torch::Tensor z =
+      (rows.to(torch::kFloat32) *
+       weights.wte.index_select(0, indices(layout.word_items)).to(torch::kFloat32))
+          .sum(1) /
+      temperature;
+  const torch::Tensor log_z =
+      at::where(may_name, at::logaddexp(head.log_normalisers, z), head.log_normalisers);
+  const torch::Tensor log_words = head.log_normalisers - log_z;  // log of the share of the words
+  const torch::Tensor log_item = at::where(may_name, z - log_z, torch::full_like(z, -30));
+  const torch::Tensor share = log_words.exp(),
+                      item_share = at::where(may_name, log_item.exp(), torch::zeros_like(z));
+  const torch::Tensor entropy = share * (head.entropies - log_words) - item_share * log_item;
+  return {at::where(targets >= 0, head.log_probs + log_words, log_item), entropy};
+}
+
+}  // namespace
+
+TokenScores score_tokens(const model::Gpt2Weights& weights, const train::DialogueTokens& tokens,
+                         const std::vector<const Episode*>& episodes, const ScoreOptions& options) {
+  const Layout layout = lay_out(tokens, episodes);
+  const torch::Tensor hidden = model::hidden_states(weights, layout.packed);          // [T, C]
+  const auto scatter = [&](const torch::Tensor& modes, const torch::Tensor& words) {  // to [B, R]
+    torch::Tensor flat = torch::zeros({layout.batch * layout.longest}, torch::kFloat32);
+    flat = flat.index_put({indices(layout.mode_places)}, modes);
+    if (!layout.word_places.empty()) flat = flat.index_put({indices(layout.word_places)}, words);
+    return flat.view({layout.batch, layout.longest});
+  };
+  const Part modes = score_modes(weights, tokens, hidden, layout, options.temperature);
+  const Part words = layout.word_rows.empty()
+                         ? Part{torch::zeros({0}), torch::zeros({0})}
+                         : score_words(weights, tokens, hidden, layout, options.temperature);
+  TokenScores out;
+  out.log_probs = scatter(modes.log_probs, words.log_probs);
+  out.entropies = scatter(modes.entropies, words.entropies);
+  const auto ones = [](const std::vector<std::int64_t>& rows) {
+    return torch::ones({static_cast<std::int64_t>(rows.size())});
+  };
+  out.mask = scatter(ones(layout.mode_rows), ones(layout.word_rows)) > 0;
+  if (options.value_head) {
+    const auto values = [&](const std::vector<std::int64_t>& rows) {
+      torch::Tensor chosen = hidden.index_select(0, indices(rows)).to(torch::kFloat32);
+      if (options.detach_values) chosen = chosen.detach();
+      return at::mv(chosen, options.value_head->weight) + options.value_head->bias;
+    };
+    out.values = scatter(values(layout.mode_rows),
+                         layout.word_rows.empty() ? torch::zeros({0}) : values(layout.word_rows));
+  } else {
+    out.values = torch::zeros_like(out.log_probs);
+  }
+  return out;
+}
+
+}  // namespace rl

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <vector>
+
+#include "model/gpt2.h"
+#include "rl/episode.h"
+
+namespace rl {
+
+// The language model's part of an action under the policy's own distributions: the mode among
+// recommend and chat, each word among the text vocabulary, <|end|> and the one item chosen. The
+// item slot is the ranker's and is masked out here.
+struct TokenScores {
+  torch::Tensor log_probs;  // [B, R] float, 0 outside the mask
+  torch::Tensor entropies;  // [B, R] float, exact, in nats
+  torch::Tensor values;  // [B, R] float: of the state before each token; zeros without a value head
+  torch::Tensor mask;    // [B, R] bool: true at mode and words, false at the item and after the end
+};
+
+// A linear value head on the hidden state, [C] and [1], starting at 0.
+struct ValueHead {
+  torch::Tensor weight, bias;
+};
+
+struct ScoreOptions {
+  double temperature = 1;  // of the sampler: log-probabilities are of the tempered distribution
+  const ValueHead* value_head = nullptr;
+  bool detach_values = false;  // the value loss does not reach the network
+};
+
+// R = the longest reply of the batch. Packed without padding; logits only where a token was chosen.
+// Differentiable.
+TokenScores score_tokens(const model::Gpt2Weights& weights, const train::DialogueTokens& tokens,
+                         const std::vector<const Episode*>& episodes,
+                         const ScoreOptions& options = {});
+
+}  // namespace rl
