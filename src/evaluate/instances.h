@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dialogue/state.h"
+
+namespace evaluate {
+
+// An item that the recommender really named in a message.
+struct Gold {
+  int item = 0;
+  bool is_new = false;              // not named before in the dialogue, by either
+  std::optional<bool> liked, seen;  // by the seeker's form
+};
+
+// One recommender's message, unmerged, that names at least one item and has a turn before it.
+struct Instance {
+  std::string query;          // "CONVERSATION/MESSAGE": the dialogue's id and the turn's
+  std::int64_t dialogue = 0;  // index in the list it was made from; the cluster
+  dialogue::State state;      // before the message
+  dialogue::Turn message;     // what was really said
+  std::vector<Gold> golds;    // each item once, in order of first mention
+};
+
+// All of them, by dialogue, then turn. Queries have no white space: other bytes than printable
+// ASCII, and "%", are written as "%20". A turn without an id goes by its number.
+std::vector<Instance> make_instances(const std::vector<const dialogue::Dialogue*>& dialogues,
+                                     const dialogue::StateOptions& options = {});
+
+// Which items a ranking must find, and among which (docs/metrics.md).
+enum class Protocol {
+  v1,  // all items of the message, in the full catalogue
+  v2,  // new items only, and items named so far are masked: the primary protocol
+  v3,  // v2, only items that the seeker's form likes
+  ln,  // v3, only items that the form says were not seen before
+};
+inline constexpr std::array kProtocols = {Protocol::v1, Protocol::v2, Protocol::v3, Protocol::ln};
+
+const char* protocol_name(Protocol protocol);  // "v1", …: folders and keys of report.json
+// Throws base::Error (usage) where there is no such protocol.
+Protocol protocol_of(std::string_view name);
+bool takes(Protocol protocol, const Gold& gold);  // whether it counts there
+bool masks_named(Protocol protocol);              // whether items named so far are out
+
+// The denominators.
+struct InstanceCounts {
+  std::int64_t pairs = 0;     // a message and one of its items
+  std::int64_t messages = 0;  // those with at least one pair
+  std::int64_t dialogues = 0;
+};
+InstanceCounts count(const std::vector<Instance>& instances, Protocol protocol);
+
+// A text as one field of a TREC line: see make_instances.
+std::string trec_field(std::string_view text);
+
+}  // namespace evaluate

@@ -1,0 +1,111 @@
+#include "recommend/baselines.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "metrics/ranking.h"
+
+namespace recommend {
+namespace {
+
+dialogue::Turn turn(dialogue::Role role, const std::vector<int>& items) {
+  dialogue::Turn turn;
+  turn.role = role;
+  for (int item : items) {
+    turn.mentions.push_back({item, turn.text.size(), turn.text.size() + 1});
+    turn.text += "x ";
+  }
+  return turn;
+}
+
+dialogue::Dialogue of(const std::vector<dialogue::Turn>& turns) {
+  dialogue::Dialogue dialogue;
+  dialogue.turns = turns;
+  return dialogue;
+}
+
+constexpr auto kSeeker = dialogue::Role::seeker;
+constexpr auto kRecommender = dialogue::Role::recommender;
+
+class Baselines : public testing::Test {
+ protected:
+  // Recommended: item 0 twice, 1 once, 2 three times, 3 and 4 never. Items 3 and 1 stand together.
+  Baselines()
+      : catalogue_({{"a", "A", "", {}, {}},
+                    {"b", "B", "", {}, {}},
+                    {"c", "C", "", {}, {}},
+                    {"d", "D", "", {}, {}},
+                    {"e", "E", "", {}, {}}}) {
+    const std::vector<dialogue::Dialogue> training = {
+        of({turn(kSeeker, {3}), turn(kRecommender, {1})}),
+        of({turn(kSeeker, {}), turn(kRecommender, {2, 0}), turn(kRecommender, {2})}),
+        of({turn(kRecommender, {2}), turn(kRecommender, {0})})};
+    std::vector<const dialogue::Dialogue*> pointers;
+    for (const auto& dialogue : training) pointers.push_back(&dialogue);
+    counts_ = Counts(pointers, WordTable(), catalogue_.size());
+  }
+  std::vector<std::size_t> order(Baseline baseline, const std::vector<int>& named) {
+    BaselineRecommender recommender(baseline, counts_, catalogue_);
+    const auto row = recommender.rank({after(named)})[0];
+    double sum = 0;
+    for (float log_probability : row) sum += std::exp(log_probability);
+    EXPECT_NEAR(sum, 1, 1e-5);
+    return metrics::best_indices(std::span<const float>(row), row.size());
+  }
+  static dialogue::State after(const std::vector<int>& named) {
+    std::vector<dialogue::Turn> turns;
+    for (int item : named) turns.push_back(turn(kSeeker, {item}));
+    const dialogue::Dialogue dialogue = of(turns);
+    return dialogue::state_before(dialogue, turns.size());
+  }
+  dialogue::Catalogue catalogue_;
+  Counts counts_;
+};
+
+using Order = std::vector<std::size_t>;
+
+TEST_F(Baselines, PopularityIsHowOftenTheRecommenderNamedIt) {
+  EXPECT_EQ(order(Baseline::popularity, {}), (Order{2, 0, 1, 3, 4}));
+  EXPECT_EQ(order(Baseline::popularity, {4}), (Order{2, 0, 1, 3, 4}));
+}
+
+TEST_F(Baselines, CopyPutsTheLastNamedFirst) {
+  EXPECT_EQ(order(Baseline::copy, {4, 1}), (Order{1, 4, 2, 0, 3}));
+  EXPECT_EQ(order(Baseline::copy, {4, 1, 4}), (Order{4, 1, 2, 0, 3}));
+}
+
+TEST_F(Baselines, CooccurrenceKnowsWhatStandsTogether) {
+  EXPECT_EQ(order(Baseline::cooccurrence, {3}), (Order{1, 2, 0, 3, 4}));
+  EXPECT_EQ(order(Baseline::cooccurrence, {}), (Order{2, 0, 1, 3, 4}));
+  // After 2: 0 stands with it in two dialogues, nothing else does.
+  EXPECT_EQ(order(Baseline::cooccurrence, {2}), (Order{0, 2, 1, 3, 4}));
+}
+
+TEST_F(Baselines, RepliesRecommendTheBestNewItem) {
+  BaselineRecommender recommender(Baseline::popularity, counts_, catalogue_);
+  const auto replies = dialogue::reply_to_all(recommender, {after({2}), after({})}, {});
+  EXPECT_EQ(replies[0].action.text, "You might like A.");
+  EXPECT_EQ(replies[0].action.item, 0);
+  ASSERT_EQ(replies[0].action.mentions.size(), 1u);
+  EXPECT_EQ(replies[0].action.text.substr(replies[0].action.mentions[0].begin, 1), "A");
+  EXPECT_EQ(replies[1].action.item, 2);
+  EXPECT_EQ(replies[1].decision.propensity, 1);
+  ASSERT_EQ(replies[1].decision.candidates.size(), 5u);
+  EXPECT_NEAR(replies[1].decision.candidates[0].second, 3.5 / 8.5, 1e-12);  // 3.5 2.5 1.5 .5 .5
+}
+
+TEST_F(Baselines, WhenEverythingWasNamedTheBestOfAllIsRecommendedAgain) {
+  BaselineRecommender recommender(Baseline::popularity, counts_, catalogue_);
+  EXPECT_EQ(dialogue::reply_to_all(recommender, {after({0, 1, 2, 3, 4})}, {})[0].action.item, 2);
+}
+
+TEST_F(Baselines, AReplyEndedEarlySaysNothing) {
+  BaselineRecommender recommender(Baseline::copy, counts_, catalogue_);
+  const auto id = recommender.open(after({1}), {});
+  EXPECT_EQ(recommender.close(id).action.text, "");
+  EXPECT_TRUE(recommender.step().empty());
+}
+
+}  // namespace
+}  // namespace recommend
