@@ -1,0 +1,238 @@
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/format.h"
+#include "base/run_log.h"
+#include "corpus/read.h"
+#include "evaluate/comparison.h"
+#include "evaluate/instances.h"
+#include "evaluate/ranking.h"
+#include "evaluate/report.h"
+#include "evaluate/text_metrics.h"
+#include "evaluate/world.h"
+#include "pipeline/run_report.h"
+#include "pipeline/stages.h"
+#include "recommend/baselines.h"
+#include "recommend/model_folder.h"
+#include "recommend/trained_recommender.h"
+#include "train/sft.h"
+
+namespace pipeline {
+namespace fs = std::filesystem;
+namespace {
+
+// What a run is compared by. Declared before anything is measured; the first ones are the
+// endpoints.
+std::vector<evaluate::Declared> declared() {
+  return {
+      {"v2", "hr@5", "ppo", "sft", true},           {"ln", "hr@5", "ppo", "sft", true},
+      {"v1", "hr@10", "sft", "cooccurrence", true}, {"v2", "hr@10", "sft", "cooccurrence", true},
+      {"v2", "hr@10", "ppo", "sft", false},         {"v2", "ndcg@10", "ppo", "sft", false},
+      {"v3", "hr@5", "ppo", "sft", false},          {"v3", "hr@10", "ppo", "sft", false},
+      {"ln", "hr@10", "ppo", "sft", false},         {"v1", "hr@5", "ppo", "sft", false}};
+}
+
+evaluate::Likelihood likelihood_of(const recommend::TrainedModel& model,
+                                   const std::vector<dialogue::Dialogue>& dialogues,
+                                   torch::Dtype type) {
+  std::vector<train::Sequence> sequences;
+  for (const dialogue::Dialogue& dialogue : dialogues)
+    for (train::Sequence& sequence :
+         train::windows(dialogue, model.tokens,
+                        {.max_tokens = static_cast<int>(model.language.config.n_positions),
+                        .seeker_weight = 0,
+                        .state = model.state}))
+      sequences.push_back(std::move(sequence));
+  const train::SftLosses losses = train::evaluate_losses(model.language, sequences, type);
+  return {-losses.words * static_cast<double>(losses.word_tokens), losses.word_tokens};
+}
+
+// Evaluates all models on some dialogues and fills the parts of the report that come of it.
+class Evaluation {
+ public:
+  Evaluation(Run& run, const std::vector<dialogue::Dialogue>& dialogues, fs::path out)
+      : run_(run),
+        settings_(run.recipe().evaluation),
+        dialogues_(dialogues),
+        out_(std::move(out)),
+        sft_(recommend::read_trained(run.folder() / "sft")),
+        policy_(recommend::read_trained(run.folder() / "policy")) {
+    base::create_folder(out_);
+  }
+
+  std::string work() {
+    instances_ = evaluate::make_instances(pointers(dialogues_), sft_.state);
+    if (instances_.empty())
+      throw base::Error(
+          base::ErrorKind::data,
+          "no dialogue to evaluate on has a recommender's message that names an item");
+    evaluate::write_qrels(out_, instances_, sft_.catalogue);
+    recommend::TrainedRecommender sft("sft", sft_, {.type = run_.type(), .hash = ""}),
+        ppo("ppo", policy_, {.type = run_.type(), .hash = ""});
+    recommend::LanguageTermRecommender sft_lm("sft-lm", sft_,
+                                              {.type = run_.type(), .hash = "language term"});
+    for (const auto& baseline : recommend::all_baselines(sft_.ranker.counts(), sft_.catalogue))
+      rank(*baseline);
+    rank(sft_lm);
+    rank(sft);
+    rank(ppo);
+    if (settings_.ablations) rank_without_terms();
+    answer(sft, sft_);
+    answer(ppo, policy_);
+    data_.comparisons = evaluate::compare(rankings_, instances_, declared(), bootstrap());
+    if (run_.recipe().in_world()) play(sft, ppo);
+    evaluate::correct_for_number(data_.comparisons);
+    data_.samples = evaluate::make_samples(responses_, rankings_, instances_, sft_.catalogue, 6);
+    data_.models = models_;
+    add_run_parts(run_, data_);
+    for (const std::string& warning : evaluate::check_scores(data_.models))
+      data_.warnings.push_back(warning);
+    std::string result;
+    for (const evaluate::Comparison& comparison : data_.comparisons)
+      if (comparison.primary) run_.console().line("evaluation  " + evaluate::finding(comparison));
+    return base::concatenate(instances_.size(), " messages");
+  }
+
+  const evaluate::ReportData& report() const { return data_; }
+  const std::vector<evaluate::ModelScores>& models() const { return models_; }
+
+ private:
+  metrics::BootstrapOptions bootstrap() const {
+    return {.resamples = settings_.resamples,
+            .place = {.seed = run_.seed(), .stage = "evaluation"}};
+  }
+
+  evaluate::ModelScores& scores_of(const std::string& name) {
+    for (evaluate::ModelScores& scores : models_)
+      if (scores.name == name) return scores;
+    models_.push_back({name, {}, {}, {}});
+    return models_.back();
+  }
+
+  void rank(dialogue::Recommender& recommender) {
+    if (base::interrupted()) throw base::Interrupted();
+    rankings_.push_back(
+        evaluate::rank_instances(recommender, instances_, sft_.catalogue, run_.console()));
+    evaluate::write_run(out_, rankings_.back(), instances_, sft_.catalogue);
+    models_.push_back(evaluate::score_ranking(rankings_.back(), instances_));
+  }
+
+  // The SFT ranker with each of its terms switched off: what each is worth.
+  void rank_without_terms() {
+    if (sft_.ranker.settings().terms.size() < 2) return;
+    for (const std::string& term : sft_.ranker.settings().terms) {
+      if (base::interrupted()) throw base::Interrupted();
+      const recommend::TrainedModel without{sft_.catalogue, sft_.state, sft_.tokens, sft_.language,
+                                            sft_.ranker.without_term(term)};
+      recommend::TrainedRecommender recommender("sft-without-" + term, without,
+                                                {.type = run_.type(), .hash = "ablation"});
+      const auto ranking =
+          evaluate::rank_instances(recommender, instances_, sft_.catalogue, run_.console());
+      models_.push_back(evaluate::score_ranking(ranking, instances_));
+    }
+  }
+
+  void answer(dialogue::Recommender& recommender, const recommend::TrainedModel& model) {
+    if (base::interrupted()) throw base::Interrupted();
+    dialogue::Sampling sampling;
+    sampling.max_tokens = settings_.max_tokens;
+    sampling.temperature = settings_.temperature;
+    sampling.seed = run_.seed();
+    responses_.push_back(
+        evaluate::collect_responses(recommender, instances_, model.catalogue, sampling,
+                                    static_cast<std::size_t>(settings_.responses), run_.console()));
+    evaluate::write_responses(out_, recommender.name(), responses_.back());
+    scores_of(recommender.name()).text =
+        evaluate::score_text(responses_.back(), likelihood_of(model, dialogues_, run_.type()));
+  }
+
+  void play(dialogue::Recommender& sft, dialogue::Recommender& ppo) {
+    const simulate::World world(run_.recipe().world);
+    simulate::PlayOptions options;
+    options.episodes = settings_.world_episodes;
+    options.max_turns = run_.recipe().world.max_turns;
+    options.seed = run_.seed() + 101;  // people whom neither the logs nor the gold judge met
+    options.state = sft_.state;
+    options.sampling.max_tokens = settings_.max_tokens;
+    options.sampling.temperature = settings_.temperature;
+    options.sentiment = run_.data().sentiment();
+    std::vector<evaluate::WorldGame> games;
+    for (const auto& baseline : recommend::all_baselines(sft_.ranker.counts(), sft_.catalogue))
+      games.push_back(evaluate::play_world(*baseline, world, options));
+    for (dialogue::Recommender* recommender : {&sft, &ppo}) {
+      if (base::interrupted()) throw base::Interrupted();
+      run_.console().line("evaluation  " + recommender->name() + " plays " +
+                          std::to_string(options.episodes) + " dialogues");
+      games.push_back(evaluate::play_world(*recommender, world, options));
+    }
+    for (const evaluate::WorldGame& game : games)
+      scores_of(game.model).world = evaluate::score_world(game, bootstrap());
+    evaluate::Comparison comparison =
+        evaluate::compare_worlds(games.back(), games[games.size() - 2], bootstrap());
+    comparison.primary = true;
+    data_.comparisons.insert(data_.comparisons.begin(), comparison);
+  }
+
+  Run& run_;
+  const EvaluationSettings& settings_;
+  const std::vector<dialogue::Dialogue>& dialogues_;
+  fs::path out_;
+  recommend::TrainedModel sft_, policy_;
+  std::vector<evaluate::Instance> instances_;
+  std::vector<evaluate::ModelRanking> rankings_;
+  std::vector<evaluate::ModelScores> models_;
+  std::vector<std::vector<evaluate::Response>> responses_;
+  evaluate::ReportData data_;
+};
+
+std::vector<dialogue::Dialogue> read_elsewhere(Run& run, const fs::path& file) {
+  dialogue::Corpus corpus{run.data().catalogue, corpus::read_more(file, run.data().catalogue)};
+  return feedback::with_sentiment(std::move(corpus), run.data().sentiment()).dialogues;
+}
+
+}  // namespace
+
+void evaluation_stage(Run& run) {
+  const Recipe& recipe = run.recipe();
+  Run::StagePlan plan{
+      "evaluation", {"evaluation"}, {"data", "sft", "signals", "reward", "policy"}, {}, {}};
+  if (recipe.in_world()) plan.parts.push_back("world");
+  if (!recipe.data.test.empty()) plan.inputs.emplace_back("test", recipe.data.test);
+  plan.work = [&](const train::Stage& stage) {
+    std::vector<dialogue::Dialogue> test =
+        recipe.data.test.empty() ? run.data().test : read_elsewhere(run, recipe.data.test);
+    if (test.empty()) {
+      run.console().line("evaluation  there is no test split: validation dialogues are used");
+      test = run.data().validation;
+    }
+    Evaluation evaluation(run, test, stage.folder);
+    const std::string result = evaluation.work();
+    base::Metrics metrics;
+    for (const evaluate::ModelScores& scores : evaluation.models())
+      if (const auto value = evaluate::find_score(scores, "v2", "hr@10"))
+        metrics.emplace_back("v2/hr@10/" + scores.name, *value);
+    base::RunLog(stage.folder).write(1, metrics);
+    evaluate::write_report(run.folder(), evaluation.report());
+    // The report stands beside the stages; the stage keeps its own copy, so that a damaged one is
+    // noticed.
+    evaluate::write_report(stage.folder, evaluation.report());
+    run.console().line("evaluation  report: " + (run.folder() / "report.html").string());
+    return result;
+  };
+  run.stage(plan);
+  for (const char* file : {"report.html", "report.json"})
+    if (!fs::exists(run.folder() / file))
+      fs::copy_file(run.folder() / "evaluation" / file, run.folder() / file);
+}
+
+void evaluate_elsewhere(Run& run, const fs::path& test, const fs::path& out) {
+  const std::vector<dialogue::Dialogue> dialogues = read_elsewhere(run, test);
+  if (dialogues.empty()) throw base::DataError(test, ": holds no dialogues");
+  Evaluation evaluation(run, dialogues, out);
+  evaluation.work();
+  evaluate::write_report(out, evaluation.report());
+  run.console().line("evaluation  report: " + (out / "report.html").string());
+}
+
+}  // namespace pipeline

@@ -1,0 +1,100 @@
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/format.h"
+#include "evaluate/instances.h"
+#include "evaluate/ranking.h"
+#include "pipeline/stages.h"
+#include "recommend/model_folder.h"
+#include "recommend/trained_recommender.h"
+#include "reward/reward_model.h"
+#include "rl/ppo.h"
+#include "simulate/play.h"
+
+namespace pipeline {
+namespace {
+
+constexpr int kGoldEpisodes = 150;
+constexpr std::size_t kGoldInstances = 400;
+
+// Whether the reward model beat what it must beat, on the target that the recipe declares.
+void check_gate(const Run& run) {
+  const std::filesystem::path file = run.folder() / "reward" / "validation.json";
+  const base::Json json = base::read_json(file);
+  for (const base::Json& target : base::require<base::Json>(json, "targets", file.string())) {
+    if (target.value("target", "") != run.recipe().reward.target || target.value("passed", false))
+      continue;
+    const std::string text = base::concatenate(
+        "the reward model does not predict \"", run.recipe().reward.target,
+        "\" better than its baselines on held-out dialogues (", file.string(), ")");
+    if (run.recipe().rl.gate == "refuse")
+      throw base::UsageError(
+          text, "; improve the reward, declare another reward.target, or set rl.gate=warn");
+    run.console().line("rl  warning: " + text);
+  }
+}
+
+// In a world: true satisfaction of people the policy has not met. Elsewhere: hits among liked new
+// items, from the forms of validation dialogues. Neither is ever optimised.
+rl::GoldJudge gold_judge(Run& run) {
+  if (run.recipe().in_world()) {
+    const auto world = std::make_shared<const simulate::World>(run.recipe().world);
+    simulate::PlayOptions options;
+    options.episodes = kGoldEpisodes;
+    options.max_turns = run.recipe().world.max_turns;
+    options.seed = run.seed() + 17;
+    options.state = run.recipe().state;
+    options.sampling.max_tokens = run.recipe().rl.max_tokens;
+    options.sampling.temperature = run.recipe().evaluation.temperature;
+    options.sentiment = run.data().sentiment();
+    return [world, options, &run](const recommend::TrainedModel& policy) {
+      recommend::TrainedRecommender recommender("policy", policy,
+                                                {.type = run.type(), .hash = "in-training"});
+      return std::optional(
+          simulate::mean_satisfaction(simulate::play(recommender, *world, options)));
+    };
+  }
+  auto instances = std::make_shared<std::vector<evaluate::Instance>>();
+  std::vector<evaluate::Instance> all =
+      evaluate::make_instances(pointers(run.data().validation), run.recipe().state);
+  std::erase_if(all, [](const evaluate::Instance& instance) {
+    return std::none_of(
+        instance.golds.begin(), instance.golds.end(),
+        [](const evaluate::Gold& gold) { return evaluate::takes(evaluate::Protocol::v3, gold); });
+  });
+  for (std::size_t i = 0; i < std::min(kGoldInstances, all.size()); ++i)
+    instances->push_back(all[i * all.size() / std::min(kGoldInstances, all.size())]);
+  if (instances->empty()) return nullptr;
+  return [instances, &run](const recommend::TrainedModel& policy) {
+    recommend::TrainedRecommender recommender("policy", policy,
+                                              {.type = run.type(), .hash = "in-training"});
+    const auto ranking = evaluate::rank_instances(recommender, *instances, policy.catalogue);
+    const evaluate::ProtocolScores scores =
+        evaluate::score(evaluate::ranks_in(evaluate::Protocol::v3, ranking, *instances));
+    return std::optional(scores.pairs[2].hit);  // HR@10
+  };
+}
+
+}  // namespace
+
+void policy_stage(Run& run) {
+  const Recipe& recipe = run.recipe();
+  Run::StagePlan plan{"policy", {"rl", "reward.target"},   {"data", "sft", "reward"}, {},
+                      {},       recipe.rl.checkpoint_every};
+  plan.work = [&](const train::Stage& stage) {
+    check_gate(run);
+    const recommend::TrainedModel sft = recommend::read_trained(run.folder() / "sft");
+    const reward::RewardModel reward = reward::RewardModel::read(run.folder() / "reward");
+    const auto training = pointers(run.data().train);
+    rl::PpoResult result =
+        rl::train_ppo({sft, reward, training, gold_judge(run), run.type()}, recipe.rl, stage);
+    recommend::write_trained(stage.folder, result.policy);
+    return base::concatenate(result.iterations, " iterations, KL of the words ",
+                             base::fixed(result.words_kl, 2), " nats a reply, of the item slot ",
+                             base::fixed(result.item_kl, 2), "; weights ",
+                             result.policy.hash().substr(0, 12));
+  };
+  run.stage(plan);
+}
+
+}  // namespace pipeline

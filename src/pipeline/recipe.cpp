@@ -1,0 +1,89 @@
+#include "pipeline/recipe.h"
+
+#include "base/error.h"
+#include "base/format.h"
+#include "base/settings.h"
+
+namespace pipeline {
+namespace {
+
+void check(const Recipe& recipe) {
+  if (recipe.schema != "attune.recipe/1")
+    throw base::UsageError("schema is \"", recipe.schema, "\", this attune reads attune.recipe/1");
+  if (recipe.model.width < 1 || recipe.model.heads < 1 ||
+      recipe.model.width % recipe.model.heads != 0)
+    throw base::UsageError("model.width is ", recipe.model.width,
+                           ", which is no multiple of model.heads, ", recipe.model.heads);
+  if (recipe.model.width / recipe.model.heads > 256)
+    throw base::UsageError("attention heads of width ", recipe.model.width / recipe.model.heads,
+                           "; at most 256 work");
+  if (recipe.model.layers < 1 || recipe.model.positions < 16)
+    throw base::UsageError("model.layers must be at least 1, model.positions at least 16");
+  if (recipe.rl.max_tokens + 8 >= recipe.model.positions ||
+      recipe.evaluation.max_tokens + 8 >= recipe.model.positions)
+    throw base::UsageError(
+        "rl.max_tokens and evaluation.max_tokens must leave room for a prompt in model.positions, ",
+        recipe.model.positions);
+  if (recipe.state.window < 1) throw base::UsageError("state.window must be at least 1");
+  if (recipe.sft.epochs < 1 || recipe.sft.batch_tokens < 1 || recipe.sft.checkpoint_every < 1 ||
+      recipe.rl.checkpoint_every < 1 || recipe.rl.gold_every < 1)
+    throw base::UsageError(
+        "sft.epochs, sft.batch_tokens, checkpoint_every and gold_every must be at least 1");
+  if (recipe.sft.dropout < 0 || recipe.sft.dropout >= 1)
+    throw base::UsageError("sft.dropout must be in [0, 1)");
+  if (recipe.rl.temperature <= 0)
+    throw base::UsageError("rl.temperature must be above 0: the policy is sampled from");
+  if (recipe.rl.gate != "warn" && recipe.rl.gate != "refuse")
+    throw base::UsageError("rl.gate is \"", recipe.rl.gate, "\", expected warn or refuse");
+  if (recipe.reward.target != "liked" && recipe.reward.target != "useful" &&
+      recipe.reward.target != "blend")
+    throw base::UsageError("reward.target is \"", recipe.reward.target,
+                           "\", expected liked, useful or blend");
+  if (!recipe.in_world() && recipe.data.lexicon.empty())
+    throw base::UsageError(
+        "data.lexicon must name a VADER lexicon file: sentiment is read with it");
+}
+
+}  // namespace
+
+Recipe read_recipe(const std::filesystem::path& path, const std::vector<std::string>& overrides) {
+  Recipe recipe;
+  const std::vector<base::Setting> settings = base::list_settings(recipe);
+  const bool is_run = std::filesystem::is_directory(path);
+  if (is_run && !std::filesystem::exists(path / "recipe.toml"))
+    throw base::DataError(path, ": a folder without recipe.toml is no run");
+  recipe.name = path.stem().string();
+  base::read_settings(settings, is_run ? path / "recipe.toml" : path);
+  if (is_run) recipe.run.folder = path.string();
+  for (const std::string& assignment : overrides) base::override_setting(settings, assignment);
+  check(recipe);
+  return recipe;
+}
+
+std::string recipe_text(Recipe recipe) { return base::to_toml(base::list_settings(recipe)); }
+
+std::vector<std::string> estimate(const Recipe& recipe) {
+  const double layers = recipe.model.layers, width = recipe.model.width;
+  const double vocabulary =
+      recipe.tokenizer.vocabulary + 8 + (recipe.in_world() ? recipe.world.items : 7000);
+  const double weights =
+      vocabulary * width + recipe.model.positions * width + 12 * layers * width * width;
+  const double states = 16 * weights,
+               activations = 40 * width * layers * recipe.sft.batch_tokens * 2;
+  const auto megabytes = [](double bytes) { return base::fixed(bytes / 1e6, 0) + " MB"; };
+  return {
+      base::concatenate("model: ", base::fixed(weights / 1e6, 1), " million weights (",
+                        base::fixed(vocabulary, 0), " tokens, ", recipe.model.layers,
+                        " layers, width ", recipe.model.width, ")"),
+      base::concatenate("sft: at most ", recipe.sft.epochs, " epochs in steps of ",
+                        recipe.sft.batch_tokens, " tokens; about ", megabytes(states + activations),
+                        " for weights, moments and activations"),
+      base::concatenate(
+          "rl: ", recipe.rl.iterations, " iterations of ", recipe.rl.batch, " replies, ",
+          recipe.rl.epochs, " epochs, ", recipe.rl.iterations * recipe.rl.item_steps,
+          " item-slot steps of ", recipe.rl.item_states, " contexts; about ",
+          megabytes(states + 3 * 4 * weights + activations), " for policy, reference and moments"),
+      base::concatenate("run folder: ", recipe.folder().string())};
+}
+
+}  // namespace pipeline

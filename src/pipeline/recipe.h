@@ -1,0 +1,160 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "corpus/split.h"
+#include "dialogue/state.h"
+#include "recommend/ranker.h"
+#include "reward/reward_model.h"
+#include "rl/ppo.h"
+#include "simulate/world.h"
+#include "train/sft.h"
+
+namespace pipeline {
+
+struct RunSettings {
+  std::string folder;  // empty: runs/NAME
+  std::int64_t seed = 1;
+  int threads = 0;  // 0: torch's own choice
+  std::string compute = "auto";
+  bool redo = false;
+  bool allow_different_machine = false;
+
+  template <class F>
+  void fields(F&& field) {
+    field("folder", folder, "where the run is kept; empty: runs/NAME");
+    field("seed", seed, "decides every random choice");
+    field("threads", threads, "0: as many as the machine has cores");
+    field("compute", compute, "auto, bf16 or fp32: the type of matrix products");
+    field("redo", redo, "do stages anew whose settings have changed, instead of refusing");
+    field("allow_different_machine", allow_different_machine,
+          "go on from checkpoints of another build, instruction set or thread count");
+  }
+};
+
+struct DataSettings {
+  std::string path;     // empty: the built-in world
+  std::string test;     // a file
+  std::string lexicon;  // a file; empty: the world's own
+  std::string emoji;
+  corpus::SplitSettings split;
+
+  template <class F>
+  void fields(F&& field) {
+    field("path", path,
+          "ReDial's folder, or dialogues in attune's own JSON lines; empty: a simulated world");
+    field("test", test, "a file of dialogues to evaluate on in place of the test split");
+    field("lexicon", lexicon, "VADER's lexicon file for sentiment; empty: the world's own");
+    field("emoji", emoji, "VADER's emoji file; empty: none");
+    field("split", split, "which dialogues are held out");
+  }
+};
+
+struct TokenizerSettings {
+  int vocabulary = 8000;
+  std::string folder;
+
+  template <class F>
+  void fields(F&& field) {
+    field("vocabulary", vocabulary, "text tokens to train on the training split");
+    field("folder", folder, "a Hugging Face tokenizer folder to take instead; empty: train one");
+  }
+};
+
+struct ModelSettings {
+  int layers = 4;
+  int width = 256;
+  int heads = 4;
+  int positions = 512;
+
+  template <class F>
+  void fields(F&& field) {
+    field("layers", layers, "of GPT-2");
+    field("width", width, "of its hidden state");
+    field("heads", heads, "of attention");
+    field("positions", positions, "longest sequence, in tokens");
+  }
+};
+
+struct SignalSettings {
+  int resamples = 1000;
+
+  template <class F>
+  void fields(F&& field) {
+    field("resamples", resamples, "of the bootstrap behind each signal's interval");
+  }
+};
+
+struct EvaluationSettings {
+  int responses = 400;
+  int resamples = 10000;
+  bool ablations = true;
+  int world_episodes = 600;
+  int max_tokens = 48;
+  double temperature = .7;
+
+  template <class F>
+  void fields(F&& field) {
+    field("responses", responses, "messages answered for the text metrics; 0: all");
+    field("resamples", resamples, "of the bootstrap behind each comparison");
+    field("ablations", ablations, "rank with each of the ranker's terms switched off too");
+    field("world_episodes", world_episodes, "dialogues that each model plays in a world");
+    field("max_tokens", max_tokens, "of a reply's words");
+    field("temperature", temperature, "of replies");
+  }
+};
+
+// Everything that a run depends on.
+struct Recipe {
+  std::string schema = "attune.recipe/1";
+  std::string name = "run";
+  RunSettings run;
+  DataSettings data;
+  simulate::WorldSettings world;
+  dialogue::StateOptions state;
+  TokenizerSettings tokenizer;
+  ModelSettings model;
+  train::SftSettings sft;
+  recommend::RankerSettings ranker;
+  SignalSettings signals;
+  reward::RewardSettings reward;
+  rl::PpoSettings rl;
+  EvaluationSettings evaluation;
+
+  template <class F>
+  void fields(F&& field) {
+    field("schema", schema, "format of this file");
+    field("name", name, "of the run");
+    field("run", run, "");
+    field("data", data, "");
+    field("world", world, "");
+    field("state", state, "");
+    field("tokenizer", tokenizer, "");
+    field("model", model, "");
+    field("sft", sft, "");
+    field("ranker", ranker, "");
+    field("signals", signals, "");
+    field("reward", reward, "");
+    field("rl", rl, "");
+    field("evaluation", evaluation, "");
+  }
+
+  bool in_world() const { return data.path.empty(); }
+  std::filesystem::path folder() const { return run.folder.empty() ? "runs/" + name : run.folder; }
+};
+
+// Reads a recipe, applies "key.path=value" overrides and checks what no single setting can say
+// alone. `path` may be a run folder too: its resolved recipe is read and its folder kept. Throws
+// base::UsageError, base::DataError.
+Recipe read_recipe(const std::filesystem::path& path, const std::vector<std::string>& overrides);
+
+std::string recipe_text(Recipe recipe);  // resolved, as TOML
+
+// What a run will take, in words: steps and memory by stage. Counted from the settings, with no
+// data read.
+std::vector<std::string> estimate(const Recipe& recipe);
+
+}  // namespace pipeline

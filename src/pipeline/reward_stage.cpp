@@ -1,0 +1,169 @@
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/format.h"
+#include "base/random.h"
+#include "base/run_log.h"
+#include "feedback/validity.h"
+#include "pipeline/signal_data.h"
+#include "pipeline/stages.h"
+#include "recommend/model_folder.h"
+#include "recommend/trained_recommender.h"
+#include "reward/reader.h"
+#include "reward/reward_model.h"
+#include "reward/validation.h"
+
+namespace pipeline {
+namespace {
+
+constexpr double kHeldOut = .1;  // of the dialogues, and so of the labels
+constexpr int kCalibrationStates = 512;
+
+std::vector<bool> hold_out(std::size_t dialogues, std::uint64_t seed) {
+  std::vector<bool> held(dialogues);
+  base::Random random({.seed = seed, .stage = "reward/hold-out"});
+  for (std::size_t i = 0; i < dialogues; ++i) held[i] = random.chance(kHeldOut);
+  return held;
+}
+
+// The signals' rows of some dialogues.
+feedback::SignalTable rows_where(const feedback::SignalTable& table,
+                                 const std::vector<bool>& chosen, bool wanted) {
+  feedback::SignalTable out{table.names, {}};
+  for (const feedback::SignalRow& row : table.rows)
+    if (chosen[static_cast<std::size_t>(row.dialogue)] == wanted) out.rows.push_back(row);
+  return out;
+}
+
+// Scores the words of recommender's turns by the blend that followed them.
+reward::SparseLinear train_response_scorer(const SignalData& signals, const reward::Blend& blend,
+                                           const std::vector<bool>& held_out, std::uint64_t seed) {
+  std::vector<reward::LinearExample> examples;
+  for (const feedback::SignalRow& row : signals.table.rows) {
+    if (held_out[static_cast<std::size_t>(row.dialogue)]) continue;
+    const std::optional<double> value = reward::blend_of(blend, signals.table, row);
+    if (!value) continue;
+    const dialogue::Turn& turn = signals.corpus.dialogues[static_cast<std::size_t>(row.dialogue)]
+                                     .turns[static_cast<std::size_t>(row.turn)];
+    examples.push_back(
+        {reward::response_features(recommend::words_of(turn), turn.text), *value, 1});
+  }
+  reward::SparseLinear::Options options;
+  options.kind = reward::SparseLinear::Kind::squares;
+  options.learning_rate = .05;
+  options.epochs = 8;
+  options.penalty = 1e-3;
+  options.min_count = 5;
+  options.seed = seed;
+  return reward::SparseLinear(examples, options);
+}
+
+// Mean 0 and deviation 1 on what the SFT model itself says and recommends.
+void calibrate_on_samples(reward::RewardModel& model, const recommend::TrainedModel& sft,
+                          const Run& run, const std::vector<dialogue::Dialogue>& dialogues) {
+  std::vector<dialogue::State> states;
+  base::Random random({.seed = run.seed(), .stage = "reward/calibration"});
+  for (int i = 0;
+       i < kCalibrationStates * 20 && static_cast<int>(states.size()) < kCalibrationStates; ++i) {
+    const dialogue::Dialogue& dialogue = dialogues[random.below(dialogues.size())];
+    if (dialogue.turns.size() < 2) continue;
+    const std::size_t turn = 1 + random.below(dialogue.turns.size() - 1);
+    if (dialogue.turns[turn].role == dialogue::Role::recommender)
+      states.push_back(dialogue::state_before(dialogue, turn, sft.state));
+  }
+  recommend::TrainedRecommender recommender("sft", sft,
+                                            {.type = run.type(), .hash = "calibration"});
+  dialogue::Sampling sampling;
+  sampling.max_tokens = run.recipe().rl.max_tokens;
+  sampling.seed = run.seed();
+  const std::vector<dialogue::Reply> replies =
+      dialogue::reply_to_all(recommender, states, sampling);
+  std::vector<double> item_scores, response_scores;
+  for (std::size_t i = 0; i < replies.size(); ++i) {
+    response_scores.push_back(model.response_score(states[i], replies[i].action));
+    if (!replies[i].action.item) continue;
+    const torch::Tensor scores =
+        model.item_scores({recommend::context_of(states[i], model.words())});
+    item_scores.push_back(scores[0][*replies[i].action.item].item<double>());
+  }
+  model.set_item_calibration(reward::calibrate(item_scores));
+  model.set_response_calibration(reward::calibrate(response_scores));
+}
+
+}  // namespace
+
+void reward_stage(Run& run) {
+  const Recipe& recipe = run.recipe();
+  Run::StagePlan plan{"reward", {"reward", "rl.max_tokens"}, {"data", "sft", "signals"}, {}, {}};
+  plan.work = [&](const train::Stage& stage) {
+    const Data& data = run.data();
+    const SignalData signals = measure_run_signals(data);
+    const std::vector<bool> held_out = hold_out(data.train.size(), run.seed());
+    const feedback::SignalTable known = rows_where(signals.table, held_out, false);
+    const std::vector<feedback::SignalValidity> validity =
+        feedback::validate_signals(signals.corpus, known, {.resamples = 400, .seed = run.seed()});
+    // A fitted blend may use the held-out labels: the predictor is then checked against the blend,
+    // not against them.
+    const reward::Blend blend = reward::make_blend(
+        recipe.reward.blend, signals.corpus, signals.table, validity,
+        recipe.reward.blend.blend == "fitted" ? held_out : std::vector<bool>(held_out.size(), true),
+        run.seed());
+    const reward::Reader reader(signals.corpus, known, run.seed());
+    const auto tell_reader = [&](const char* what, const reward::ReaderQuality& quality) {
+      if (!quality.auc) return;
+      run.console().line(base::concatenate(
+          "reward  reader, ", what, ": AUC ", base::fixed(quality.auc->estimate, 3), " [",
+          base::fixed(quality.auc->low, 3), ", ", base::fixed(quality.auc->high, 3),
+          "], calibration error ", base::fixed(quality.calibration_error, 3), ", ", quality.labels,
+          " labels"));
+    };
+    tell_reader("liked", reader.liked_quality());
+    tell_reader("seen before", reader.seen_quality());
+
+    const std::vector<reward::Outcome> outcomes = reward::collect_outcomes(
+        signals.corpus, signals.table, blend, reader, recipe.reward.reader_weight);
+    std::vector<const dialogue::Dialogue*> training;
+    for (std::size_t i = 0; i < data.train.size(); ++i)
+      if (!held_out[i]) training.push_back(&data.train[i]);
+    const recommend::WordTable words =
+        recommend::WordTable::from(training, recipe.ranker.min_word_dialogues);
+    const recommend::Counts counts(training, words, data.catalogue.size());
+    std::vector<recommend::RankContext> states;
+    for (const reward::Outcome& outcome : outcomes)
+      states.push_back(recommend::context_of(
+          dialogue::state_before(data.train[static_cast<std::size_t>(outcome.dialogue)],
+                                 static_cast<std::size_t>(outcome.turn), recipe.state),
+          words));
+    const reward::Predictor predictor(recipe.reward.predictor, outcomes, states, counts, held_out,
+                                      run.seed(), run.console());
+    const std::vector<reward::TargetQuality> quality =
+        reward::validate_predictor(predictor, outcomes, states, counts, held_out, run.seed());
+    for (const std::string& line : reward::describe(quality)) run.console().line(line);
+
+    reward::RewardModel model(recipe.reward, words, predictor,
+                              train_response_scorer(signals, blend, held_out, run.seed()));
+    calibrate_on_samples(model, recommend::read_trained(run.folder() / "sft"), run, data.train);
+    model.write(stage.folder);
+    base::write_json(stage.folder / "reader.json", reader.to_json());
+    base::Json terms = base::Json::array();
+    for (const reward::Blend::Term& term : blend.terms)
+      terms.push_back({{"signal", term.signal},
+                       {"weight", term.weight},
+                       {"low", term.low},
+                       {"high", term.high},
+                       {"mean", term.mean},
+                       {"deviation", term.deviation}});
+    base::write_json(stage.folder / "validation.json",
+                     {{"schema", base::schema("reward_validation", 1)},
+                      {"blend", {{"note", blend.note}, {"terms", terms}}},
+                      {"targets", reward::to_json(quality)}});
+    base::Metrics metrics;
+    for (const reward::TargetQuality& q : quality)
+      if (q.pearson) metrics.emplace_back("pearson/" + q.target, q.pearson->estimate);
+    base::RunLog(stage.folder).write(1, metrics);
+    return base::concatenate(outcomes.size(), " outcomes; blend: ", blend.note);
+  };
+  run.stage(plan);
+}
+
+}  // namespace pipeline

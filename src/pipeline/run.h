@@ -1,0 +1,73 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "base/json.h"
+#include "base/progress.h"
+#include "dialogue/dialogue.h"
+#include "feedback/sentiment.h"
+#include "feedback/signals.h"
+#include "pipeline/recipe.h"
+#include "train/stage.h"
+
+namespace pipeline {
+
+// The dialogues of a run, as its data stage left them, with the sentiment of every seeker's turn.
+struct Data {
+  dialogue::Catalogue catalogue;
+  std::vector<dialogue::Dialogue> train, validation, test;
+  std::shared_ptr<const feedback::SentimentScorer> scorer;
+
+  feedback::SentimentFunction sentiment() const;
+};
+
+std::vector<const dialogue::Dialogue*> pointers(const std::vector<dialogue::Dialogue>& dialogues);
+
+// A run: a recipe at work in its folder.
+class Run {
+ public:
+  // Creates the folder, takes its lock and writes the resolved recipe. Throws base::ResourceError
+  // where another process works there.
+  Run(Recipe recipe, base::Console& console);
+
+  const Recipe& recipe() const { return recipe_; }
+  base::Console& console() const { return console_; }
+  const std::filesystem::path& folder() const { return folder_; }
+  torch::Dtype type() const { return type_; }
+  std::uint64_t seed() const { return static_cast<std::uint64_t>(recipe_.run.seed); }
+
+  // Does a stage unless it is done: its folder holds a whole manifest made from the same settings
+  // and inputs. `parts`: the recipe's parts that its result depends on; `needs`: the stages that it
+  // reads; `inputs`: files outside the run, by what they are: their content counts, not where they
+  // lie. `work` fills the folder and returns what to say of the result. Throws base::UsageError
+  // where the folder was made by other settings (naming them) and run.redo is not set,
+  // base::DataError where a needed stage is not there or damaged.
+  struct StagePlan {
+    std::string name;  // of the folder
+    std::vector<std::string> parts, needs;
+    std::vector<std::pair<std::string, std::filesystem::path>> inputs;
+    std::function<std::string(const train::Stage& stage)> work;
+    int checkpoint_every = 200;
+  };
+  void stage(const StagePlan& plan);
+
+  // Reads the data stage's folder, once.
+  const Data& data();
+
+ private:
+  std::string key_of(const std::string& stage) const;
+  Recipe recipe_;
+  base::Console& console_;
+  std::filesystem::path folder_;
+  std::unique_ptr<base::FolderLock> lock_;
+  torch::Dtype type_;
+  std::optional<Data> data_;
+};
+
+}  // namespace pipeline
