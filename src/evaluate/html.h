@@ -1,12 +1,32 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace evaluate {
 
 // Any text, titles and what models say included, as HTML text or attribute value: & < > " ' are
 // written as references, control characters other than line ends and tabs are left out.
 std::string escape_html(std::string_view text);
+
+// <TAG class="STYLE">CONTENT</TAG>; the content is HTML already.
+std::string element(const std::string& tag, const std::string& content,
+                    const std::string& style = "");
+// A paragraph of plain text.
+std::string paragraph(const std::string& text, const std::string& style = "");
+
+// A cell of a table: HTML already, with its class.
+struct Cell {
+  std::string html;
+  std::string style;
+};
+Cell text_cell(const std::string& text);
+Cell number_cell(const std::optional<double>& value, int digits);  // a dash where there is none
+
+// header: plain text. rows: as many cells each.
+std::string table(const std::vector<std::string>& header,
+                  const std::vector<std::vector<Cell>>& rows);
 
 }  // namespace evaluate

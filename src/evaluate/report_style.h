@@ -19,7 +19,7 @@ main { max-width: 70rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .3rem; letter-spacing: -.01em; }
 h2 { font-size: 1.25rem; margin: 2.8rem 0 .6rem; }
 h3 { font-size: 1rem; margin: 1.6rem 0 .4rem; }
-p { margin: .4rem 0 .8rem; max-width: 46rem; }
+p { margin: .4rem 0 .8rem; max-width: 48rem; text-wrap: pretty; }
 .soft, .subtitle { color: var(--soft); }
 .small { font-size: .85rem; }
 .findings { background: var(--card); border: 1px solid var(--line); border-left: 4px solid var(--accent);
@@ -27,13 +27,13 @@ p { margin: .4rem 0 .8rem; max-width: 46rem; }
 .findings p { max-width: none; margin: .25rem 0; }
 .warnings { background: var(--warn-back); color: var(--warn); border-radius: 6px; padding: .7rem 1.2rem; margin: 1rem 0; }
 .warnings p { max-width: none; margin: .2rem 0; }
-.scroll { overflow-x: auto; margin: .6rem 0 1rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .42rem .7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
+th, td { padding: .42rem .6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--soft); background: var(--head); font-size: .82rem; }
 th:first-child, td:first-child, .left { text-align: left; }
 tbody tr:last-child td { border-bottom: 0; }
-.table { border: 1px solid var(--line); border-radius: 6px; background: var(--card); overflow: hidden; }
+.table { border: 1px solid var(--line); border-radius: 6px; background: var(--card); overflow-x: auto;
+  margin: .6rem 0 1rem; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 td.best { font-weight: 650; }
 td.wrap { white-space: normal; }
@@ -53,7 +53,7 @@ svg { display: block; width: 100%; height: auto; }
 .dot.s4 { fill: var(--s4); } .dot.s5 { fill: var(--s5); } .dot.s6 { fill: var(--s6); }
 .key.s1 { background: var(--s1); } .key.s2 { background: var(--s2); } .key.s3 { background: var(--s3); }
 .key.s4 { background: var(--s4); } .key.s5 { background: var(--s5); } .key.s6 { background: var(--s6); }
-svg.interval { width: 11rem; height: 1.1rem; display: inline-block; vertical-align: middle; }
+svg.interval { width: 7.5rem; height: 1.1rem; display: inline-block; vertical-align: middle; }
 svg.interval .zero { stroke: var(--soft); stroke-dasharray: 2 2; }
 svg.interval .range { stroke: currentColor; stroke-width: 2; } svg.interval circle { fill: currentColor; }
 .sample { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .9rem 1.2rem; margin: .9rem 0;
@@ -71,7 +71,7 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 6px
   :root { color-scheme: light; --page: #fff; --card: #fff; --text: #000; --soft: #444; --line: #bbb; --head: #f2f2f2;
     --good: #14603c; --bad: #8f2a22; --warn: #5a3b00; --warn-back: #fff; --accent: #1d3f68; }
   main { max-width: none; padding: 0; } body { font-size: 11px; } h2 { break-after: avoid; }
-  th, td { padding: .25rem .4rem; } tr { break-inside: avoid; } .scroll { overflow: visible; }
+  th, td { padding: .25rem .4rem; } tr { break-inside: avoid; } .table { overflow: visible; }
   details::details-content { display: block; content-visibility: visible; } pre { white-space: pre-wrap; } }
 )css";
 
