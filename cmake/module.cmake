@@ -1,6 +1,7 @@
 # attune_module(NAME [TORCH] [DEPS module...] [LIBS library...])
 #
-# Declares src/NAME as a module: a static library of its .cpp files, and NAME_test of its *_test.cpp files.
+# Declares src/NAME as a module: a static library of its .cpp files, and NAME_test of its *_test.cpp files. A
+# main.cpp is left to the executable that is made of the module.
 # DEPS are the only folders that the module may include; TORCH says that it may include torch.
 # tests/layers.py holds every module to both.
 function(attune_module name)
@@ -9,7 +10,7 @@ function(attune_module name)
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
-  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cpp$")
 
   list(TRANSFORM MODULE_DEPS PREPEND attune_ OUTPUT_VARIABLE libraries)
   if(NOT sources)  # headers only

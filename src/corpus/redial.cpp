@@ -274,11 +274,22 @@ void place_rows_without_id(std::vector<Row>& rows, const std::vector<std::int64_
   }
 }
 
-fs::path find_file(const fs::path& folder, const std::string& name) {
+std::optional<fs::path> look_for(const fs::path& folder, const std::string& name) {
   for (const char* ending : {".jsonl.xz", ".jsonl"})
     if (fs::exists(folder / (name + ending))) return folder / (name + ending);
-  throw DataError(folder / (name + ".jsonl.xz"),
-                  ": no such file, nor without .xz; is this the folder with ReDial?");
+  return std::nullopt;
+}
+
+fs::path find_file(const fs::path& folder, const std::string& name) {
+  if (const auto file = look_for(folder, name)) return *file;
+  throw DataError(folder / (name + ".jsonl"),
+                  ": no such file, nor with .xz; ReDial's folder holds train_data.jsonl, or "
+                  "train_part and train_rest_reconstructed");
+}
+
+void sort_by_order(std::vector<dialogue::Dialogue>& dialogues) {
+  std::stable_sort(dialogues.begin(), dialogues.end(),
+                   [](const auto& a, const auto& b) { return a.order < b.order; });
 }
 
 }  // namespace
@@ -319,6 +330,12 @@ std::vector<dialogue::Dialogue> read_redial_file(const fs::path& file,
 dialogue::Corpus read_redial(const fs::path& folder) {
   dialogue::Corpus corpus;
   corpus.catalogue = read_redial_catalogue(folder / "movies_with_mentions.csv");
+  const auto published = look_for(folder, "train_data");
+  if (published && !look_for(folder, "train_part")) {
+    corpus.dialogues = read_redial_file(*published, corpus.catalogue);
+    sort_by_order(corpus.dialogues);
+    return corpus;
+  }
   corpus.dialogues = read_redial_file(find_file(folder, "train_part"), corpus.catalogue);
   std::vector<std::int64_t> ids;
   for (const dialogue::Dialogue& dialogue : corpus.dialogues)
@@ -328,8 +345,7 @@ dialogue::Corpus read_redial(const fs::path& folder) {
       read_rows(find_file(folder, "train_rest_reconstructed"), corpus.catalogue);
   place_rows_without_id(rest, ids);
   for (Row& row : rest) corpus.dialogues.push_back(std::move(row.dialogue));
-  std::stable_sort(corpus.dialogues.begin(), corpus.dialogues.end(),
-                   [](const auto& a, const auto& b) { return a.order < b.order; });
+  sort_by_order(corpus.dialogues);
   return corpus;
 }
 

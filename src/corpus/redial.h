@@ -22,9 +22,11 @@ dialogue::Catalogue read_redial_catalogue(const std::filesystem::path& file);
 std::vector<dialogue::Dialogue> read_redial_file(const std::filesystem::path& file,
                                                  const dialogue::Catalogue& catalogue);
 
-// train_part and train_rest_reconstructed (.jsonl or .jsonl.xz) of one folder and its catalogue.
-// Dialogues come sorted by order, those without conversationId at the place that trainIndex gives
-// them among both files' dialogues. Throws base::DataError where a file is missing or damaged.
+// A folder with movies_with_mentions.csv and ReDial's training dialogues: train_data as the data
+// set is published (its test_data is not read), or train_part and train_rest_reconstructed; each
+// .jsonl or .jsonl.xz. Dialogues come sorted by order, those without conversationId at the place
+// that trainIndex gives them among both files' dialogues. Throws base::DataError where a file is
+// missing or damaged.
 dialogue::Corpus read_redial(const std::filesystem::path& folder);
 
 }  // namespace corpus

@@ -56,6 +56,19 @@ class Redial : public testing::Test {
   base::TemporaryFolder folder_;
 };
 
+TEST_F(Redial, ThePublishedFolderIsReadWithoutItsTestDialogues) {
+  write("movies_with_mentions.csv", kMovies);
+  std::string later = kDialogue, earlier = kDialogue;
+  later.replace(later.find("\"7\""), 3, "\"9\"");
+  write("train_data.jsonl", later + "\n" + earlier + "\n");
+  write("test_data.jsonl", "not read");
+  const dialogue::Corpus corpus = read_redial(folder_.path());
+  ASSERT_EQ(corpus.dialogues.size(), 2u);
+  EXPECT_EQ(corpus.dialogues[0].id, "7");  // sorted by conversation
+  EXPECT_EQ(corpus.dialogues[1].id, "9");
+  EXPECT_EQ(corpus.dialogues[1].source, "train_data");
+}
+
 TEST_F(Redial, TitlesLoseQuotesEntitiesAndDoubleSpaces) {
   const dialogue::Catalogue catalogue = movies();
   ASSERT_EQ(catalogue.size(), 3);

@@ -1,0 +1,48 @@
+# Thin: every target installs what is missing, configures, builds and goes on; what is done is skipped.
+PRESET ?= release
+BUILD := build/$(PRESET)
+JOBS := $(shell n=$$(nproc); [ $$n -lt 2 ] && echo 1 || echo 2)
+
+.PHONY: help bootstrap configure build quickstart test bench check-all format clean
+
+help:
+	@echo "make quickstart   the whole path on a small simulated world: about 6 minutes after the build"
+	@echo "make test         every test (PRESET=asan-ubsan, debug or tsan for another build)"
+	@echo "make bench        speed against plain libtorch, as ratios"
+	@echo "make check-all    what has to pass before a change is taken: tests and formatting"
+	@echo "make format       format the C++ files"
+	@echo "make build        only build"
+	@echo "make clean        remove what was built (not .venv)"
+
+bootstrap:
+	@echo "== install what is missing"
+	@scripts/bootstrap
+
+configure: bootstrap
+	@if [ ! -f $(BUILD)/build.ninja ]; then \
+	  echo "== configure $(BUILD)"; cmake --preset $(PRESET); fi
+
+build: configure
+	@echo "== build $(BUILD)"
+	@cmake --build $(BUILD) -j $(JOBS)
+
+quickstart: build
+	@echo "== run recipes/quickstart.toml"
+	@$(BUILD)/src/attune run recipes/quickstart.toml
+
+test: build
+	@echo "== test $(BUILD)"
+	@scripts/test $(PRESET)
+
+bench: build
+	@echo "== benchmark $(BUILD)"
+	@$(BUILD)/bench/bench all
+
+check-all: bootstrap
+	@.ci/run
+
+format: bootstrap
+	@scripts/format
+
+clean:
+	rm -rf build

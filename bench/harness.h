@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace bench {
+
+struct Options {
+  int rounds = 7;
+  std::string data;  // folder of public data sets
+};
+
+// A benchmark: prints nothing, returns its figures, or null where what it reads is absent.
+struct Benchmark {
+  std::string name;
+  std::string help;
+  std::function<base::Json(const Options&)> run;
+};
+
+Benchmark sft_benchmark();
+Benchmark bpe_benchmark();
+Benchmark redial_read_benchmark();
+
+// Seconds that it takes.
+double seconds(const std::function<void()>& work);
+
+double median(std::vector<double> values);
+
+// Ours against a plain version of the same work, in turns within each round, the order changing
+// from round to round, each round between two probes of what the machine gives at that moment.
+// Other programs and the machine's own phases move single numbers by a factor of two; the ratio
+// within a round holds.
+struct Comparison {
+  int rounds = 0;
+  int quiet_rounds = 0;  // of them, those in which two threads got two cores
+  double ours = 0;       // median seconds
+  double plain = 0;
+  double ratio = 0;          // median over rounds of plain / ours: above 1, ours is faster
+  double low = 0, high = 0;  // its quartiles
+  double peak = 0;           // median bf16 matrix products, GFLOP/s
+  double memory = 0;         // median reading of memory, GB/s
+};
+// Quiet rounds alone count where there are three of them.
+Comparison compare(int rounds, const std::function<void()>& ours,
+                   const std::function<void()>& plain);
+
+base::Json to_json(const Comparison& comparison);
+
+}  // namespace bench

@@ -1,0 +1,80 @@
+#include <cstdlib>
+#include <iostream>
+
+#include "base/error.h"
+#include "base/format.h"
+#include "harness.h"
+
+namespace {
+
+using namespace bench;
+
+const char* const kUsage =
+    "Usage: bench NAME… [--rounds R] [--json]\n\n"
+    "Each round runs ours and a plain version of the same work in turns; the ratio is the median "
+    "of\n"
+    "the rounds' ratios, above 1 where ours is faster. NAME is \"all\" or:\n";
+
+std::string usage(const std::vector<Benchmark>& all) {
+  std::string text = kUsage;
+  for (const Benchmark& benchmark : all)
+    text += "  " + benchmark.name + std::string(14 - benchmark.name.size(), ' ') + benchmark.help +
+            "\n";
+  return text;
+}
+
+std::string shown(const base::Json& value) {
+  if (value.is_number_float()) return base::fixed(value.get<double>(), value < 10 ? 3 : 1);
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+void print(const std::string& name, const base::Json& figures) {
+  std::cout << name << "\n";
+  if (figures.is_null()) std::cout << "  skipped: the data it reads is absent; set ATTUNE_DATA\n";
+  for (const auto& [key, value] : figures.items())
+    std::cout << "  " << key << std::string(key.size() < 28 ? 28 - key.size() : 1, ' ')
+              << shown(value) << "\n";
+  std::cout << std::flush;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  const std::vector<Benchmark> all = {sft_benchmark(), bpe_benchmark(), redial_read_benchmark()};
+  Options options;
+  const char* data = std::getenv("ATTUNE_DATA");
+  options.data = data ? data : "../shared/data";
+  bool json = false;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--json")
+      json = true;
+    else if (arguments[i] == "--rounds" && i + 1 < arguments.size())
+      options.rounds = std::max(1, std::atoi(arguments[++i].c_str()));
+    else
+      names.push_back(arguments[i]);
+  }
+  int found = 0;
+  for (const Benchmark& benchmark : all)
+    for (const std::string& name : names) {
+      if (name != "all" && name != benchmark.name) continue;
+      ++found;
+      const base::Json figures = benchmark.run(options);
+      if (json)
+        std::cout << base::Json{{"name", benchmark.name}, {"figures", figures}}.dump() << std::endl;
+      else
+        print(benchmark.name, figures);
+    }
+  if (found) return 0;
+  std::cerr << usage(all);
+  return 2;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  try {
+    return run({arguments + 1, arguments + count});
+  } catch (const std::exception& error) {
+    std::cerr << "bench: " << error.what() << "\n";
+    return 1;
+  }
+}

@@ -1,0 +1,34 @@
+#include "probe.h"
+
+#include <ATen/Parallel.h>
+#include <torch/types.h>
+
+#include "harness.h"
+
+namespace bench {
+namespace {
+
+double matrix_rate(int threads) {
+  static const torch::Tensor a = torch::randn({512, 1024}).to(torch::kBFloat16),
+                             b = torch::randn({1024, 1024}).to(torch::kBFloat16);
+  const int before = at::get_num_threads();
+  at::set_num_threads(threads);
+  constexpr int kTimes = 12;
+  const double took = seconds([] {
+    for (int i = 0; i < kTimes; ++i) at::mm(a, b);
+  });
+  at::set_num_threads(before);
+  return 2. * 512 * 1024 * 1024 * kTimes / took / 1e9;
+}
+
+}  // namespace
+
+Probe probe() {
+  torch::NoGradGuard no_grad;
+  static const torch::Tensor large = torch::ones({32 << 20});  // 128 MiB, past every cache
+  const double took = seconds([] { large.sum(); });
+  const int threads = at::get_num_threads();
+  return {matrix_rate(threads), matrix_rate(1), static_cast<double>(large.nbytes()) / took / 1e9};
+}
+
+}  // namespace bench

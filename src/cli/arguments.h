@@ -1,0 +1,50 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/settings.h"
+#include "cli/command.h"
+
+namespace cli {
+
+// A command's arguments: each is bound to a variable, then parse() fills them in.
+class Arguments {
+ public:
+  explicit Arguments(const Command& command);
+  ~Arguments();
+
+  // What stands without a name, in this order. Needed.
+  void positional(const std::string& name, std::string& target, const std::string& help);
+  void positional(const std::string& name, std::vector<std::string>& target,
+                  const std::string& help);  // one or more, the last positional
+
+  // "--name VALUE". An option without a default (an empty text) may be needed.
+  enum class Need { optional, required };
+  void option(const std::string& name, std::string& target, const std::string& help,
+              Need need = Need::optional);
+  void option(const std::string& name, int& target, const std::string& help,
+              Need need = Need::optional);
+
+  // "--name".
+  void flag(const std::string& name, bool& target, const std::string& help);
+
+  // "key=value", any number of them, anywhere; the help lists the keys.
+  void settings(std::vector<base::Setting> settings);
+
+  // Throws base::UsageError where the arguments are wrong, HelpAsked at --help.
+  void parse(const std::vector<std::string>& arguments);
+
+ private:
+  struct Parser;
+  std::unique_ptr<Parser> parser_;
+};
+
+// Thrown by Arguments::parse; `text` goes to standard output.
+struct HelpAsked {
+  std::string text;
+};
+
+}  // namespace cli

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "cli/command.h"
+
+// One function a command; its file has the same name.
+namespace cli {
+
+Command doctor_command();             // doctor.cpp
+Command data_check_command();         // data_check.cpp
+Command simulate_command();           // simulate.cpp
+Command tokenizer_train_command();    // tokenizer_train.cpp
+Command tokenizer_encode_command();   // tokenizer_encode.cpp
+Command tokenizer_decode_command();   // tokenizer_decode.cpp
+Command signals_sentiment_command();  // signals_sentiment.cpp
+
+}  // namespace cli
