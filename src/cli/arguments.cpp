@@ -11,6 +11,7 @@ struct Arguments::Parser {
   CLI::App app;
   std::string name, example;
   std::vector<base::Setting> settings;
+  std::vector<std::string>* collected = nullptr;  // where overrides go instead of into the settings
 
   std::string help() {
     std::string text = app.help();
@@ -61,6 +62,11 @@ void Arguments::settings(std::vector<base::Setting> settings) {
   parser_->settings = std::move(settings);
 }
 
+void Arguments::overrides(std::vector<base::Setting> settings, std::vector<std::string>& target) {
+  parser_->settings = std::move(settings);
+  parser_->collected = &target;
+}
+
 void Arguments::parse(const std::vector<std::string>& arguments) {
   // A setting is told by its form, so that it may stand anywhere, and `--out=x` stays an option.
   std::vector<std::string> others;
@@ -68,7 +74,9 @@ void Arguments::parse(const std::vector<std::string>& arguments) {
     const bool is_setting = !parser_->settings.empty() && !argument.starts_with("-") &&
                             argument.find('=') != std::string::npos &&
                             argument.find('/') > argument.find('=');
-    if (is_setting)
+    if (is_setting && parser_->collected)
+      parser_->collected->push_back(argument);
+    else if (is_setting)
       base::override_setting(parser_->settings, argument);
     else
       others.push_back(argument);

@@ -34,6 +34,9 @@ class Arguments {
   // "key=value", any number of them, anywhere; the help lists the keys.
   void settings(std::vector<base::Setting> settings);
 
+  // The same, but only collected: they are to override a file that is read later.
+  void overrides(std::vector<base::Setting> settings, std::vector<std::string>& target);
+
   // Throws base::UsageError where the arguments are wrong, HelpAsked at --help.
   void parse(const std::vector<std::string>& arguments);
 

@@ -3,7 +3,10 @@
 namespace cli {
 
 std::vector<Command> all_commands() {
-  return {
+  std::vector<Command> commands = {run_command()};
+  for (Command& stage : stage_commands()) commands.push_back(std::move(stage));
+  const std::vector<Command> others = {
+      chat_command(),
       // data
       data_check_command(),
       simulate_command(),
@@ -16,6 +19,8 @@ std::vector<Command> all_commands() {
       // the machine
       doctor_command(),
   };
+  commands.insert(commands.end(), others.begin(), others.end());
+  return commands;
 }
 
 }  // namespace cli

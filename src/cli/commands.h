@@ -1,16 +1,21 @@
 #pragma once
 
+#include <vector>
+
 #include "cli/command.h"
 
 // One function a command; its file has the same name.
 namespace cli {
 
-Command doctor_command();             // doctor.cpp
-Command data_check_command();         // data_check.cpp
-Command simulate_command();           // simulate.cpp
-Command tokenizer_train_command();    // tokenizer_train.cpp
-Command tokenizer_encode_command();   // tokenizer_encode.cpp
-Command tokenizer_decode_command();   // tokenizer_decode.cpp
-Command signals_sentiment_command();  // signals_sentiment.cpp
+Command doctor_command();               // doctor.cpp
+Command data_check_command();           // data_check.cpp
+Command simulate_command();             // simulate.cpp
+Command tokenizer_train_command();      // tokenizer_train.cpp
+Command tokenizer_encode_command();     // tokenizer_encode.cpp
+Command tokenizer_decode_command();     // tokenizer_decode.cpp
+Command signals_sentiment_command();    // signals_sentiment.cpp
+Command run_command();                  // run_recipe.cpp
+std::vector<Command> stage_commands();  // run_recipe.cpp: data, tokenizer, sft, …, one a stage
+Command chat_command();                 // chat.cpp
 
 }  // namespace cli

@@ -83,7 +83,9 @@ class Evaluation {
     data_.comparisons = evaluate::compare(rankings_, instances_, declared(), bootstrap());
     if (run_.recipe().in_world()) play(sft, ppo);
     evaluate::correct_for_number(data_.comparisons);
-    data_.samples = evaluate::make_samples(responses_, rankings_, instances_, sft_.catalogue, 6);
+    // Ranked in this order: baselines, sft-lm, sft, ppo; the last two answered.
+    data_.samples = evaluate::make_samples(responses_, {rankings_.end() - 2, rankings_.end()},
+                                           instances_, sft_.catalogue, 6);
     data_.models = models_;
     add_run_parts(run_, data_);
     for (const std::string& warning : evaluate::check_scores(data_.models))

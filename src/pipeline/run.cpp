@@ -77,7 +77,10 @@ Run::Run(Recipe recipe, base::Console& console)
       lock_(std::make_unique<base::FolderLock>(folder_)),
       type_(kernels::compute_dtype(recipe_.run.compute)) {
   kernels::use_threads(recipe_.run.threads);
-  base::write_file(folder_ / "recipe.toml", recipe_text(recipe_));
+  Recipe lasting = recipe_;  // what is meant for this time only is not kept
+  lasting.run.redo = false;
+  lasting.run.allow_different_machine = false;
+  base::write_file(folder_ / "recipe.toml", recipe_text(lasting));
 }
 
 std::string Run::key_of(const std::string& stage) const {

@@ -1,8 +1,24 @@
 #include "pipeline/signal_data.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace pipeline {
+namespace {
+
+// The columns of both; where both have a name, the first's stands.
+feedback::SignalTable join_columns(feedback::SignalTable first,
+                                   const feedback::SignalTable& second) {
+  for (std::size_t column = 0; column < second.names.size(); ++column) {
+    if (std::count(first.names.begin(), first.names.end(), second.names[column])) continue;
+    first.names.push_back(second.names[column]);
+    for (std::size_t row = 0; row < first.rows.size(); ++row)
+      first.rows[row].values.push_back(second.rows[row].values[column]);
+  }
+  return first;
+}
+
+}  // namespace
 
 SignalData measure_run_signals(const Data& data) {
   dialogue::Corpus corpus{data.catalogue, data.train};
@@ -11,7 +27,7 @@ SignalData measure_run_signals(const Data& data) {
   const feedback::WordWeights weights(corpus, all);
   const feedback::SignalTable plain = feedback::measure_signals(corpus, weights, data.sentiment());
   feedback::Composites composites(plain);
-  feedback::SignalTable table = composites.apply(plain);
+  feedback::SignalTable table = join_columns(composites.apply(plain), plain);
   return {std::move(corpus), std::move(composites), std::move(table)};
 }
 

@@ -1,0 +1,124 @@
+#include <algorithm>
+#include <iostream>
+
+#include "base/format.h"
+#include "base/interrupt.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "feedback/sentiment.h"
+#include "feedback/signals.h"
+#include "kernels/compute.h"
+#include "recommend/model_folder.h"
+#include "recommend/trained_recommender.h"
+#include "simulate/play.h"
+
+namespace cli {
+namespace {
+
+std::string lower(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
+bool is_letter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
+
+// A title as people write it: without the year in brackets.
+std::string spoken_title(const dialogue::Item& item) {
+  const std::size_t bracket = item.title.rfind(" (");
+  return lower(bracket == std::string::npos ? item.title : item.title.substr(0, bracket));
+}
+
+// Finds titles in what somebody typed, the longest first; titles of fewer than four letters are too
+// common to guess.
+std::vector<dialogue::Mention> find_titles(const std::string& text,
+                                           const dialogue::Catalogue& catalogue) {
+  const std::string words = lower(text);
+  std::vector<dialogue::Mention> found;
+  for (int i = 0; i < catalogue.size(); ++i) {
+    const std::string title = spoken_title(catalogue[i]);
+    if (title.size() < 4) continue;
+    for (std::size_t at = words.find(title); at != std::string::npos;
+         at = words.find(title, at + 1)) {
+      const std::size_t end = at + title.size();
+      if ((at > 0 && is_letter(words[at - 1])) || (end < words.size() && is_letter(words[end])))
+        continue;
+      found.push_back({i, at, end});
+    }
+  }
+  std::stable_sort(found.begin(), found.end(),
+                   [](const dialogue::Mention& a, const dialogue::Mention& b) {
+                     return a.end - a.begin > b.end - b.begin;
+                   });
+  std::vector<dialogue::Mention> kept;
+  for (const dialogue::Mention& mention : found)
+    if (std::none_of(kept.begin(), kept.end(), [&](const dialogue::Mention& other) {
+          return mention.begin < other.end && other.begin < mention.end;
+        }))
+      kept.push_back(mention);
+  std::sort(kept.begin(), kept.end(),
+            [](const auto& a, const auto& b) { return a.begin < b.begin; });
+  return kept;
+}
+
+int chat(const Command& self, const std::vector<std::string>& given) {
+  std::string run, which = "policy", compute = "auto", temperature = ".7";
+  int seed = 1;
+  Arguments arguments(self);
+  arguments.positional("RUN", run, "the folder of a run");
+  arguments.option("--model", which, "policy, or sft: the model before alignment");
+  arguments.option("--temperature", temperature, "of the replies; 0: always the most likely");
+  arguments.option("--seed", seed, "decides the replies");
+  arguments.parse(given);
+  if (which != "policy" && which != "sft")
+    throw base::UsageError("--model is \"", which, "\", expected policy or sft");
+  dialogue::Sampling sampling;
+  try {
+    sampling.temperature = std::stod(temperature);
+  } catch (const std::exception&) {
+    throw base::UsageError("--temperature is \"", temperature, "\", expected a number");
+  }
+  if (sampling.temperature < 0) throw base::UsageError("--temperature is below 0");
+  sampling.seed = static_cast<std::uint64_t>(seed);
+
+  const std::filesystem::path folder = run;
+  const recommend::TrainedModel model = recommend::read_trained(folder / which);
+  const std::filesystem::path lexicon = folder / "data/lexicon.txt";
+  std::optional<feedback::SentimentScorer> scorer;
+  if (std::filesystem::exists(lexicon)) scorer.emplace(lexicon);
+  recommend::TrainedRecommender recommender(
+      which, model, {.slots = 1, .type = kernels::compute_dtype(compute), .hash = ""});
+  std::cout << "Talking with " << which << " of " << run << ". An empty line or Ctrl-D ends it.\n";
+  dialogue::Dialogue talk;
+  for (std::string line;
+       std::cout << "\nyou> " << std::flush, std::getline(std::cin, line) && !line.empty();) {
+    if (base::interrupted()) break;
+    dialogue::Turn turn;
+    turn.text = line;
+    turn.mentions = find_titles(line, model.catalogue);
+    if (scorer) turn.sentiment = scorer->score(feedback::words_without_items(turn)).compound;
+    talk.turns.push_back(std::move(turn));
+    const dialogue::State state = dialogue::state_before(talk, talk.turns.size(), model.state);
+    const dialogue::Reply reply = dialogue::reply_to_all(recommender, {state}, sampling).front();
+    sampling.stream += 1;
+    talk.turns.push_back(simulate::to_turn(reply.action, model.catalogue));
+    std::cout << "attune> " << dialogue::written_out(talk.turns.back(), model.catalogue) << "\n";
+    for (std::size_t i = 0; i < std::min<std::size_t>(5, reply.decision.candidates.size()); ++i) {
+      const auto& [item, probability] = reply.decision.candidates[i];
+      std::cout << (reply.action.item == item ? "  * " : "    ")
+                << base::fixed(100 * probability, 1) << " %  " << model.catalogue[item].title
+                << "\n";
+    }
+  }
+  std::cout << "\n";
+  return 0;
+}
+
+}  // namespace
+
+Command chat_command() {
+  return {"chat", "talk with a run's model; recommendations are shown with their probabilities",
+          "attune chat runs/quickstart", chat};
+}
+
+}  // namespace cli
