@@ -68,7 +68,7 @@ details { margin: .6rem 0; } summary { cursor: pointer; color: var(--accent); }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .9rem 1.1rem; font-size: .82rem;
   overflow-x: auto; font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 @media print {
-  :root { color-scheme: light; --page: #fff; --card: #fff; --text: #000; --soft: #444; --line: #bbb; --head: #f2f2f2;
+  :root { color-scheme: light; --page: #fff; --card: #fff; --text: #000; --soft: #444; --line: #d5d5d5; --head: #f2f2f2;
     --good: #14603c; --bad: #8f2a22; --warn: #5a3b00; --warn-back: #fff; --accent: #1d3f68; }
   main { max-width: none; padding: 0; } body { font-size: 11px; } h2 { break-after: avoid; }
   th, td { padding: .25rem .4rem; } tr { break-inside: avoid; } .table { overflow: visible; }
