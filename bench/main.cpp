@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/format.h"
 #include "harness.h"
+#include "kernels/compute.h"
 
 namespace {
 
@@ -71,6 +72,7 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace
 
 int main(int count, char** arguments) {
+  kernels::keep_memory();
   try {
     return run({arguments + 1, arguments + count});
   } catch (const std::exception& error) {

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/cpu/Utils.h>
+#include <malloc.h>
 
 #include "base/error.h"
 
@@ -31,6 +32,12 @@ std::string instruction_set() {
 int use_threads(int threads) {
   if (threads > 0) at::set_num_threads(threads);
   return at::get_num_threads();
+}
+
+void keep_memory() {
+  constexpr int kLargest = 1 << 30;  // larger blocks still come and go by themselves
+  ::mallopt(M_MMAP_MAX, 0);
+  ::mallopt(M_TRIM_THRESHOLD, kLargest);
 }
 
 }  // namespace kernels

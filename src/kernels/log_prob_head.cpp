@@ -9,11 +9,33 @@
 namespace kernels {
 namespace {
 
-// Tokens worked on at a time. Large enough that adding up the weight's gradient, one pass over [V,
-// C] a chunk, costs little; small enough that the logits stay far below [T, V].
-std::int64_t chunk_size(const torch::Tensor& weight) {
+// Tokens worked on at a time, of `tokens` in all: equal parts whose logits stay far below [T, V].
+// Larger parts add up the weight's gradient, one pass over [V, C] a part, less often.
+std::int64_t chunk_size(std::int64_t tokens, const torch::Tensor& weight) {
   constexpr std::int64_t kLogitBytes = 48 << 20;
-  return std::max<std::int64_t>(64, kLogitBytes / (weight.size(0) * weight.element_size()));
+  const std::int64_t most =
+      std::max<std::int64_t>(64, kLogitBytes / (weight.size(0) * weight.element_size()));
+  const std::int64_t parts = std::max<std::int64_t>(1, (tokens + most - 1) / most);
+  return std::max<std::int64_t>(1, (tokens + parts - 1) / parts);
+}
+
+// The logit of a row's target.
+float at_target(const float* row, std::int64_t target) { return row[target]; }
+float at_target(const loops::bf16* row, std::int64_t target) {
+  return static_cast<float>(reinterpret_cast<const at::BFloat16*>(row)[target]);
+}
+
+// What the gradient of a chunk's logits [t, V] adds to those of its hidden states [t, C] (written
+// to `hidden_gradient`) and of the weight [V, C] (added to `weight_gradient`, which the first chunk
+// makes).
+void add_gradients(const torch::Tensor& by_logits, const torch::Tensor& chunk,
+                   const torch::Tensor& weight, torch::Tensor hidden_gradient,
+                   torch::Tensor& weight_gradient) {
+  at::mm_out(hidden_gradient, by_logits, weight);
+  if (weight_gradient.defined())
+    weight_gradient.addmm_(by_logits.t(), chunk);
+  else
+    weight_gradient = at::mm(by_logits.t(), chunk);
 }
 
 template <class T, class F>
@@ -46,7 +68,7 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
           *entropy = entropies.data_ptr<float>();
     const std::int64_t* target = targets.data_ptr<std::int64_t>();
     const float scale = static_cast<float>(1 / temperature);
-    const std::int64_t chunk_tokens = chunk_size(weight);
+    const std::int64_t chunk_tokens = chunk_size(tokens, weight);
     for (std::int64_t begin = 0; begin < tokens; begin += chunk_tokens) {
       const std::int64_t size = std::min(chunk_tokens, tokens - begin);
       torch::Tensor logits = at::linear(hidden.narrow(0, begin, size), weight);  // [chunk, V]
@@ -56,12 +78,7 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
         normaliser[t] = summary.log_normaliser;
         entropy[t] = summary.entropy;
         if (target[t] < 0) return;
-        const float logit =
-            logits.dtype() == torch::kFloat32
-                ? logits.data_ptr<float>()[i * logits.size(1) + target[t]]
-                : static_cast<float>(
-                      logits.data_ptr<at::BFloat16>()[i * logits.size(1) + target[t]]);
-        log_prob[t] = logit * scale - summary.log_normaliser;
+        log_prob[t] = at_target(row, target[t]) * scale - summary.log_normaliser;
       });
     }
     context->save_for_backward({hidden, weight, targets, normalisers, entropies});
@@ -82,7 +99,7 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
     const std::int64_t tokens = hidden.size(0);
     torch::Tensor hidden_gradient = torch::empty_like(hidden);
     torch::Tensor weight_gradient;
-    const std::int64_t chunk_tokens = chunk_size(weight);
+    const std::int64_t chunk_tokens = chunk_size(tokens, weight);
     for (std::int64_t begin = 0; begin < tokens; begin += chunk_tokens) {
       const std::int64_t size = std::min(chunk_tokens, tokens - begin);
       const torch::Tensor chunk = hidden.narrow(0, begin, size);
@@ -94,17 +111,57 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
             row, logits.size(1), scale, {at(saved[3])[t], at(saved[4])[t]},
             {at(by_log_prob)[t], at(by_normaliser)[t], at(by_entropy)[t], target[t]});
       });
-      hidden_gradient.narrow(0, begin, size).copy_(at::mm(logits, weight));
-      const torch::Tensor part = at::mm(logits.t(), chunk);  // [V, C]
-      if (tokens <= chunk_tokens)
-        weight_gradient = part;
-      else if (begin == 0)
-        weight_gradient = part.to(torch::kFloat32);
-      else
-        weight_gradient.add_(part);
+      add_gradients(logits, chunk, weight, hidden_gradient.narrow(0, begin, size), weight_gradient);
     }
     if (!weight_gradient.defined()) weight_gradient = torch::zeros_like(weight);  // no tokens
-    return {hidden_gradient, weight_gradient.to(weight.dtype()), torch::Tensor(), torch::Tensor()};
+    return {hidden_gradient, weight_gradient, torch::Tensor(), torch::Tensor()};
+  }
+};
+
+struct WeightedHead : torch::autograd::Function<WeightedHead> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context,
+                               const torch::Tensor& hidden, const torch::Tensor& weight,
+                               const torch::Tensor& targets, const torch::Tensor& weights,
+                               double temperature, bool wants_gradient) {
+    const std::int64_t tokens = hidden.size(0);
+    const float scale = static_cast<float>(1 / temperature);
+    const std::int64_t* target = targets.data_ptr<std::int64_t>();
+    const float* counts = weights.data_ptr<float>();
+    torch::Tensor log_probs = torch::zeros({tokens}, torch::kFloat32);
+    float* log_prob = log_probs.data_ptr<float>();
+    torch::Tensor hidden_gradient = wants_gradient ? torch::empty_like(hidden) : torch::Tensor();
+    torch::Tensor weight_gradient;
+    const std::int64_t chunk_tokens = chunk_size(tokens, weight);
+    for (std::int64_t begin = 0; begin < tokens; begin += chunk_tokens) {
+      const std::int64_t size = std::min(chunk_tokens, tokens - begin);
+      const torch::Tensor chunk = hidden.narrow(0, begin, size);
+      torch::Tensor logits = at::linear(chunk, weight);  // [chunk, V], then its own gradient
+      over_rows_of_any_type(logits, [&](auto* row, std::int64_t i) {
+        const std::int64_t t = begin + i;
+        const loops::RowSummary summary = loops::summarise_row(row, logits.size(1), scale);
+        if (target[t] >= 0)
+          log_prob[t] = at_target(row, target[t]) * scale - summary.log_normaliser;
+        if (wants_gradient)
+          loops::row_backward(row, logits.size(1), scale, summary, {counts[t], 0, 0, target[t]});
+      });
+      if (wants_gradient)
+        add_gradients(logits, chunk, weight, hidden_gradient.narrow(0, begin, size),
+                      weight_gradient);
+    }
+    if (wants_gradient) {
+      if (!weight_gradient.defined()) weight_gradient = torch::zeros_like(weight);  // no tokens
+      context->save_for_backward({hidden_gradient, weight_gradient});
+    }
+    return (log_probs * weights).sum();
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const double upstream = gradients[0].item<double>();
+    const auto scaled = [&](const torch::Tensor& x) { return upstream == 1 ? x : x * upstream; };
+    return {scaled(saved[0]), scaled(saved[1]), torch::Tensor(),
+            torch::Tensor(),  torch::Tensor(),  torch::Tensor()};
   }
 };
 
@@ -119,25 +176,46 @@ HeadOutput reference_head(const torch::Tensor& hidden, const torch::Tensor& weig
           -(log_p.exp() * log_p).sum(1)};
 }
 
-}  // namespace
-
-HeadOutput log_prob_head(const torch::Tensor& hidden, const torch::Tensor& weight,
-                         const torch::Tensor& targets, const HeadOptions& options) {
+// Checks the shapes; the rows of `weight` that may be drawn.
+torch::Tensor candidate_rows(const torch::Tensor& hidden, const torch::Tensor& weight,
+                             const torch::Tensor& targets, std::int64_t rows) {
   base::check(hidden.dim() == 2 && weight.dim() == 2 && hidden.size(1) == weight.size(1),
               "log_prob_head: hidden is ", hidden.sizes(), ", weight ", weight.sizes());
   base::check(
       targets.dim() == 1 && targets.size(0) == hidden.size(0) && targets.dtype() == torch::kInt64,
       "log_prob_head: ", targets.sizes(), " targets for hidden ", hidden.sizes());
-  const std::int64_t rows = options.rows > 0 ? options.rows : weight.size(0);
+  if (rows == 0) rows = weight.size(0);
   base::check(
       rows <= weight.size(0) && (targets.numel() == 0 || targets.max().item<std::int64_t>() < rows),
       "log_prob_head: a target outside the first ", rows, " of ", weight.size(0), " tokens");
-  const torch::Tensor candidates = weight.narrow(0, 0, rows);
+  return rows == weight.size(0) ? weight : weight.narrow(0, 0, rows);
+}
+
+}  // namespace
+
+HeadOutput log_prob_head(const torch::Tensor& hidden, const torch::Tensor& weight,
+                         const torch::Tensor& targets, const HeadOptions& options) {
+  const torch::Tensor candidates = candidate_rows(hidden, weight, targets, options.rows);
   if (options.backend == Backend::reference)
     return reference_head(hidden, candidates, targets, options.temperature);
   const auto out = ChunkedHead::apply(hidden.contiguous(), candidates, targets.contiguous(),
                                       options.temperature);
   return {out[0], out[1], out[2]};
+}
+
+torch::Tensor weighted_log_prob(const torch::Tensor& hidden, const torch::Tensor& weight,
+                                const torch::Tensor& targets, const torch::Tensor& weights,
+                                const HeadOptions& options) {
+  const torch::Tensor candidates = candidate_rows(hidden, weight, targets, options.rows);
+  base::check(weights.sizes() == targets.sizes() && weights.dtype() == torch::kFloat32,
+              "weighted_log_prob: weights are ", weights.sizes(), " for targets ", targets.sizes());
+  if (options.backend == Backend::reference)
+    return (reference_head(hidden, candidates, targets, options.temperature).log_probs * weights)
+        .sum();
+  const bool wants_gradient =
+      torch::GradMode::is_enabled() && (hidden.requires_grad() || candidates.requires_grad());
+  return WeightedHead::apply(hidden.contiguous(), candidates, targets.contiguous(),
+                             weights.contiguous(), options.temperature, wants_gradient);
 }
 
 }  // namespace kernels

@@ -28,4 +28,12 @@ struct HeadOutput {
 HeadOutput log_prob_head(const torch::Tensor& hidden, const torch::Tensor& weight,
                          const torch::Tensor& targets, const HeadOptions& options = {});
 
+// The sum over tokens of weights[t] * log p(targets[t]), a scalar: (log_probs * weights).sum() of
+// the above, but with the gradient worked out along the way, so that no logits are computed twice.
+// weights: [T] float, without a gradient of its own. Differentiable with respect to hidden and
+// weight.
+torch::Tensor weighted_log_prob(const torch::Tensor& hidden, const torch::Tensor& weight,
+                                const torch::Tensor& targets, const torch::Tensor& weights,
+                                const HeadOptions& options = {});
+
 }  // namespace kernels

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/error.h"
 
@@ -29,19 +30,21 @@ double AdamW::step(double learning_rate, double max_norm) {
     }
   const double norm = std::sqrt(square);
   if (std::isfinite(norm)) {
-    const double scale = max_norm > 0 && norm > max_norm ? max_norm / norm : 1;
+    // The fused kernel divides the gradients by this on its way.
+    std::optional<torch::Tensor> divisor;
+    if (max_norm > 0 && norm > max_norm)
+      divisor = torch::tensor(static_cast<float>(norm / max_norm));
     for (Group& group : groups_) {
       if (group.parameters.empty()) continue;
       std::vector<torch::Tensor> gradients;
       for (torch::Tensor& parameter : group.parameters) {
-        if (scale != 1) parameter.mutable_grad().mul_(scale);
         gradients.push_back(parameter.grad());
       }
       at::_foreach_add_(group.steps, 1);
       at::_fused_adamw_(group.parameters, gradients, group.first_moments, group.second_moments, {},
                         group.steps, learning_rate, options_.beta1, options_.beta2,
                         group.weight_decay, options_.epsilon,
-                        /*amsgrad=*/false, /*maximize=*/false);
+                        /*amsgrad=*/false, /*maximize=*/false, divisor);
     }
   }
   clear_gradients();

@@ -41,15 +41,11 @@ Predictions collate(const std::vector<const Sequence*>& batch) {
   return out;
 }
 
-torch::Tensor log_probs(const model::Gpt2Weights& weights, const Predictions& predictions,
-                        const model::ForwardOptions& options) {
-  const torch::Tensor hidden = model::hidden_states(weights, predictions.packed, options)  // [T, C]
-                                   .index_select(0, torch::tensor(predictions.rows, torch::kInt64));
-  kernels::HeadOptions head;
-  head.backend = options.backend;
-  return kernels::log_prob_head(hidden, weights.wte,
-                                torch::tensor(predictions.targets, torch::kInt64), head)
-      .log_probs;
+// [predictions, C]: the hidden states that predict.
+torch::Tensor predicting_states(const model::Gpt2Weights& weights, const Predictions& predictions,
+                                const model::ForwardOptions& options) {
+  return model::hidden_states(weights, predictions.packed, options)  // [T, C]
+      .index_select(0, torch::tensor(predictions.rows, torch::kInt64));
 }
 
 // The step at which each epoch ends.
@@ -105,7 +101,11 @@ torch::Tensor sft_loss(const model::Gpt2Weights& weights, const std::vector<cons
   const Predictions predictions = collate(batch);
   base::check(!predictions.rows.empty(), "sft: a batch in which nothing is to be predicted");
   const torch::Tensor counts = torch::tensor(predictions.weights);
-  return -(log_probs(weights, predictions, options) * counts).sum() / counts.sum();
+  kernels::HeadOptions head;
+  head.backend = options.backend;
+  return kernels::weighted_log_prob(predicting_states(weights, predictions, options), weights.wte,
+                                    torch::tensor(predictions.targets, torch::kInt64),
+                                    counts / -counts.sum(), head);
 }
 
 SftLosses evaluate_losses(const model::Gpt2& model, const std::vector<Sequence>& sequences,
@@ -119,7 +119,10 @@ SftLosses evaluate_losses(const model::Gpt2& model, const std::vector<Sequence>&
     for (std::size_t index : batch) chosen.push_back(&sequences[index]);
     const Predictions predictions = collate(chosen);
     if (predictions.rows.empty()) continue;
-    const torch::Tensor log_prob = log_probs(weights, predictions, {}).contiguous();
+    const torch::Tensor log_prob =
+        kernels::log_prob_head(predicting_states(weights, predictions, {}), weights.wte,
+                               torch::tensor(predictions.targets, torch::kInt64))
+            .log_probs;
     for (std::size_t i = 0; i < predictions.parts.size(); ++i) {
       auto& [sum, count] = sums[predictions.parts[i]];
       sum -= log_prob.data_ptr<float>()[i];
