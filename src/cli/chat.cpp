@@ -5,8 +5,8 @@
 #include "base/interrupt.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "dialogue/sentiment.h"
 #include "feedback/sentiment.h"
-#include "feedback/signals.h"
 #include "kernels/compute.h"
 #include "recommend/model_folder.h"
 #include "recommend/trained_recommender.h"
@@ -96,7 +96,7 @@ int chat(const Command& self, const std::vector<std::string>& given) {
     dialogue::Turn turn;
     turn.text = line;
     turn.mentions = find_titles(line, model.catalogue);
-    if (scorer) turn.sentiment = scorer->score(feedback::words_without_items(turn)).compound;
+    if (scorer) dialogue::read_sentiment(turn, [&](std::string_view words) { return scorer->score(words).compound; });
     talk.turns.push_back(std::move(turn));
     const dialogue::State state = dialogue::state_before(talk, talk.turns.size(), model.state);
     const dialogue::Reply reply = dialogue::reply_to_all(recommender, {state}, sampling).front();

@@ -19,6 +19,13 @@ struct Mention {
   std::size_t end = 0;
 };
 
+// A span of a turn's text, [begin, end) in bytes, and how its words feel, -1 … 1.
+struct Sentence {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  double sentiment = 0;
+};
+
 // One message. Several messages in a row of one speaker stay several turns.
 struct Turn {
   std::string id;  // the data set's message id, or the number of the turn
@@ -28,6 +35,7 @@ struct Turn {
   std::optional<double> time;     // seconds since the dialogue began
   std::optional<double>
       sentiment;  // compound of the words, -1 … 1; there once a scorer has read the turn
+  std::vector<Sentence> sentences;  // the same of each sentence
 
   // Items named, each once, in order of first mention.
   std::vector<int> items() const;

@@ -15,11 +15,21 @@ const Turn* words_about(const Dialogue& dialogue, std::size_t index, std::size_t
   return nullptr;
 }
 
-Polarity polarity_of(const Turn* words, double liked_above) {
-  if (!words || !words->sentiment) return Polarity::unknown;
-  if (*words->sentiment > liked_above) return Polarity::liked;
-  if (*words->sentiment < -liked_above) return Polarity::disliked;
+Polarity polarity_of(double sentiment, double liked_above) {
+  if (sentiment > liked_above) return Polarity::liked;
+  if (sentiment < -liked_above) return Polarity::disliked;
   return Polarity::unknown;
+}
+
+// How the seeker's words about an item feel: those of the sentence that names it, or of the whole turn that answers the
+// recommender.
+Polarity polarity_in(const Turn* words, int item, double liked_above) {
+  if (!words || !words->sentiment) return Polarity::unknown;
+  for (const Mention& mention : words->mentions)
+    for (const Sentence& sentence : words->sentences)
+      if (mention.item == item && sentence.begin <= mention.begin && mention.begin < sentence.end)
+        return polarity_of(sentence.sentiment, liked_above);
+  return polarity_of(*words->sentiment, liked_above);
 }
 
 }  // namespace
@@ -53,7 +63,7 @@ State state_before(const Dialogue& dialogue, std::size_t turn, const StateOption
       known.turn = static_cast<int>(t);
       known.count += 1;
       // The latest words that say something win; silence does not take back what was said.
-      const Polarity said = polarity_of(words_about(dialogue, t, turn), options.liked_above);
+      const Polarity said = polarity_in(words_about(dialogue, t, turn), item, options.liked_above);
       if (said != Polarity::unknown) known.polarity = said;
       state.items.push_back(known);
     }

@@ -3,31 +3,31 @@
 #include <cmath>
 
 #include "base/format.h"
+#include "text/unicode.h"
 
 namespace evaluate {
 
-std::string escape_html(std::string_view text) {
+std::string escape_html(std::string_view page_text) {
   std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) >= ' ' || c == '\n' || c == '\t') out += c;
+  out.reserve(page_text.size());
+  for (std::size_t at = 0; at < page_text.size();) {
+    const text::CodePoint code_point = text::code_point_at(page_text, at);
+    const std::string_view bytes = page_text.substr(at, code_point.length);
+    at += code_point.length;
+    if (code_point.value == text::kInvalid) {
+      out += "\uFFFD";  // a reply may end within a character
+    } else if (bytes == "&") {
+      out += "&amp;";
+    } else if (bytes == "<") {
+      out += "&lt;";
+    } else if (bytes == ">") {
+      out += "&gt;";
+    } else if (bytes == "\"") {
+      out += "&quot;";
+    } else if (bytes == "'") {
+      out += "&#39;";
+    } else if (code_point.value >= ' ' || bytes == "\n" || bytes == "\t") {
+      out += bytes;
     }
   }
   return out;

@@ -64,7 +64,7 @@ std::string words_of_span(const Dialogue& dialogue, Span span) {
   std::string words;
   for (std::size_t t = span.begin; t < span.end; ++t) {
     if (!words.empty()) words += ' ';
-    words += words_without_items(dialogue.turns[t]);
+    words += dialogue::words_without_items(dialogue.turns[t]);
   }
   return words;
 }
@@ -102,13 +102,13 @@ double relevance(const dialogue::Corpus& corpus, const Dialogue& dialogue, std::
   Bag wanted, offered;
   for (std::size_t t = 0; t < turn; ++t)
     if (dialogue.turns[t].role == Role::seeker)
-      wanted.add(words_of(words_without_items(dialogue.turns[t])), weights);
+      wanted.add(words_of(dialogue::words_without_items(dialogue.turns[t])), weights);
   for (const dialogue::KnownItem& known : state.items) {
     const bool kept = known.polarity == dialogue::Polarity::liked ||
                       (known.polarity == dialogue::Polarity::unknown && known.by == Role::seeker);
     if (kept) wanted.add(item_words(corpus.catalogue[known.item]), weights);
   }
-  offered.add(words_of(words_without_items(dialogue.turns[turn])), weights);
+  offered.add(words_of(dialogue::words_without_items(dialogue.turns[turn])), weights);
   for (int item : dialogue.turns[turn].items())
     offered.add(item_words(corpus.catalogue[item]), weights);
   return offered.cosine(wanted);
@@ -158,20 +158,10 @@ std::vector<std::optional<double>> values_of(const SignalTable& table, const std
 
 }  // namespace
 
-std::string words_without_items(const Turn& turn) {
-  std::string words;
-  std::size_t done = 0;
-  for (const dialogue::Mention& mention : turn.mentions) {
-    words += turn.text.substr(done, mention.begin - done);
-    done = mention.end;
-  }
-  return words + turn.text.substr(done);
-}
-
 dialogue::Corpus with_sentiment(dialogue::Corpus corpus, const SentimentFunction& scorer) {
   for (Dialogue& dialogue : corpus.dialogues)
     for (Turn& turn : dialogue.turns)
-      if (turn.role == Role::seeker) turn.sentiment = scorer(words_without_items(turn));
+      if (turn.role == Role::seeker) dialogue::read_sentiment(turn, scorer);
   return corpus;
 }
 

@@ -8,15 +8,12 @@
 
 #include "base/json.h"
 #include "dialogue/dialogue.h"
+#include "dialogue/sentiment.h"
 #include "feedback/relevance.h"
 
 namespace feedback {
 
-// The compound sentiment of some words, -1 … 1.
-using SentimentFunction = std::function<double(std::string_view words)>;
-
-// The turn's text without the items it names: titles have sentiment of their own ("Die Hard").
-std::string words_without_items(const dialogue::Turn& turn);
+using dialogue::SentimentFunction;
 
 // The corpus with Turn::sentiment of every seeker's turn, of its words without items.
 dialogue::Corpus with_sentiment(dialogue::Corpus corpus, const SentimentFunction& scorer);

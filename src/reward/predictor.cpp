@@ -54,7 +54,7 @@ void fill_facts(float* row, const ItemFacts& facts, const recommend::Counts& cou
   row[5] = counts.named()[i] - out > 0 ? 1.f : 0.f;
 }
 
-// [B, 3d]: sums of the embeddings of items (liked or not known, disliked) and of words.
+// [B, 4d]: sums of the embeddings of items and of words, each liked or not known, and disliked.
 torch::Tensor embed_states(const std::vector<recommend::RankContext>& states,
                            const model::ParameterSet& p) {
   const torch::Tensor &items = p.at("items"), &words = p.at("words");
@@ -81,9 +81,17 @@ torch::Tensor embed_states(const std::vector<recommend::RankContext>& states,
       if ((known.polarity == dialogue::Polarity::disliked) == disliked) out.push_back(known.item);
     return out;
   };
+  const auto words_where = [](const recommend::RankContext& state, bool disliked) {
+    if (disliked) return state.disliked_words;
+    std::vector<int> out;
+    for (int word : state.words)
+      if (!std::count(state.disliked_words.begin(), state.disliked_words.end(), word)) out.push_back(word);
+    return out;
+  };
   return at::cat({bag(items, [&](const auto& s) { return items_where(s, false); }),
                   bag(items, [&](const auto& s) { return items_where(s, true); }),
-                  bag(words, [](const auto& s) { return s.words; })},
+                  bag(words, [&](const auto& s) { return words_where(s, false); }),
+                  bag(words, [&](const auto& s) { return words_where(s, true); })},
                  1);
 }
 
@@ -101,8 +109,8 @@ Encoded encode_states(const std::vector<recommend::RankContext>& states,
     turns[static_cast<std::int64_t>(b)][1] = std::log1p(static_cast<float>(states[b].items.size()));
   }
   torch::Tensor x = embed_states(states, p);
-  const torch::Tensor sum = x.narrow(1, 0, d) - x.narrow(1, d, d) + x.narrow(1, 2 * d, d);
-  x = at::layer_norm(x, {3 * d}, p.at("norm.weight"), p.at("norm.bias"));
+  const torch::Tensor sum = x.narrow(1, 0, d) - x.narrow(1, d, d) + x.narrow(1, 2 * d, d) - x.narrow(1, 3 * d, d);
+  x = at::layer_norm(x, {4 * d}, p.at("norm.weight"), p.at("norm.bias"));
   x = kernels::with_dropout(at::cat({x, turns}, 1), dropout, key);
   const torch::Tensor h = at::gelu(at::linear(x, p.at("hidden.weight"), p.at("hidden.bias")));
   const torch::Tensor u =
@@ -122,11 +130,11 @@ torch::Tensor normal(std::vector<std::int64_t> shape, double deviation, std::uin
 model::ParameterSet start_member(int width, const torch::Tensor& embeddings, std::int64_t items,
                                  std::uint64_t seed) {
   model::ParameterSet p;
-  const std::int64_t d = width, hidden = 64, inputs = 3 * d + 2;
+  const std::int64_t d = width, hidden = 64, inputs = 4 * d + 2;
   p.add("items", embeddings.narrow(0, 0, items).clone());
   p.add("words", embeddings.narrow(0, items, embeddings.size(0) - items).clone());
-  p.add("norm.weight", torch::ones({3 * d}));
-  p.add("norm.bias", torch::zeros({3 * d}));
+  p.add("norm.weight", torch::ones({4 * d}));
+  p.add("norm.bias", torch::zeros({4 * d}));
   p.add("hidden.weight",
         normal({hidden, inputs}, 1 / std::sqrt(1. * inputs), seed, "reward/hidden"));
   p.add("hidden.bias", torch::zeros({hidden}));
@@ -146,10 +154,24 @@ struct Batch {
   torch::Tensor targets, weights;  // [B, heads]
 };
 
-torch::Tensor predict_pairs(const Batch& batch, const model::ParameterSet& p, double dropout,
+// The items' words side by side: numbers [M], and where each item's begin, [N].
+struct ItemWords {
+  torch::Tensor numbers, offsets;
+};
+
+// [N, d]: every item's own embedding plus those of its words.
+torch::Tensor item_vectors(const model::ParameterSet& p, const ItemWords& words) {
+  if (words.numbers.numel() == 0) return p.at("items");
+  const torch::Tensor ends = at::cat({words.offsets.narrow(0, 1, words.offsets.size(0) - 1),
+                                      torch::tensor({words.numbers.numel()})});
+  const torch::Tensor sums = std::get<0>(at::embedding_bag(p.at("words"), words.numbers, words.offsets));
+  return p.at("items") + sums / ((ends - words.offsets).to(torch::kFloat32) + 1).sqrt().unsqueeze(1);
+}
+
+torch::Tensor predict_pairs(const Batch& batch, const ItemWords& words, const model::ParameterSet& p, double dropout,
                             std::uint64_t key) {
   const Encoded state = encode_states(batch.states, p, dropout, key);
-  const torch::Tensor v = p.at("items").index_select(0, batch.items);  // [B, d]
+  const torch::Tensor v = item_vectors(p, words).index_select(0, batch.items);  // [B, d]
   const double scale = 1 / std::sqrt(static_cast<double>(v.size(1)));
   return at::bmm(state.u, v.unsqueeze(2)).squeeze(2) * scale +
          at::mm(batch.facts, p.at("facts.weight").t()) + state.c;
@@ -187,6 +209,18 @@ ItemFacts count_items(const std::vector<Outcome>& outcomes, int items) {
   return facts;
 }
 
+std::vector<std::vector<int>> words_of_items(const dialogue::Catalogue& catalogue, const recommend::WordTable& words) {
+  std::vector<std::vector<int>> out;
+  for (const dialogue::Item& item : catalogue.items()) {
+    dialogue::Turn text;
+    text.text = item.title;
+    for (const auto& [name, values] : item.attributes)
+      for (const std::string& value : values) text.text += " " + value;
+    out.push_back(words.numbers(text));
+  }
+  return out;
+}
+
 double liked_rate(const ItemFacts& facts, int item, const Outcome* without) {
   const auto i = static_cast<std::size_t>(item), liked = static_cast<std::size_t>(Head::liked);
   const double own = without ? without->weights[liked] : 0,
@@ -197,8 +231,17 @@ double liked_rate(const ItemFacts& facts, int item, const Outcome* without) {
 
 Predictor::Predictor(const PredictorSettings& settings, const std::vector<Outcome>& outcomes,
                      const std::vector<recommend::RankContext>& states,
-                     const recommend::Counts& counts, const std::vector<bool>& held_out,
-                     std::uint64_t seed, base::Console& console) {
+                     const recommend::Counts& counts,
+                     const std::vector<std::vector<int>>& item_words,
+                     const std::vector<bool>& held_out, std::uint64_t seed,
+                     base::Console& console) {
+  std::vector<std::int64_t> word_numbers, word_offsets;
+  for (const std::vector<int>& own : item_words) {
+    word_offsets.push_back(static_cast<std::int64_t>(word_numbers.size()));
+    word_numbers.insert(word_numbers.end(), own.begin(), own.end());
+  }
+  word_numbers_ = torch::tensor(word_numbers, torch::kInt64);
+  word_offsets_ = torch::tensor(word_offsets, torch::kInt64);
   base::check(outcomes.size() == states.size(), "Predictor: ", outcomes.size(), " outcomes, ",
               states.size(), " states");
   std::vector<std::size_t> training, validation;
@@ -266,7 +309,7 @@ Predictor::Predictor(const PredictorSettings& settings, const std::vector<Outcom
         const std::vector<std::size_t> chosen(begin, std::min(begin + kBatch, order.end()));
         const Batch batch = make_batch(chosen, true);
         const std::int64_t done = epoch * steps + step;
-        loss_of(predict_pairs(batch, p, settings.dropout,
+        loss_of(predict_pairs(batch, {word_numbers_, word_offsets_}, p, settings.dropout,
                               base::random_key({.seed = own_seed,
                                                 .stage = "dropout",
                                                 .step = static_cast<std::uint64_t>(done)})),
@@ -277,7 +320,7 @@ Predictor::Predictor(const PredictorSettings& settings, const std::vector<Outcom
                        1);
       }
       torch::NoGradGuard no_grad;
-      const double loss = loss_of(predict_pairs(held, p, 0, 0), held).item<double>();
+      const double loss = loss_of(predict_pairs(held, {word_numbers_, word_offsets_}, p, 0, 0), held).item<double>();
       if (loss < best_loss) {
         best_loss = loss;
         best_epoch = epoch;
@@ -302,7 +345,7 @@ torch::Tensor Predictor::item_scores(const std::vector<recommend::RankContext>& 
   for (const model::ParameterSet& p : members_) {
     const Encoded state = encode_states(states, p, 0, 0);
     const double scale = 1 / std::sqrt(static_cast<double>(p.at("items").size(1)));
-    out.push_back(at::mm(state.u.select(1, k), p.at("items").t()) * scale +
+    out.push_back(at::mm(state.u.select(1, k), item_vectors(p, {word_numbers_, word_offsets_}).t()) * scale +
                   at::mv(facts_, p.at("facts.weight")[k]).unsqueeze(0) +
                   state.c.select(1, k).unsqueeze(1));
   }
@@ -311,6 +354,8 @@ torch::Tensor Predictor::item_scores(const std::vector<recommend::RankContext>& 
 
 void Predictor::save(model::TensorMap& tensors) const {
   tensors["facts"] = facts_;
+  tensors["item_words.numbers"] = word_numbers_;
+  tensors["item_words.offsets"] = word_offsets_;
   for (std::size_t m = 0; m < members_.size(); ++m)
     for (const auto& [name, tensor] : members_[m].values())
       tensors[base::concatenate("member.", m, ".", name)] = tensor;
@@ -325,6 +370,8 @@ Predictor Predictor::load(const model::TensorMap& tensors, const std::string& wh
     return found->second;
   };
   predictor.facts_ = take("facts");
+  predictor.word_numbers_ = take("item_words.numbers");
+  predictor.word_offsets_ = take("item_words.offsets");
   if (predictor.facts_.dim() != 2 || predictor.facts_.size(1) != kItemFeatures)
     throw base::Error(base::ErrorKind::data,
                       base::concatenate(where, ": facts is ", predictor.facts_.sizes()));

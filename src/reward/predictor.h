@@ -43,18 +43,24 @@ ItemFacts count_items(const std::vector<Outcome>& outcomes, int items);
 // outcome taken out.
 double liked_rate(const ItemFacts& facts, int item, const Outcome* without = nullptr);
 
+// The known words of each item's title and attributes: what a taste told in words can be matched with.
+std::vector<std::vector<int>> words_of_items(const dialogue::Catalogue& catalogue, const recommend::WordTable& words);
+
 // Predicts what will come of recommending an item in a state, before the reply: for each head one
 // number for every item of the catalogue, in one matrix product a member,
-//   score_k(s, i) = u_k(s).v_i / sqrt(d) + w_k.facts_i + c_k(s).
+//   score_k(s, i) = u_k(s).v_i / sqrt(d) + w_k.facts_i + c_k(s),
+//
+// where v_i is the item's own embedding plus those of its words, which states share.
 class Predictor {
  public:
   Predictor() = default;
 
-  // Trained on outcomes; `states` holds the context of each. Held-out dialogues
+  // Trained on outcomes; `item_words` as words_of_items gives them; `states` holds the context of each. Held-out dialogues
   // (held_out[dialogue]) stop it and are never trained on. A function of its arguments.
   Predictor(const PredictorSettings& settings, const std::vector<Outcome>& outcomes,
             const std::vector<recommend::RankContext>& states, const recommend::Counts& counts,
-            const std::vector<bool>& held_out, std::uint64_t seed, base::Console& console);
+            const std::vector<std::vector<int>>& item_words, const std::vector<bool>& held_out,
+            std::uint64_t seed, base::Console& console);
 
   int members() const { return static_cast<int>(members_.size()); }
   int items() const { return static_cast<int>(facts_.size(0)); }
@@ -69,7 +75,8 @@ class Predictor {
 
  private:
   std::vector<model::ParameterSet> members_;
-  torch::Tensor facts_;  // [N, kItemFeatures]
+  torch::Tensor facts_;                        // [N, kItemFeatures]
+  torch::Tensor word_numbers_, word_offsets_;  // the items' words side by side, and where each item's begin
 };
 
 }  // namespace reward

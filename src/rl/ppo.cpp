@@ -116,7 +116,7 @@ class Trainer {
         policy_(copy_of(input.start)),
         places_(find_places(input.dialogues, input.start.state)),
         words_kl_({settings.beta, settings.kl_target, settings.kl_horizon}),
-        item_kl_({settings.item_beta, settings.item_kl_target, settings.kl_horizon / 8}) {
+        item_kl_({settings.item_beta, settings.item_kl_target, settings.kl_horizon / 4}) {
     if (places_.all.empty() || places_.recommending.empty())
       throw base::Error(base::ErrorKind::data,
                         "rl: no training dialogue has a recommender's turn that names a new item");

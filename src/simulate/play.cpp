@@ -18,7 +18,7 @@ struct Live {
 void add_turn(dialogue::Dialogue& dialogue, dialogue::Turn turn, const PlayOptions& options) {
   turn.id = std::to_string(dialogue.turns.size());
   if (turn.role == dialogue::Role::seeker && options.sentiment)
-    turn.sentiment = options.sentiment(turn.text);
+    dialogue::read_sentiment(turn, options.sentiment);
   dialogue.turns.push_back(std::move(turn));
 }
 

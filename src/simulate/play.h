@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "dialogue/recommender.h"
+#include "dialogue/sentiment.h"
 #include "simulate/logging_recommender.h"
 #include "simulate/user.h"
 
@@ -18,7 +19,7 @@ struct PlayOptions {
   dialogue::StateOptions state;
   dialogue::Sampling sampling;  // its seed and stream are set from `seed`
   // Reads every seeker's turn for Turn::sentiment; may be empty.
-  std::function<double(std::string_view words)> sentiment;
+  dialogue::SentimentFunction sentiment;
 };
 
 struct Episode {

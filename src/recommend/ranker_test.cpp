@@ -1,0 +1,139 @@
+#include "recommend/ranker.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "recommend/test_model.h"
+#include "recommend/trained_recommender.h"
+
+namespace recommend {
+namespace {
+
+RankBatch batch_of(const TrainedModel& model, const std::vector<dialogue::State>& states) {
+  RankBatch batch;
+  for (const dialogue::State& state : states) batch.contexts.push_back(context_of(state, model.ranker.words()));
+  batch.language_hidden = torch::ones({static_cast<std::int64_t>(states.size()), 16});
+  batch.item_embeddings = model.language.parameters.at("wte.weight").detach().narrow(0, model.tokens.item(0), 3);
+  return batch;
+}
+
+TEST(Priors, CooccurrenceIsTheFormulaAndLeavesTheOwnDialogueOut) {
+  // Dialogues 0, 1, 2 name (0, 1), (1, 2), (2, 0); the second of each is recommended.
+  const auto training = testing::dialogues(3);
+  const auto pointers = testing::pointers(training);
+  const WordTable words = WordTable::from(pointers, 1, 1);
+  const Counts counts(pointers, words, 3);
+  const RankContext context = context_of(dialogue::state_before(training[0], 1), words);  // names item 0
+  float row[3];
+  cooccurrence_prior(context, counts, nullptr, row);
+  // n(0, 1) = 1, n_0 = 2, pop_1 = 1: log(.02 + 1 / sqrt(7 * 6))
+  EXPECT_NEAR(row[1], std::log(.02 + 1 / std::sqrt(42.)), 1e-5);
+  const DialogueCounts own = count_dialogue(training[0], words);
+  cooccurrence_prior(context, counts, &own, row);
+  EXPECT_NEAR(row[1], std::log(.02), 1e-5);                            // only dialogue 0 had both
+  EXPECT_NEAR(row[2], std::log(.02 + 1 / std::sqrt(6. * 6.)), 1e-5);  // n_0 = 1 without dialogue 0, pop_2 = 1
+}
+
+TEST(Priors, LeavingADialogueOutIsCountingWithoutIt) {
+  const auto training = testing::dialogues(7);
+  const auto all = testing::pointers(training);
+  const std::vector<const dialogue::Dialogue*> others(all.begin() + 1, all.end());
+  const WordTable words = WordTable::from(all, 1, 1);
+  const Counts counts(all, words, 3), without(others, words, 3);
+  const DialogueCounts own = count_each(all, words)[0];
+  const RankContext context = context_of(dialogue::state_before(training[0], 3), words);
+  for (const NamedPrior& prior : all_priors()) {
+    float left_out[3], counted[3];
+    prior.prior(context, counts, &own, left_out);
+    prior.prior(context, without, nullptr, counted);
+    for (int i = 0; i < 3; ++i) EXPECT_NEAR(left_out[i], counted[i], 1e-5) << prior.name << " of item " << i;
+  }
+}
+
+TEST(Ranker, GivesADistributionAndLeavesNamedItemsToTheCopyModel) {
+  const auto training = testing::dialogues(6);
+  const TrainedModel model = testing::model(training);
+  const RankBatch batch = batch_of(model, {dialogue::state_before(training[0], 1), dialogue::state_before(training[1], 3)});
+  torch::NoGradGuard no_grad;
+  const torch::Tensor log_probs = model.ranker.log_probs(batch);
+  EXPECT_LT((log_probs.exp().sum(1) - 1).abs().max().item<float>(), 1e-5);
+  EXPECT_LT(model.ranker.logits(batch)[0][0].item<float>(), -1e8);  // item 0 was named
+  EXPECT_LT(log_probs[0][0].item<float>(), log_probs[0].narrow(0, 1, 2).max().item<float>());
+}
+
+TEST(Ranker, ComesBackFromItsFolderAndNoticesAMissingTensor) {
+  const auto training = testing::dialogues(6);
+  const TrainedModel model = testing::model(training);
+  base::TemporaryFolder folder;
+  write_trained(folder.path(), model);
+  const TrainedModel back = read_trained(folder.path());
+  EXPECT_EQ(back.hash(), model.hash());
+  torch::NoGradGuard no_grad;
+  const RankBatch batch = batch_of(model, {dialogue::state_before(training[0], 2)});
+  EXPECT_TRUE(at::equal(back.ranker.log_probs(batch), model.ranker.log_probs(batch)));
+  std::filesystem::copy_file(folder.path() / "model/model.safetensors", folder.path() / "ranker/ranker.safetensors",
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_THROW(read_trained(folder.path()), base::Error);
+}
+
+TEST(Ranker, ATermSwitchedOffChangesTheRankingAndNothingElse) {
+  const auto training = testing::dialogues(6);
+  const TrainedModel model = testing::model(training);
+  const RankBatch batch = batch_of(model, {dialogue::state_before(training[0], 2)});
+  torch::NoGradGuard no_grad;
+  const torch::Tensor before = model.ranker.logits(batch);
+  for (const std::string& term : model.ranker.settings().terms)
+    EXPECT_FALSE(at::equal(model.ranker.without_term(term).logits(batch), before)) << term;
+  EXPECT_TRUE(at::equal(model.ranker.logits(batch), before));
+}
+
+TEST(Ranker, AnUnknownTermIsRefused) {
+  RankerSettings settings;
+  settings.terms = {"horoscope"};
+  EXPECT_THROW(Ranker(settings, WordTable(), Counts({}, WordTable(), 3), 4, 1), base::UsageError);
+}
+
+TEST(TrainRanker, LearnsWhatFollowsWhat) {
+  const auto training = testing::dialogues(60);
+  const TrainedModel start = testing::model(training);
+  model::Gpt2Weights weights;
+  {
+    torch::NoGradGuard no_grad;
+    weights = model::cast(start.language, torch::kFloat32);
+  }
+  const auto pointers = testing::pointers(training);
+  base::TemporaryFolder folder;
+  RankerSettings settings = start.ranker.settings();
+  settings.epochs = 20;
+  settings.batch = 16;
+  settings.learning_rate = 1e-2;
+  const Ranker ranker = train_ranker(settings, {pointers, start.state, weights, start.tokens, 1, folder.path(), base::silent_console()});
+  const TrainedModel trained{start.catalogue, start.state, start.tokens, start.language, ranker};
+  TrainedRecommender recommender("sft", trained);
+  for (int liked = 0; liked < 3; ++liked) {  // dialogue i recommends item i + 1
+    const std::vector<float> row = recommender.rank({dialogue::state_before(training[static_cast<std::size_t>(liked)], 1)})[0];
+    EXPECT_GT(row[static_cast<std::size_t>((liked + 1) % 3)], row[static_cast<std::size_t>((liked + 2) % 3)]);
+  }
+}
+
+TEST(TrainedRecommender, AReplyDependsOnItsStreamOnlyAndNotOnItsNeighbours) {
+  const auto training = testing::dialogues(6);
+  const TrainedModel model = testing::model(training);
+  TrainedRecommender recommender("sft", model, {.slots = 2, .type = torch::kFloat32, .hash = "x"});
+  dialogue::Sampling sampling;
+  sampling.max_tokens = 8;
+  sampling.seed = 3;
+  const dialogue::State a = dialogue::state_before(training[0], 1), b = dialogue::state_before(training[1], 3);
+  const auto together = dialogue::reply_to_all(recommender, {b, a, b}, sampling);
+  sampling.stream = 1;
+  const auto alone = dialogue::reply_to_all(recommender, {a}, sampling);
+  EXPECT_EQ(together[1].decision.tokens, alone[0].decision.tokens);
+  EXPECT_EQ(alone[0].decision.tokens.size(), alone[0].decision.log_probs.size());
+  EXPECT_EQ(alone[0].action.recommends, alone[0].decision.propensity.has_value());
+}
+
+}  // namespace
+}  // namespace recommend
