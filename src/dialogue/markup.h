@@ -18,7 +18,8 @@ namespace dialogue {
 //
 // A recommender turn that names items recommends, and the first item it names fills the slot after
 // <|recommend|>.
-// <|end|> comes first: the words of a reply are drawn from the text vocabulary and it, one contiguous range of ids.
+// <|end|> comes first: the words of a reply are drawn from the text vocabulary and it, one
+// contiguous range of ids.
 enum class Special { end, user, recommender, recommend, chat, liked, disliked, mentioned };
 inline constexpr int kSpecialCount = 8;
 const char* special_name(Special special);  // "<|user|>"

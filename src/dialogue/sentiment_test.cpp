@@ -8,7 +8,9 @@ namespace dialogue {
 namespace {
 
 double feeling(std::string_view words) {
-  return words.find("love") != std::string_view::npos ? .6 : words.find("hate") != std::string_view::npos ? -.6 : 0;
+  return words.find("love") != std::string_view::npos   ? .6
+         : words.find("hate") != std::string_view::npos ? -.6
+                                                        : 0;
 }
 
 TEST(ReadSentiment, EachSentenceHasItsOwnAndATitleSaysNothing) {

@@ -21,8 +21,8 @@ Polarity polarity_of(double sentiment, double liked_above) {
   return Polarity::unknown;
 }
 
-// How the seeker's words about an item feel: those of the sentence that names it, or of the whole turn that answers the
-// recommender.
+// How the seeker's words about an item feel: those of the sentence that names it, or of the whole
+// turn that answers the recommender.
 Polarity polarity_in(const Turn* words, int item, double liked_above) {
   if (!words || !words->sentiment) return Polarity::unknown;
   for (const Mention& mention : words->mentions)

@@ -88,9 +88,13 @@ class Evaluation {
                                            instances_, sft_.catalogue, 6);
     data_.models = models_;
     add_run_parts(run_, data_);
-    std::vector<evaluate::ModelScores> whole = data_.models;  // a ranker without a term may well be poor
-    std::erase_if(whole, [](const evaluate::ModelScores& scores) { return scores.name.starts_with("sft-without-"); });
-    for (const std::string& warning : evaluate::check_scores(whole)) data_.warnings.push_back(warning);
+    std::vector<evaluate::ModelScores> whole =
+        data_.models;  // a ranker without a term may well be poor
+    std::erase_if(whole, [](const evaluate::ModelScores& scores) {
+      return scores.name.starts_with("sft-without-");
+    });
+    for (const std::string& warning : evaluate::check_scores(whole))
+      data_.warnings.push_back(warning);
     std::string result;
     for (const evaluate::Comparison& comparison : data_.comparisons)
       if (comparison.primary) run_.console().line("evaluation  " + evaluate::finding(comparison));

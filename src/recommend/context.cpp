@@ -5,7 +5,8 @@
 namespace recommend {
 namespace {
 
-constexpr double kDisliked = -.2;  // sentiment of a sentence that dislikes, as in dialogue::StateOptions
+constexpr double kDisliked =
+    -.2;  // sentiment of a sentence that dislikes, as in dialogue::StateOptions
 
 void add_words(std::vector<int>& to, const std::vector<int>& numbers) {
   for (int number : numbers)
@@ -20,7 +21,8 @@ std::vector<int> disliked_words(const dialogue::Turn& turn, const WordTable& wor
     dialogue::Turn part;
     part.text = turn.text;
     part.mentions = turn.mentions;
-    std::fill(part.text.begin(), part.text.begin() + static_cast<std::ptrdiff_t>(sentence.begin), ' ');
+    std::fill(part.text.begin(), part.text.begin() + static_cast<std::ptrdiff_t>(sentence.begin),
+              ' ');
     std::fill(part.text.begin() + static_cast<std::ptrdiff_t>(sentence.end), part.text.end(), ' ');
     add_words(out, words.numbers(part));
   }

@@ -1,8 +1,8 @@
 #include "recommend/ranker.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -14,9 +14,11 @@ namespace {
 
 RankBatch batch_of(const TrainedModel& model, const std::vector<dialogue::State>& states) {
   RankBatch batch;
-  for (const dialogue::State& state : states) batch.contexts.push_back(context_of(state, model.ranker.words()));
+  for (const dialogue::State& state : states)
+    batch.contexts.push_back(context_of(state, model.ranker.words()));
   batch.language_hidden = torch::ones({static_cast<std::int64_t>(states.size()), 16});
-  batch.item_embeddings = model.language.parameters.at("wte.weight").detach().narrow(0, model.tokens.item(0), 3);
+  batch.item_embeddings =
+      model.language.parameters.at("wte.weight").detach().narrow(0, model.tokens.item(0), 3);
   return batch;
 }
 
@@ -26,15 +28,17 @@ TEST(Priors, CooccurrenceIsTheFormulaAndLeavesTheOwnDialogueOut) {
   const auto pointers = testing::pointers(training);
   const WordTable words = WordTable::from(pointers, 1, 1);
   const Counts counts(pointers, words, 3);
-  const RankContext context = context_of(dialogue::state_before(training[0], 1), words);  // names item 0
+  const RankContext context =
+      context_of(dialogue::state_before(training[0], 1), words);  // names item 0
   float row[3];
   cooccurrence_prior(context, counts, nullptr, row);
   // n(0, 1) = 1, n_0 = 2, pop_1 = 1: log(.02 + 1 / sqrt(7 * 6))
   EXPECT_NEAR(row[1], std::log(.02 + 1 / std::sqrt(42.)), 1e-5);
   const DialogueCounts own = count_dialogue(training[0], words);
   cooccurrence_prior(context, counts, &own, row);
-  EXPECT_NEAR(row[1], std::log(.02), 1e-5);                            // only dialogue 0 had both
-  EXPECT_NEAR(row[2], std::log(.02 + 1 / std::sqrt(6. * 6.)), 1e-5);  // n_0 = 1 without dialogue 0, pop_2 = 1
+  EXPECT_NEAR(row[1], std::log(.02), 1e-5);  // only dialogue 0 had both
+  EXPECT_NEAR(row[2], std::log(.02 + 1 / std::sqrt(6. * 6.)),
+              1e-5);  // n_0 = 1 without dialogue 0, pop_2 = 1
 }
 
 TEST(Priors, LeavingADialogueOutIsCountingWithoutIt) {
@@ -49,14 +53,16 @@ TEST(Priors, LeavingADialogueOutIsCountingWithoutIt) {
     float left_out[3], counted[3];
     prior.prior(context, counts, &own, left_out);
     prior.prior(context, without, nullptr, counted);
-    for (int i = 0; i < 3; ++i) EXPECT_NEAR(left_out[i], counted[i], 1e-5) << prior.name << " of item " << i;
+    for (int i = 0; i < 3; ++i)
+      EXPECT_NEAR(left_out[i], counted[i], 1e-5) << prior.name << " of item " << i;
   }
 }
 
 TEST(Ranker, GivesADistributionAndLeavesNamedItemsToTheCopyModel) {
   const auto training = testing::dialogues(6);
   const TrainedModel model = testing::model(training);
-  const RankBatch batch = batch_of(model, {dialogue::state_before(training[0], 1), dialogue::state_before(training[1], 3)});
+  const RankBatch batch = batch_of(
+      model, {dialogue::state_before(training[0], 1), dialogue::state_before(training[1], 3)});
   torch::NoGradGuard no_grad;
   const torch::Tensor log_probs = model.ranker.log_probs(batch);
   EXPECT_LT((log_probs.exp().sum(1) - 1).abs().max().item<float>(), 1e-5);
@@ -74,7 +80,8 @@ TEST(Ranker, ComesBackFromItsFolderAndNoticesAMissingTensor) {
   torch::NoGradGuard no_grad;
   const RankBatch batch = batch_of(model, {dialogue::state_before(training[0], 2)});
   EXPECT_TRUE(at::equal(back.ranker.log_probs(batch), model.ranker.log_probs(batch)));
-  std::filesystem::copy_file(folder.path() / "model/model.safetensors", folder.path() / "ranker/ranker.safetensors",
+  std::filesystem::copy_file(folder.path() / "model/model.safetensors",
+                             folder.path() / "ranker/ranker.safetensors",
                              std::filesystem::copy_options::overwrite_existing);
   EXPECT_THROW(read_trained(folder.path()), base::Error);
 }
@@ -110,12 +117,15 @@ TEST(TrainRanker, LearnsWhatFollowsWhat) {
   settings.epochs = 20;
   settings.batch = 16;
   settings.learning_rate = 1e-2;
-  const Ranker ranker = train_ranker(settings, {pointers, start.state, weights, start.tokens, 1, folder.path(), base::silent_console()});
+  const Ranker ranker = train_ranker(settings, {pointers, start.state, weights, start.tokens, 1,
+                                                folder.path(), base::silent_console()});
   const TrainedModel trained{start.catalogue, start.state, start.tokens, start.language, ranker};
   TrainedRecommender recommender("sft", trained);
   for (int liked = 0; liked < 3; ++liked) {  // dialogue i recommends item i + 1
-    const std::vector<float> row = recommender.rank({dialogue::state_before(training[static_cast<std::size_t>(liked)], 1)})[0];
-    EXPECT_GT(row[static_cast<std::size_t>((liked + 1) % 3)], row[static_cast<std::size_t>((liked + 2) % 3)]);
+    const std::vector<float> row =
+        recommender.rank({dialogue::state_before(training[static_cast<std::size_t>(liked)], 1)})[0];
+    EXPECT_GT(row[static_cast<std::size_t>((liked + 1) % 3)],
+              row[static_cast<std::size_t>((liked + 2) % 3)]);
   }
 }
 
@@ -126,7 +136,8 @@ TEST(TrainedRecommender, AReplyDependsOnItsStreamOnlyAndNotOnItsNeighbours) {
   dialogue::Sampling sampling;
   sampling.max_tokens = 8;
   sampling.seed = 3;
-  const dialogue::State a = dialogue::state_before(training[0], 1), b = dialogue::state_before(training[1], 3);
+  const dialogue::State a = dialogue::state_before(training[0], 1),
+                        b = dialogue::state_before(training[1], 3);
   const auto together = dialogue::reply_to_all(recommender, {b, a, b}, sampling);
   sampling.stream = 1;
   const auto alone = dialogue::reply_to_all(recommender, {a}, sampling);

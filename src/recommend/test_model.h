@@ -4,7 +4,8 @@
 #include "recommend/train_ranker.h"
 #include "train/test_dialogues.h"
 
-// A trained model over the three items of train::testing, with random weights: for the tests of this module and of rl.
+// A trained model over the three items of train::testing, with random weights: for the tests of
+// this module and of rl.
 namespace recommend::testing {
 
 inline std::vector<dialogue::Dialogue> dialogues(int count) {
@@ -13,7 +14,8 @@ inline std::vector<dialogue::Dialogue> dialogues(int count) {
   return all;
 }
 
-inline std::vector<const dialogue::Dialogue*> pointers(const std::vector<dialogue::Dialogue>& dialogues) {
+inline std::vector<const dialogue::Dialogue*> pointers(
+    const std::vector<dialogue::Dialogue>& dialogues) {
   std::vector<const dialogue::Dialogue*> out;
   for (const dialogue::Dialogue& dialogue : dialogues) out.push_back(&dialogue);
   return out;
@@ -26,11 +28,14 @@ inline TrainedModel model(const std::vector<dialogue::Dialogue>& training) {
   settings.min_word_dialogues = 1;
   const auto chosen = pointers(training);
   const WordTable words = WordTable::from(chosen, 1, 1);
-  return {train::testing::catalogue(),
-          {},
-          tokens,
-          model::random_gpt2({.n_layer = 1, .n_head = 2, .n_embd = 16, .n_positions = 96, .vocab_size = tokens.size()}, 5),
-          Ranker(settings, words, Counts(chosen, words, 3), 16, 1)};
+  return {
+      train::testing::catalogue(),
+      {},
+      tokens,
+      model::random_gpt2(
+          {.n_layer = 1, .n_head = 2, .n_embd = 16, .n_positions = 96, .vocab_size = tokens.size()},
+          5),
+      Ranker(settings, words, Counts(chosen, words, 3), 16, 1)};
 }
 
 }  // namespace recommend::testing

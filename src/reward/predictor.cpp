@@ -85,7 +85,8 @@ torch::Tensor embed_states(const std::vector<recommend::RankContext>& states,
     if (disliked) return state.disliked_words;
     std::vector<int> out;
     for (int word : state.words)
-      if (!std::count(state.disliked_words.begin(), state.disliked_words.end(), word)) out.push_back(word);
+      if (!std::count(state.disliked_words.begin(), state.disliked_words.end(), word))
+        out.push_back(word);
     return out;
   };
   return at::cat({bag(items, [&](const auto& s) { return items_where(s, false); }),
@@ -109,7 +110,8 @@ Encoded encode_states(const std::vector<recommend::RankContext>& states,
     turns[static_cast<std::int64_t>(b)][1] = std::log1p(static_cast<float>(states[b].items.size()));
   }
   torch::Tensor x = embed_states(states, p);
-  const torch::Tensor sum = x.narrow(1, 0, d) - x.narrow(1, d, d) + x.narrow(1, 2 * d, d) - x.narrow(1, 3 * d, d);
+  const torch::Tensor sum =
+      x.narrow(1, 0, d) - x.narrow(1, d, d) + x.narrow(1, 2 * d, d) - x.narrow(1, 3 * d, d);
   x = at::layer_norm(x, {4 * d}, p.at("norm.weight"), p.at("norm.bias"));
   x = kernels::with_dropout(at::cat({x, turns}, 1), dropout, key);
   const torch::Tensor h = at::gelu(at::linear(x, p.at("hidden.weight"), p.at("hidden.bias")));
@@ -164,12 +166,14 @@ torch::Tensor item_vectors(const model::ParameterSet& p, const ItemWords& words)
   if (words.numbers.numel() == 0) return p.at("items");
   const torch::Tensor ends = at::cat({words.offsets.narrow(0, 1, words.offsets.size(0) - 1),
                                       torch::tensor({words.numbers.numel()})});
-  const torch::Tensor sums = std::get<0>(at::embedding_bag(p.at("words"), words.numbers, words.offsets));
-  return p.at("items") + sums / ((ends - words.offsets).to(torch::kFloat32) + 1).sqrt().unsqueeze(1);
+  const torch::Tensor sums =
+      std::get<0>(at::embedding_bag(p.at("words"), words.numbers, words.offsets));
+  return p.at("items") +
+         sums / ((ends - words.offsets).to(torch::kFloat32) + 1).sqrt().unsqueeze(1);
 }
 
-torch::Tensor predict_pairs(const Batch& batch, const ItemWords& words, const model::ParameterSet& p, double dropout,
-                            std::uint64_t key) {
+torch::Tensor predict_pairs(const Batch& batch, const ItemWords& words,
+                            const model::ParameterSet& p, double dropout, std::uint64_t key) {
   const Encoded state = encode_states(batch.states, p, dropout, key);
   const torch::Tensor v = item_vectors(p, words).index_select(0, batch.items);  // [B, d]
   const double scale = 1 / std::sqrt(static_cast<double>(v.size(1)));
@@ -209,7 +213,8 @@ ItemFacts count_items(const std::vector<Outcome>& outcomes, int items) {
   return facts;
 }
 
-std::vector<std::vector<int>> words_of_items(const dialogue::Catalogue& catalogue, const recommend::WordTable& words) {
+std::vector<std::vector<int>> words_of_items(const dialogue::Catalogue& catalogue,
+                                             const recommend::WordTable& words) {
   std::vector<std::vector<int>> out;
   for (const dialogue::Item& item : catalogue.items()) {
     dialogue::Turn text;
@@ -320,7 +325,9 @@ Predictor::Predictor(const PredictorSettings& settings, const std::vector<Outcom
                        1);
       }
       torch::NoGradGuard no_grad;
-      const double loss = loss_of(predict_pairs(held, {word_numbers_, word_offsets_}, p, 0, 0), held).item<double>();
+      const double loss =
+          loss_of(predict_pairs(held, {word_numbers_, word_offsets_}, p, 0, 0), held)
+              .item<double>();
       if (loss < best_loss) {
         best_loss = loss;
         best_epoch = epoch;
@@ -345,9 +352,9 @@ torch::Tensor Predictor::item_scores(const std::vector<recommend::RankContext>& 
   for (const model::ParameterSet& p : members_) {
     const Encoded state = encode_states(states, p, 0, 0);
     const double scale = 1 / std::sqrt(static_cast<double>(p.at("items").size(1)));
-    out.push_back(at::mm(state.u.select(1, k), item_vectors(p, {word_numbers_, word_offsets_}).t()) * scale +
-                  at::mv(facts_, p.at("facts.weight")[k]).unsqueeze(0) +
-                  state.c.select(1, k).unsqueeze(1));
+    out.push_back(
+        at::mm(state.u.select(1, k), item_vectors(p, {word_numbers_, word_offsets_}).t()) * scale +
+        at::mv(facts_, p.at("facts.weight")[k]).unsqueeze(0) + state.c.select(1, k).unsqueeze(1));
   }
   return at::stack(out);
 }

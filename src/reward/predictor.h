@@ -43,8 +43,10 @@ ItemFacts count_items(const std::vector<Outcome>& outcomes, int items);
 // outcome taken out.
 double liked_rate(const ItemFacts& facts, int item, const Outcome* without = nullptr);
 
-// The known words of each item's title and attributes: what a taste told in words can be matched with.
-std::vector<std::vector<int>> words_of_items(const dialogue::Catalogue& catalogue, const recommend::WordTable& words);
+// The known words of each item's title and attributes: what a taste told in words can be matched
+// with.
+std::vector<std::vector<int>> words_of_items(const dialogue::Catalogue& catalogue,
+                                             const recommend::WordTable& words);
 
 // Predicts what will come of recommending an item in a state, before the reply: for each head one
 // number for every item of the catalogue, in one matrix product a member,
@@ -55,8 +57,9 @@ class Predictor {
  public:
   Predictor() = default;
 
-  // Trained on outcomes; `item_words` as words_of_items gives them; `states` holds the context of each. Held-out dialogues
-  // (held_out[dialogue]) stop it and are never trained on. A function of its arguments.
+  // Trained on outcomes; `item_words` as words_of_items gives them; `states` holds the context of
+  // each. Held-out dialogues (held_out[dialogue]) stop it and are never trained on. A function of
+  // its arguments.
   Predictor(const PredictorSettings& settings, const std::vector<Outcome>& outcomes,
             const std::vector<recommend::RankContext>& states, const recommend::Counts& counts,
             const std::vector<std::vector<int>>& item_words, const std::vector<bool>& held_out,
@@ -75,8 +78,9 @@ class Predictor {
 
  private:
   std::vector<model::ParameterSet> members_;
-  torch::Tensor facts_;                        // [N, kItemFeatures]
-  torch::Tensor word_numbers_, word_offsets_;  // the items' words side by side, and where each item's begin
+  torch::Tensor facts_;  // [N, kItemFeatures]
+  torch::Tensor word_numbers_,
+      word_offsets_;  // the items' words side by side, and where each item's begin
 };
 
 }  // namespace reward

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -13,7 +13,8 @@ namespace {
 
 TEST(SparseLinear, LearnsWordsAndComesBackFromJson) {
   std::vector<LinearExample> examples;
-  for (int i = 0; i < 60; ++i) examples.push_back({ngram_features({i % 2 ? "great" : "awful", "film"}), i % 2 ? 1. : 0., 1});
+  for (int i = 0; i < 60; ++i)
+    examples.push_back({ngram_features({i % 2 ? "great" : "awful", "film"}), i % 2 ? 1. : 0., 1});
   const SparseLinear model(examples, {});
   EXPECT_GT(model.probability(ngram_features({"great", "film"})), .9);
   EXPECT_LT(model.probability(ngram_features({"awful", "film"})), .1);
@@ -97,14 +98,16 @@ struct Taste {
   }
 
   Predictor predictor() const {
-    return Predictor({.members = 2, .width = 8, .epochs = 30, .learning_rate = 1e-2, .dropout = 0}, outcomes, states, counts,
-                     std::vector<std::vector<int>>(4), held_out, 1, base::silent_console());
+    return Predictor({.members = 2, .width = 8, .epochs = 30, .learning_rate = 1e-2, .dropout = 0},
+                     outcomes, states, counts, std::vector<std::vector<int>>(4), held_out, 1,
+                     base::silent_console());
   }
 };
 
 TEST(Predictor, LearnsWhoLikesWhat) {
   const Taste taste;
-  const torch::Tensor scores = taste.predictor().item_scores({taste.states[0], taste.states[1]}, Head::liked).mean(0);
+  const torch::Tensor scores =
+      taste.predictor().item_scores({taste.states[0], taste.states[1]}, Head::liked).mean(0);
   EXPECT_GT(scores[0][2].item<float>(), scores[0][3].item<float>());
   EXPECT_GT(scores[1][3].item<float>(), scores[1][2].item<float>());
 }
@@ -123,7 +126,8 @@ TEST(RewardModel, ComesBackFromItsFolderAndAppliesItsCalibration) {
 TEST(RewardModel, WordsThatNameTheChosenItemScoreHigher) {
   const Taste taste;
   const RewardModel model(RewardSettings{}, taste.words, taste.predictor(), SparseLinear());
-  EXPECT_NEAR(model.response_score({}, action(2, {2})) - model.response_score({}, action(2, {})), 2, 1e-9);
+  EXPECT_NEAR(model.response_score({}, action(2, {2})) - model.response_score({}, action(2, {})), 2,
+              1e-9);
 }
 
 }  // namespace

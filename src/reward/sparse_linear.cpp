@@ -87,7 +87,15 @@ void SparseLinear::calibrate(const std::vector<double>& logits,
   for (double outcome : outcomes) positives += outcome;
   const double negatives = static_cast<double>(outcomes.size()) - positives;
   const double high = (positives + 1) / (positives + 2), low = 1 / (negatives + 2);
-  double a = 1, b = 0;
+  const auto loss = [&](double a, double b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      const double z = a * logits[i] + b, target = outcomes[i] > .5 ? high : low;
+      sum += std::log1p(std::exp(-std::abs(z))) + std::max(z, 0.) - target * z;
+    }
+    return sum;
+  };
+  double a = 0, b = std::log((positives + 1) / (negatives + 1)), now = loss(a, b);
   for (int step = 0; step < 50; ++step) {
     double ga = 0, gb = 0, haa = 1e-6, hab = 0, hbb = 1e-6;
     for (std::size_t i = 0; i < logits.size(); ++i) {
@@ -100,11 +108,21 @@ void SparseLinear::calibrate(const std::vector<double>& logits,
       hbb += w;
     }
     const double determinant = haa * hbb - hab * hab;
-    if (std::abs(determinant) < 1e-12) break;
-    const double da = (hbb * ga - hab * gb) / determinant, db = (haa * gb - hab * ga) / determinant;
+    if (determinant < 1e-12) break;
+    double da = (hbb * ga - hab * gb) / determinant, db = (haa * gb - hab * ga) / determinant;
+    // Newton's step can overshoot: halved until the loss falls.
+    double next = loss(a - da, b - db);
+    for (int halved = 0; next > now && halved < 30; ++halved) {
+      da /= 2;
+      db /= 2;
+      next = loss(a - da, b - db);
+    }
+    if (!(next < now)) break;
     a -= da;
     b -= db;
-    if (std::abs(da) + std::abs(db) < 1e-9) break;
+    const double gained = now - next;
+    now = next;
+    if (gained < 1e-10) break;
   }
   gain_ = a;
   shift_ = b;

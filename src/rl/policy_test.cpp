@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "recommend/test_model.h"
@@ -14,15 +14,18 @@ namespace {
 
 namespace testing = recommend::testing;
 
-std::vector<Episode> episodes(const recommend::TrainedModel& model, const std::vector<dialogue::Dialogue>& dialogues,
+std::vector<Episode> episodes(const recommend::TrainedModel& model,
+                              const std::vector<dialogue::Dialogue>& dialogues,
                               double temperature) {
-  recommend::TrainedRecommender recommender("policy", model, {.slots = 3, .type = torch::kFloat32, .hash = "x"});
+  recommend::TrainedRecommender recommender("policy", model,
+                                            {.slots = 3, .type = torch::kFloat32, .hash = "x"});
   dialogue::Sampling sampling;
   sampling.temperature = temperature;
   sampling.max_tokens = 10;
   sampling.seed = 11;
   std::vector<dialogue::State> states;
-  for (const dialogue::Dialogue& dialogue : dialogues) states.push_back(dialogue::state_before(dialogue, 1));
+  for (const dialogue::Dialogue& dialogue : dialogues)
+    states.push_back(dialogue::state_before(dialogue, 1));
   return roll_out(recommender, model.tokens, states, sampling, 96);
 }
 
@@ -38,7 +41,8 @@ TEST(TokenPolicy, ScoresWhatTheSamplerSampled) {
   const model::Gpt2Weights weights = model::cast(model.language, torch::kFloat32);
   for (double temperature : {1., .6}) {
     const std::vector<Episode> all = episodes(model, dialogues, temperature);
-    const TokenScores scores = score_tokens(weights, model.tokens, pointers(all), {.temperature = temperature});
+    const TokenScores scores =
+        score_tokens(weights, model.tokens, pointers(all), {.temperature = temperature});
     int items = 0;
     for (std::size_t b = 0; b < all.size(); ++b)
       for (std::size_t t = 0; t < all[b].tokens.size(); ++t) {
@@ -46,8 +50,9 @@ TEST(TokenPolicy, ScoresWhatTheSamplerSampled) {
         const bool is_slot = t == 1 && all[b].has_item;
         items += is_slot;
         EXPECT_EQ(scores.mask[row][column].item<bool>(), !is_slot);
-        if (!is_slot)
-          EXPECT_NEAR(scores.log_probs[row][column].item<double>(), all[b].sampled_log_probs[t], 1e-5);
+        if (is_slot) continue;
+        EXPECT_NEAR(scores.log_probs[row][column].item<double>(), all[b].sampled_log_probs[t],
+                    1e-5);
       }
     EXPECT_GT(items, 0);
   }
@@ -72,18 +77,22 @@ TEST(TokenPolicy, TheValueHeadStartsAtZeroAndLearns) {
   const auto dialogues = testing::dialogues(3);
   const recommend::TrainedModel model = testing::model(dialogues);
   const std::vector<Episode> all = episodes(model, dialogues, 1);
-  const ValueHead head{torch::zeros({16}).set_requires_grad(true), torch::zeros({1}).set_requires_grad(true)};
-  const TokenScores scores = score_tokens(model::cast(model.language, torch::kFloat32), model.tokens, pointers(all),
-                                          {.value_head = &head});
+  const ValueHead head{torch::zeros({16}).set_requires_grad(true),
+                       torch::zeros({1}).set_requires_grad(true)};
+  const TokenScores scores = score_tokens(model::cast(model.language, torch::kFloat32),
+                                          model.tokens, pointers(all), {.value_head = &head});
   EXPECT_EQ(scores.values.abs().max().item<float>(), 0);
   (scores.values - 1).square().masked_select(scores.mask).sum().backward();
   EXPECT_GT(head.weight.grad().abs().max().item<float>(), 0);
 }
 
 TEST(ItemSlot, KnowsTwoItemsByHand) {
-  // p = (1/2, 1/2), q = (1/4, 3/4), r = (1, 0), beta 2: E r = .5, KL = .5 ln 2 + .5 ln (2/3) = .143841
-  const torch::Tensor p = torch::tensor({{.5f, .5f}}).log(), q = torch::tensor({{.25f, .75f}}).log();
-  const ItemSlotLoss loss = item_slot_loss(p, q, torch::tensor({{1.f, 0.f}}), torch::tensor({std::int64_t{-1}}), {.beta = 2});
+  // p = (1/2, 1/2), q = (1/4, 3/4), r = (1, 0), beta 2: E r = .5, KL = .5 ln 2 + .5 ln (2/3) =
+  // .143841
+  const torch::Tensor p = torch::tensor({{.5f, .5f}}).log(),
+                      q = torch::tensor({{.25f, .75f}}).log();
+  const ItemSlotLoss loss = item_slot_loss(p, q, torch::tensor({{1.f, 0.f}}),
+                                           torch::tensor({std::int64_t{-1}}), {.beta = 2});
   EXPECT_NEAR(loss.reward, .5, 1e-6);
   EXPECT_NEAR(loss.reference_reward, .25, 1e-6);
   EXPECT_NEAR(loss.kl, .143841, 1e-5);
@@ -97,7 +106,9 @@ TEST(ItemSlot, GradientAscentEndsAtTheTiltedReference) {
   torch::Tensor logits = q.clone().set_requires_grad(true);
   train::AdamW optimiser({logits}, {.beta2 = .999, .weight_decay = 0});
   for (int step = 0; step < 2000; ++step) {
-    item_slot_loss(at::log_softmax(logits, 1), q, reward, torch::tensor({std::int64_t{-1}}), {.beta = .7}).loss.backward();
+    item_slot_loss(at::log_softmax(logits, 1), q, reward, torch::tensor({std::int64_t{-1}}),
+                   {.beta = .7})
+        .loss.backward();
     optimiser.step(.02, 0);
   }
   const torch::Tensor expected = at::softmax((q + reward / .7).narrow(1, 0, 3), 1);

@@ -14,7 +14,9 @@ inline dialogue::Catalogue catalogue() {
 }
 
 inline dialogue::Turn turn(dialogue::Role role, const std::string& text, int item = -1) {
-  dialogue::Turn turn{"", role, text, {}, {}, {}};
+  dialogue::Turn turn;
+  turn.role = role;
+  turn.text = text;
   if (item >= 0) {
     const std::size_t at = text.find('@');
     turn.mentions.push_back({item, at, at + 1});
