@@ -16,11 +16,11 @@ TEST(SparseLinear, LearnsWordsAndComesBackFromJson) {
   for (int i = 0; i < 60; ++i)
     examples.push_back({ngram_features({i % 2 ? "great" : "awful", "film"}), i % 2 ? 1. : 0., 1});
   const SparseLinear model(examples, {});
-  E.members = 2, .width = 8, .epochs = 15PECT_GT(model.probability(ngram_features({"great", "film"})), .9);
-  E.members = 2, .width = 8, .epochs = 15PECT_LT(model.probability(ngram_features({"awful", "film"})), .1);
+  EXPECT_GT(model.probability(ngram_features({"great", "film"})), .9);
+  EXPECT_LT(model.probability(ngram_features({"awful", "film"})), .1);
   const SparseLinear back = SparseLinear::from_json(model.to_json(), "test");
-  E.members = 2, .width = 8, .epochs = 15PECT_EQ(back.score(ngram_features({"great"})), model.score(ngram_features({"great"})));
-  E.members = 2, .width = 8, .epochs = 15PECT_THROW(SparseLinear::from_json({{"bias", 1.}}, "test"), base::DataError);
+  EXPECT_EQ(back.score(ngram_features({"great"})), model.score(ngram_features({"great"})));
+  EXPECT_THROW(SparseLinear::from_json({{"bias", 1.}}, "test"), base::DataError);
 }
 
 TEST(SparseLinear, CalibrationTurnsBoldLogitsIntoShares) {
@@ -32,15 +32,15 @@ TEST(SparseLinear, CalibrationTurnsBoldLogitsIntoShares) {
     outcomes.push_back((i % 2) == (i % 8 < 6) ? 1 : 0);
   }
   model.calibrate(logits, outcomes);
-  E.members = 2, .width = 8, .epochs = 15PECT_NEAR(model.calibrated(4), .75, .02);
-  E.members = 2, .width = 8, .epochs = 15PECT_NEAR(model.calibrated(-4), .25, .02);
+  EXPECT_NEAR(model.calibrated(4), .75, .02);
+  EXPECT_NEAR(model.calibrated(-4), .25, .02);
 }
 
 TEST(Calibration, GivesMeanZeroAndDeviationOne) {
   // mean 2.5, deviation .5 -> gain 2, bias -5 (lm-human-preferences' rule)
   const Calibration c = calibrate({2.5 - .5, 2.5 + .5, 2.5 - .5, 2.5 + .5});
-  E.members = 2, .width = 8, .epochs = 15PECT_NEAR(c.gain, 1 / std::sqrt(1. / 3), 1e-12);  // unbiased deviation of four values half away
-  E.members = 2, .width = 8, .epochs = 15PECT_NEAR(c.apply(2.5), 0, 1e-12);
+  EXPECT_NEAR(c.gain, 1 / std::sqrt(1. / 3), 1e-12);  // unbiased deviation of four values half away
+  EXPECT_NEAR(c.apply(2.5), 0, 1e-12);
 }
 
 dialogue::Action action(std::optional<int> item, std::vector<int> named) {
@@ -51,10 +51,10 @@ dialogue::Action action(std::optional<int> item, std::vector<int> named) {
 }
 
 TEST(NamesExactly, TheChosenItemAndNoOther) {
-  E.members = 2, .width = 8, .epochs = 15PECT_TRUE(names_exactly(action(3, {3})));
-  E.members = 2, .width = 8, .epochs = 15PECT_FALSE(names_exactly(action(3, {})));
-  E.members = 2, .width = 8, .epochs = 15PECT_FALSE(names_exactly(action(3, {3, 4})));
-  E.members = 2, .width = 8, .epochs = 15PECT_TRUE(names_exactly(action(std::nullopt, {})));
+  EXPECT_TRUE(names_exactly(action(3, {3})));
+  EXPECT_FALSE(names_exactly(action(3, {})));
+  EXPECT_FALSE(names_exactly(action(3, {3, 4})));
+  EXPECT_TRUE(names_exactly(action(std::nullopt, {})));
 }
 
 // People who named item 0 like 2 and not 3; people who named item 1 the other way round.
@@ -108,8 +108,8 @@ TEST(Predictor, LearnsWhoLikesWhat) {
   const Taste taste;
   const torch::Tensor scores =
       taste.predictor().item_scores({taste.states[0], taste.states[1]}, Head::liked).mean(0);
-  E.members = 2, .width = 8, .epochs = 15PECT_GT(scores[0][2].item<float>(), scores[0][3].item<float>());
-  E.members = 2, .width = 8, .epochs = 15PECT_GT(scores[1][3].item<float>(), scores[1][2].item<float>());
+  EXPECT_GT(scores[0][2].item<float>(), scores[0][3].item<float>());
+  EXPECT_GT(scores[1][3].item<float>(), scores[1][2].item<float>());
 }
 
 TEST(RewardModel, ComesBackFromItsFolderAndAppliesItsCalibration) {
@@ -120,13 +120,13 @@ TEST(RewardModel, ComesBackFromItsFolderAndAppliesItsCalibration) {
   base::TemporaryFolder folder;
   model.write(folder.path());
   const torch::Tensor back = RewardModel::read(folder.path()).item_scores({taste.states[0]});
-  E.members = 2, .width = 8, .epochs = 15PECT_LT((back - (2 * plain + 1)).abs().max().item<float>(), 1e-5);
+  EXPECT_LT((back - (2 * plain + 1)).abs().max().item<float>(), 1e-5);
 }
 
 TEST(RewardModel, WordsThatNameTheChosenItemScoreHigher) {
   const Taste taste;
   const RewardModel model(RewardSettings{}, taste.words, taste.predictor(), SparseLinear());
-  E.members = 2, .width = 8, .epochs = 15PECT_NEAR(model.response_score({}, action(2, {2})) - model.response_score({}, action(2, {})), 2,
+  EXPECT_NEAR(model.response_score({}, action(2, {2})) - model.response_score({}, action(2, {})), 2,
               1e-9);
 }
 
