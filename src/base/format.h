@@ -4,7 +4,8 @@
 
 namespace base {
 
-// A number with so many digits after the point: fixed(3.14159, 2) is "3.14". "nan" and "inf" as they are.
+// A number with so many digits after the point: fixed(3.14159, 2) is "3.14". "nan" and "inf" as
+// they are.
 std::string fixed(double value, int digits);
 
 // The same with a sign in front, "+1.20".
