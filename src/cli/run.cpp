@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <new>
 
@@ -33,6 +34,11 @@ std::string help(const std::vector<Command>& commands) {
 }
 
 bool asks_for_help(const std::string& argument) { return argument == "--help" || argument == "-h"; }
+
+// Whether an argument can be meant as a file or an option rather than as a command's second word.
+bool is_path(const std::string& argument) {
+  return argument.find_first_of("./=-") != std::string::npos || std::filesystem::exists(argument);
+}
 
 // Those whose name starts with that word: "data check" of "data".
 std::vector<Command> group(const std::vector<Command>& commands, const std::string& word) {
@@ -89,21 +95,21 @@ int run(const std::vector<Command>& commands, const std::vector<std::string>& ar
     std::cout << "attune " << ATTUNE_VERSION << "\n";
     return 0;
   }
-  for (std::size_t words : {2u, 1u}) {
-    if (arguments.size() < words) continue;
-    const std::string name = words == 1 ? arguments[0] : arguments[0] + " " + arguments[1];
-    if (const Command* command = find(commands, name))
-      return command->run(
-          *command, {arguments.begin() + static_cast<std::ptrdiff_t>(words), arguments.end()});
-  }
+  if (arguments.size() > 1)
+    if (const Command* command = find(commands, arguments[0] + " " + arguments[1]))
+      return command->run(*command, {arguments.begin() + 2, arguments.end()});
+  const Command* command = find(commands, arguments[0]);
   const std::vector<Command> members = group(commands, arguments[0]);
-  if (!members.empty() && arguments.size() > 1 && asks_for_help(arguments[1])) {
-    std::cout << "Usage: attune " << arguments[0] << " COMMAND …\n\nCommands:\n" << list(members);
-    return 0;
-  }
   if (!members.empty() && arguments.size() == 1)
-    throw base::UsageError("`attune ", arguments[0], "` needs one more word:\n", list(members));
-  unknown(commands, members.empty() ? arguments[0] : arguments[0] + " " + arguments[1]);
+    throw base::UsageError("`attune ", arguments[0], "` needs ", command ? "a recipe, or " : "",
+                           "one more word:\n", list(members));
+  if (!members.empty() && asks_for_help(arguments[1]))
+    std::cout << "Commands:\n" << list(members) << "\n";
+  else if (!members.empty() && !is_path(arguments[1]))
+    unknown(commands, arguments[0] + " " + arguments[1]);
+  if (command) return command->run(*command, {arguments.begin() + 1, arguments.end()});
+  if (members.empty()) unknown(commands, arguments[0]);
+  return 0;
 }
 
 int report_failure() {

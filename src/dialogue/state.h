@@ -45,8 +45,8 @@ struct StateOptions {
 };
 
 // The state before turn `turn` (0 … turns.size()) of a dialogue. The words about an item are the
-// seeker's turn that names it, or the seeker's first turn after the recommender named it, where
-// Turn::sentiment is known.
+// seeker's sentence that names it, or the seeker's first turn after the recommender named it, where
+// their sentiment is known.
 State state_before(const Dialogue& dialogue, std::size_t turn, const StateOptions& options = {});
 
 }  // namespace dialogue

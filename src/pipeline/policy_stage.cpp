@@ -45,7 +45,7 @@ rl::GoldJudge gold_judge(Run& run) {
     options.seed = run.seed() + 17;
     options.state = run.recipe().state;
     options.sampling.max_tokens = run.recipe().rl.max_tokens;
-    options.sampling.temperature = run.recipe().evaluation.temperature;
+    options.sampling.temperature = run.recipe().rl.temperature;
     options.sentiment = run.data().sentiment();
     return [world, options, &run](const recommend::TrainedModel& policy) {
       recommend::TrainedRecommender recommender("policy", policy,

@@ -21,7 +21,8 @@ base::Json settings_of(Recipe recipe, const std::vector<std::string>& parts) {
   base::Json json = base::Json::object();
   for (const std::string& part : parts) {
     const base::Json own = base::to_json(settings, part);
-    for (const auto& [path, value] : own.items()) json[path] = value;
+    for (const auto& [path, value] : own.items())
+      if (!path.ends_with(".checkpoint_every") && path != "rl.gate") json[path] = value;
   }
   return json;
 }
@@ -43,7 +44,7 @@ std::string differences(const base::Json& then, const base::Json& now) {
   return text;
 }
 
-// A folder's or a file's content as one hash; what is not there hashes its name.
+// A file's content as one hash, or that of the files directly in a folder.
 std::string hash_input(const fs::path& path) {
   if (path.empty()) return "";
   if (!fs::exists(path)) throw base::DataError(path, ": there is no such file or folder");
@@ -77,10 +78,6 @@ Run::Run(Recipe recipe, base::Console& console)
       lock_(std::make_unique<base::FolderLock>(folder_)),
       type_(kernels::compute_dtype(recipe_.run.compute)) {
   kernels::use_threads(recipe_.run.threads);
-  Recipe lasting = recipe_;  // what is meant for this time only is not kept
-  lasting.run.redo = false;
-  lasting.run.allow_different_machine = false;
-  base::write_file(folder_ / "recipe.toml", recipe_text(lasting));
 }
 
 std::string Run::key_of(const std::string& stage) const {
@@ -90,6 +87,13 @@ std::string Run::key_of(const std::string& stage) const {
                           ": this stage is not finished; do it first, or all with `attune run`");
   return base::require<std::string>(base::read_manifest(folder), "key",
                                     (folder / "manifest.json").string());
+}
+
+void Run::keep_recipe() const {
+  Recipe lasting = recipe_;  // what is meant for this time only is not kept
+  lasting.run.redo = false;
+  lasting.run.allow_different_machine = false;
+  base::write_file(folder_ / "recipe.toml", recipe_text(lasting));
 }
 
 void Run::stage(const StagePlan& plan) {
@@ -112,6 +116,7 @@ void Run::stage(const StagePlan& plan) {
     if (base::sha256(then.dump()) == key) {
       if (base::has_manifest(folder)) {
         base::verify_manifest(folder);
+        keep_recipe();
         console_.line(plan.name + "  unchanged, skipped");
         return;
       }
@@ -131,6 +136,7 @@ void Run::stage(const StagePlan& plan) {
         folder.string(), " holds files but no stage.json, so it is not this stage's; move it away");
   }
   base::create_folder(folder);
+  keep_recipe();
   base::write_json(identity_file, identity);
 
   console_.line(plan.name + "  …");

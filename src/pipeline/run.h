@@ -32,8 +32,8 @@ std::vector<const dialogue::Dialogue*> pointers(const std::vector<dialogue::Dial
 // A run: a recipe at work in its folder.
 class Run {
  public:
-  // Creates the folder, takes its lock and writes the resolved recipe. Throws base::ResourceError
-  // where another process works there.
+  // Creates the folder and takes its lock; the resolved recipe is written once a stage has taken
+  // it. Throws base::ResourceError where another process works there.
   Run(Recipe recipe, base::Console& console);
 
   const Recipe& recipe() const { return recipe_; }
@@ -61,6 +61,7 @@ class Run {
   const Data& data();
 
  private:
+  void keep_recipe() const;  // writes the resolved recipe
   std::string key_of(const std::string& stage) const;
   Recipe recipe_;
   base::Console& console_;
