@@ -1,6 +1,7 @@
 #include "train/tokens.h"
 
 #include "base/error.h"
+#include "text/unicode.h"
 
 namespace train {
 namespace {
@@ -11,6 +12,18 @@ std::vector<std::string> added_texts(const dialogue::Catalogue& catalogue) {
     texts.emplace_back(dialogue::special_name(static_cast<dialogue::Special>(i)));
   for (const dialogue::Item& item : catalogue.items()) texts.push_back(item_token(item));
   return texts;
+}
+
+// A model may write part of a character, or end within one: such bytes become U+FFFD.
+std::string whole_characters(const std::string& bytes) {
+  if (text::is_utf8(bytes)) return bytes;
+  std::string out;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const text::CodePoint code_point = text::code_point_at(bytes, at);
+    out += code_point.value == text::kInvalid ? "\uFFFD" : bytes.substr(at, code_point.length);
+    at += code_point.length;
+  }
+  return out;
 }
 
 }  // namespace
@@ -71,7 +84,7 @@ std::vector<dialogue::Piece> DialogueTokens::decode(const std::vector<int>& ids)
   const auto flush = [&] {
     if (words.empty()) return;
     dialogue::Piece piece;
-    piece.words = tokenizer_.decode(words);
+    piece.words = whole_characters(tokenizer_.decode(words));
     pieces.push_back(std::move(piece));
     words.clear();
   };

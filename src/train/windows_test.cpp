@@ -30,6 +30,13 @@ TEST(DialogueTokens, EncodesMarkupAndReadsItBack) {
   EXPECT_EQ(action.text, "then watch Alien (1979) tonight");
 }
 
+TEST(DialogueTokens, PartOfACharacterIsReadAsAReplacement) {
+  const DialogueTokens tokens = testing::tokens();
+  const int half = *tokens.tokenizer().token_id("\xC3");  // the first byte of an accented letter
+  const std::vector<Piece> pieces = tokens.decode({half, tokens.special(dialogue::Special::end)});
+  EXPECT_EQ(pieces[0].words, "\uFFFD");
+}
+
 TEST(DialogueTokens, ASavedTokenizerOfAnotherCatalogueIsRefused) {
   const DialogueTokens tokens = testing::tokens();
   EXPECT_NO_THROW(DialogueTokens(tokens.tokenizer(), testing::catalogue(), "tokenizer"));
