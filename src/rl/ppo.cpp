@@ -390,10 +390,16 @@ class Trainer {
         reference = at::log_softmax(input_.start.ranker.logits(reference_batch), 1);
         rewards = input_.reward.item_scores(reward_contexts);
       }
-      const ItemSlotLoss loss = item_slot_loss(
-          at::log_softmax(policy_.ranker.logits(batch), 1), reference, rewards,
-          torch::tensor(targets, torch::kInt64),
-          {item_kl_.beta(), settings_.item_reward_clip, settings_.item_cross_entropy});
+      const torch::Tensor log_probs = at::log_softmax(policy_.ranker.logits(batch), 1);
+      const torch::Tensor wanted = torch::tensor(targets, torch::kInt64);
+      ItemSlotOptions options{item_kl_.beta(), settings_.item_reward_clip,
+                              settings_.item_cross_entropy};
+      ItemSlotLoss loss = item_slot_loss(log_probs, reference, rewards, wanted, options);
+      // The controller follows slowly; past four fifths of the budget the price rises at once.
+      if (settings_.item_kl_target > 0 && loss.kl > .8 * settings_.item_kl_target) {
+        options.beta *= 10;
+        loss = item_slot_loss(log_probs, reference, rewards, wanted, options);
+      }
       loss.loss.backward();
       norm += item_optimiser_->step(learning_rate(settings_.item_learning_rate),
                                     settings_.clip_gradient);
