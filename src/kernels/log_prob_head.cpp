@@ -12,7 +12,7 @@ namespace {
 // Tokens worked on at a time, of `tokens` in all: equal parts whose logits stay far below [T, V].
 // Larger parts add up the weight's gradient, one pass over [V, C] a part, less often.
 std::int64_t chunk_size(std::int64_t tokens, const torch::Tensor& weight) {
-  constexpr std::int64_t kLogitBytes = 48 << 20;
+  constexpr std::int64_t kLogitBytes = 64 << 20;
   const std::int64_t most =
       std::max<std::int64_t>(64, kLogitBytes / (weight.size(0) * weight.element_size()));
   const std::int64_t parts = std::max<std::int64_t>(1, (tokens + most - 1) / most);
@@ -27,15 +27,23 @@ float at_target(const loops::bf16* row, std::int64_t target) {
 
 // What the gradient of a chunk's logits [t, V] adds to those of its hidden states [t, C] (written
 // to `hidden_gradient`) and of the weight [V, C] (added to `weight_gradient`, which the first chunk
-// makes).
+// makes). The weight's goes by tiles of the vocabulary, which stay in the cache.
 void add_gradients(const torch::Tensor& by_logits, const torch::Tensor& chunk,
                    const torch::Tensor& weight, torch::Tensor hidden_gradient,
                    torch::Tensor& weight_gradient) {
+  constexpr std::int64_t kTile = 4096;
   at::mm_out(hidden_gradient, by_logits, weight);
-  if (weight_gradient.defined())
-    weight_gradient.addmm_(by_logits.t(), chunk);
-  else
-    weight_gradient = at::mm(by_logits.t(), chunk);
+  const bool first = !weight_gradient.defined();
+  if (first) weight_gradient = torch::empty_like(weight);
+  for (std::int64_t begin = 0; begin < weight.size(0); begin += kTile) {
+    const std::int64_t size = std::min(kTile, weight.size(0) - begin);
+    const torch::Tensor by_tile = by_logits.narrow(1, begin, size).t();  // [size, t]
+    torch::Tensor rows = weight_gradient.narrow(0, begin, size);
+    if (first)
+      at::mm_out(rows, by_tile, chunk);
+    else
+      rows.addmm_(by_tile, chunk);
+  }
 }
 
 template <class T, class F>

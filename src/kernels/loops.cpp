@@ -9,7 +9,7 @@
 #define ATTUNE_CLONES
 #else
 #define ATTUNE_CLONES \
-  __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
 #define ATTUNE_INLINE inline __attribute__((always_inline))
 
@@ -26,9 +26,10 @@ ATTUNE_INLINE void store(bf16* p, float value) {  // to nearest even; no NaN com
   *p = static_cast<bf16>((bits + 0x7FFFu + ((bits >> 16) & 1)) >> 16);
 }
 
-// e^x, relative error below 2e-7 (Cephes' polynomial); x is held within [-87, 88].
+// e^x, relative error below 2e-7 (Cephes' polynomial); x is held within [-75, 88], so that products
+// with it do not become subnormal, which is slow.
 ATTUNE_INLINE float fast_exp(float x) {
-  x = x < -87.f ? -87.f : x;
+  x = x < -75.f ? -75.f : x;
   x = x > 88.f ? 88.f : x;
   const float shifted =
       x * 1.44269504f + 12582912.f;  // the nearest whole number sits in the low bits
@@ -45,11 +46,24 @@ ATTUNE_INLINE float fast_exp(float x) {
                               (std::bit_cast<std::int32_t>(shifted) << 23));
 }
 
+// Partial results side by side, enough of them to hide the latency of what joins them.
+constexpr std::int64_t kLanes = 64;
+
 template <class T>
 ATTUNE_INLINE float row_max(const T* row, std::int64_t n) {
+  float lanes[kLanes];
+  for (float& lane : lanes) lane = -std::numeric_limits<float>::infinity();
+  std::int64_t j = 0;
+  for (; j + kLanes <= n; j += kLanes)
+#pragma omp simd
+    for (std::int64_t k = 0; k < kLanes; ++k) {
+      const float value = load(row + j + k);
+      lanes[k] = value > lanes[k] ? value : lanes[k];
+    }
   float largest = -std::numeric_limits<float>::infinity();
 #pragma omp simd reduction(max : largest)
-  for (std::int64_t j = 0; j < n; ++j) {
+  for (std::int64_t k = 0; k < kLanes; ++k) largest = lanes[k] > largest ? lanes[k] : largest;
+  for (; j < n; ++j) {
     const float value = load(row + j);
     largest = value > largest ? value : largest;
   }
@@ -90,9 +104,23 @@ ATTUNE_INLINE void causal_softmax_backward_body(const T* probabilities, T* gradi
 template <class T>
 ATTUNE_INLINE RowSummary summarise_row_body(const T* logits, std::int64_t n, float scale) {
   const float largest = row_max(logits, n);
+  float sums[kLanes] = {}, weights[kLanes] = {};
+  std::int64_t j = 0;
+  for (; j + kLanes <= n; j += kLanes)
+#pragma omp simd
+    for (std::int64_t k = 0; k < kLanes; ++k) {
+      const float z = (load(logits + j + k) - largest) * scale;
+      const float e = fast_exp(z);
+      sums[k] += e;
+      weights[k] += e * z;
+    }
   float sum = 0, weighted = 0;
 #pragma omp simd reduction(+ : sum, weighted)
-  for (std::int64_t j = 0; j < n; ++j) {
+  for (std::int64_t k = 0; k < kLanes; ++k) {
+    sum += sums[k];
+    weighted += weights[k];
+  }
+  for (; j < n; ++j) {
     const float z = (load(logits + j) - largest) * scale;
     const float e = fast_exp(z);
     sum += e;
