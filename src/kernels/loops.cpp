@@ -130,6 +130,13 @@ ATTUNE_INLINE RowSummary summarise_row_body(const T* logits, std::int64_t n, flo
   return {largest * scale + log_sum, log_sum - weighted / sum};  // H = log Z - E[z]
 }
 
+ATTUNE_INLINE float sum_exp_body(const float* logits, std::int64_t n, float scale, float largest) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t j = 0; j < n; ++j) sum += fast_exp((logits[j] - largest) * scale);
+  return sum;
+}
+
 template <class T>
 ATTUNE_INLINE void row_backward_body(T* logits, std::int64_t n, float scale, const RowSummary& row,
                                      const RowGradient& gradient) {
@@ -222,6 +229,10 @@ ATTUNE_CLONES RowSummary summarise_row(const float* logits, std::int64_t n, floa
 }
 ATTUNE_CLONES RowSummary summarise_row(const bf16* logits, std::int64_t n, float scale) {
   return summarise_row_body(logits, n, scale);
+}
+
+ATTUNE_CLONES float sum_exp(const float* logits, std::int64_t n, float scale, float largest) {
+  return sum_exp_body(logits, n, scale, largest);
 }
 
 ATTUNE_CLONES void row_backward(float* logits, std::int64_t n, float scale, const RowSummary& row,

@@ -29,6 +29,9 @@ struct RowSummary {
 RowSummary summarise_row(const float* logits, std::int64_t n, float scale);
 RowSummary summarise_row(const bf16* logits, std::int64_t n, float scale);
 
+// Sum of exp(scale * (logits[i] - largest)).
+float sum_exp(const float* logits, std::int64_t n, float scale, float largest);
+
 // Overwrites a row of logits by the gradient of
 //   gradient_log_prob * log p[target] + gradient_normaliser * log_normaliser + gradient_entropy *
 //   entropy

@@ -1,9 +1,11 @@
 #include "recommend/trained_recommender.h"
 
-#include <algorithm>
 #include <cmath>
 
+#include <ATen/Parallel.h>
+
 #include "base/error.h"
+#include "kernels/sampling.h"
 #include "recommend/train_ranker.h"
 
 namespace recommend {
@@ -19,33 +21,6 @@ std::vector<std::vector<float>> to_rows(const torch::Tensor& x) {
     out.emplace_back(row, row + rows.size(1));
   }
   return out;
-}
-
-// Draws from softmax(logits / temperature), or takes the largest at temperature 0. The
-// log-probability is that of the distribution drawn from; at temperature 0, of temperature 1.
-struct Draw {
-  std::int64_t index;
-  double log_prob;
-};
-Draw draw(const float* logits, std::int64_t n, double temperature, base::Random& random) {
-  const double scale = temperature > 0 ? 1 / temperature : 1;
-  const float largest = *std::max_element(logits, logits + n);
-  double sum = 0;
-  for (std::int64_t i = 0; i < n; ++i) sum += std::exp((logits[i] - largest) * scale);
-  std::int64_t chosen = n - 1;
-  if (temperature > 0) {
-    double left = random.uniform() * sum;
-    for (std::int64_t i = 0; i < n; ++i) {
-      left -= std::exp((logits[i] - largest) * scale);
-      if (left < 0) {
-        chosen = i;
-        break;
-      }
-    }
-  } else {
-    chosen = std::max_element(logits, logits + n) - logits;
-  }
-  return {chosen, (logits[chosen] - largest) * scale - std::log(sum)};
 }
 
 }  // namespace
@@ -156,8 +131,8 @@ void TrainedRecommender::choose_modes(const std::vector<Open*>& replies) {
   for (Open* reply : replies) {
     const torch::Tensor logits =
         at::mv(rows.to(torch::kFloat32), reply->hidden.to(torch::kFloat32)).contiguous();
-    const Draw drawn =
-        draw(logits.data_ptr<float>(), 2, reply->sampling.temperature, reply->random);
+    const kernels::Draw drawn = kernels::draw(logits.data_ptr<float>(), 2,
+                                              reply->sampling.temperature, reply->random.uniform());
     const bool recommends = drawn.index == 0;
     reply->take(recommends ? first : second, drawn.log_prob);
     reply->phase = recommends ? Open::Phase::item : Open::Phase::words;
@@ -177,8 +152,8 @@ void TrainedRecommender::choose_items(const std::vector<Open*>& replies) {
   for (std::size_t b = 0; b < replies.size(); ++b) {
     Open& reply = *replies[b];
     const torch::Tensor row = logits[static_cast<std::int64_t>(b)];
-    const Draw drawn =
-        draw(row.data_ptr<float>(), row.size(0), reply.sampling.temperature, reply.random);
+    const kernels::Draw drawn = kernels::draw(row.data_ptr<float>(), row.size(0),
+                                              reply.sampling.temperature, reply.random.uniform());
     reply.item = static_cast<int>(drawn.index);
     reply.take(model_.tokens.item(*reply.item), drawn.log_prob);
     reply.reply.decision.propensity = std::exp(drawn.log_prob);
@@ -197,26 +172,31 @@ void TrainedRecommender::choose_words(const std::vector<Open*>& replies) {
   std::vector<torch::Tensor> hidden;
   for (Open* reply : replies) hidden.push_back(reply->hidden);
   const torch::Tensor stacked = at::stack(hidden);
-  const torch::Tensor logits =
-      at::linear(stacked, weights_.wte.narrow(0, 0, rows)).to(torch::kFloat32);  // [B, W]
-  std::vector<float> row(static_cast<std::size_t>(rows) + 1);
+  // One more outcome beside the words: naming the chosen item.
+  torch::Tensor logits = torch::empty({stacked.size(0), rows + 1}, torch::kFloat32);
+  logits.narrow(1, 0, rows).copy_(at::linear(stacked, weights_.wte.narrow(0, 0, rows)));
+  std::vector<kernels::Draw> drawn(replies.size());
+  at::parallel_for(0, logits.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) {
+      Open& reply = *replies[static_cast<std::size_t>(b)];
+      float* row = logits.data_ptr<float>() + b * (rows + 1);
+      if (reply.item)
+        row[rows] =
+            at::dot(item_embeddings_[*reply.item], reply.hidden.to(torch::kFloat32)).item<float>();
+      drawn[static_cast<std::size_t>(b)] = kernels::draw(
+          row, reply.item ? rows + 1 : rows, reply.sampling.temperature, reply.random.uniform());
+    }
+  });
   for (std::size_t b = 0; b < replies.size(); ++b) {
     Open& reply = *replies[b];
-    const float* words = logits.data_ptr<float>() + static_cast<std::int64_t>(b) * rows;
-    std::copy(words, words + rows, row.begin());
-    std::int64_t choices = rows;
-    if (reply.item) {
-      row[static_cast<std::size_t>(choices++)] =
-          at::dot(item_embeddings_[*reply.item], reply.hidden.to(torch::kFloat32)).item<float>();
-    }
-    const Draw drawn = draw(row.data(), choices, reply.sampling.temperature, reply.random);
+    const bool names_item = drawn[b].index == rows;
     const int token =
-        drawn.index < rows ? static_cast<int>(drawn.index) : model_.tokens.item(*reply.item);
-    reply.take(token, drawn.log_prob);
+        names_item ? model_.tokens.item(*reply.item) : static_cast<int>(drawn[b].index);
+    reply.take(token, drawn[b].log_prob);
     reply.words += 1;
     if (model_.tokens.is_text(token))
       reply.added = model_.tokens.tokenizer().token_text(token);
-    else if (drawn.index == rows)
+    else if (names_item)
       reply.added = " " + model_.catalogue[*reply.item].title;
     const bool ended = token == model_.tokens.special(Special::end);
     if (ended || reply.words >= reply.sampling.max_tokens) finish(reply);
