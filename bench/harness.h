@@ -21,6 +21,7 @@ struct Benchmark {
 };
 
 Benchmark sft_benchmark();
+Benchmark ppo_benchmark();
 Benchmark bpe_benchmark();
 Benchmark redial_read_benchmark();
 

@@ -60,14 +60,12 @@ base::Json run(const Options& options) {
   for (const train::Sequence& sequence : sequences) rows.push_back(sequence.ids);
   const torch::Tensor ids = model::pack(rows).ids.view({kBatch, kTokens});
 
-  // Plain takes the attention that is faster here.
-  const auto time_of = [&](PlainSft::Attention attention) {
-    PlainSft candidate(initial, attention);
-    candidate.step(ids, kLearningRate, kMaxNorm);
-    return seconds([&] { candidate.step(ids, kLearningRate, kMaxNorm); });
-  };
-  const bool fused = time_of(PlainSft::Attention::fused) < time_of(PlainSft::Attention::unfused);
-  PlainSft plain(initial, fused ? PlainSft::Attention::fused : PlainSft::Attention::unfused);
+  const PlainModel::Attention attention = faster_attention([&](PlainModel::Attention candidate) {
+    PlainSft one(initial, candidate);
+    one.step(ids, kLearningRate, kMaxNorm);
+    return seconds([&] { one.step(ids, kLearningRate, kMaxNorm); });
+  });
+  PlainSft plain(initial, attention);
   Ours ours(initial, sequences);
 
   // The same work: the same losses, before and after three steps. bf16 keeps 8 bits.
@@ -79,7 +77,7 @@ base::Json run(const Options& options) {
       options.rounds, [&] { ours.step(); }, [&] { plain.step(ids, kLearningRate, kMaxNorm); });
   base::Json json = {{"ours_tokens_per_s", kBatch * kTokens / result.ours},
                      {"plain_tokens_per_s", kBatch * kTokens / result.plain},
-                     {"plain_attention", fused ? "fused" : "unfused"}};
+                     {"plain_attention", name_of(attention)}};
   json.update(to_json(result));
   return json;
 }

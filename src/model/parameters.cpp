@@ -59,6 +59,17 @@ void ParameterSet::assign(const TensorMap& values, const std::string& where) {
   }
 }
 
+void add_prefixed(TensorMap& to, const TensorMap& from, const std::string& prefix) {
+  for (const auto& [name, tensor] : from) to[prefix + name] = tensor;
+}
+
+TensorMap with_prefix(const TensorMap& tensors, const std::string& prefix) {
+  TensorMap out;
+  for (const auto& [name, tensor] : tensors)
+    if (name.rfind(prefix, 0) == 0) out[name.substr(prefix.size())] = tensor;
+  return out;
+}
+
 std::string hash_tensors(const TensorMap& tensors) {
   std::string sums;
   for (const auto& [name, tensor] : tensors) {

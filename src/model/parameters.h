@@ -38,6 +38,10 @@ class ParameterSet {
   std::map<std::string, torch::Tensor> tensors_;
 };
 
+// Puts tensors among others under PREFIX + name, and takes those with a prefix out again, without it.
+void add_prefixed(TensorMap& to, const TensorMap& from, const std::string& prefix);
+TensorMap with_prefix(const TensorMap& tensors, const std::string& prefix);
+
 // SHA-256 over names, shapes and bytes: equal for bit-equal weights only.
 std::string hash_tensors(const TensorMap& tensors);
 

@@ -83,17 +83,6 @@ struct Best {
   }
 };
 
-void add_prefixed(model::TensorMap& to, const model::TensorMap& from, const std::string& prefix) {
-  for (const auto& [name, tensor] : from) to[prefix + name] = tensor;
-}
-
-model::TensorMap with_prefix(const model::TensorMap& tensors, const std::string& prefix) {
-  model::TensorMap out;
-  for (const auto& [name, tensor] : tensors)
-    if (name.rfind(prefix, 0) == 0) out[name.substr(prefix.size())] = tensor;
-  return out;
-}
-
 }  // namespace
 
 torch::Tensor sft_loss(const model::Gpt2Weights& weights, const std::vector<const Sequence*>& batch,
@@ -153,15 +142,15 @@ SftResult train_sft(model::Gpt2 model, const std::vector<Sequence>& training,
   std::int64_t step = 0;
   if (const auto checkpoint = resume(stage)) {
     step = checkpoint->step;
-    model.parameters.assign(with_prefix(checkpoint->tensors, "model."), "checkpoint");
+    model.parameters.assign(model::with_prefix(checkpoint->tensors, "model."), "checkpoint");
     optimiser.load(checkpoint->tensors, "optimiser.");
     best.from_json(checkpoint->state.at("best"));
-    best.weights = with_prefix(checkpoint->tensors, "best.");
+    best.weights = model::with_prefix(checkpoint->tensors, "best.");
   }
   const auto make_checkpoint = [&] {
     model::Checkpoint checkpoint{step, {}, {{"best", best.to_json()}}};
-    add_prefixed(checkpoint.tensors, model.parameters.values(), "model.");
-    add_prefixed(checkpoint.tensors, best.weights, "best.");
+    model::add_prefixed(checkpoint.tensors, model.parameters.values(), "model.");
+    model::add_prefixed(checkpoint.tensors, best.weights, "best.");
     optimiser.save(checkpoint.tensors, "optimiser.");
     return checkpoint;
   };

@@ -1,0 +1,108 @@
+#include "rl/item_trainer.h"
+
+#include <cmath>
+
+#include "base/error.h"
+#include "recommend/train_ranker.h"
+#include "rl/item_slot.h"
+
+namespace rl {
+
+ItemTrainer::ItemTrainer(recommend::Ranker& policy, const recommend::TrainedModel& start,
+                         const model::Gpt2Weights& reference, const reward::RewardModel& reward,
+                         const PpoSettings& settings)
+    : policy_(policy),
+      start_(start),
+      reference_(reference),
+      reward_(reward),
+      settings_(settings),
+      reference_items_(recommend::item_embeddings(reference, start.tokens)),
+      optimiser_(policy.parameters().tensors(),
+                 {.beta2 = .999, .epsilon = 1e-5, .weight_decay = 0}),
+      kl_({settings.item_beta, settings.item_kl_target, settings.kl_horizon / 4}) {}
+
+// States to rank for, and what the loss compares with.
+struct ItemTrainer::Batch {
+  recommend::RankBatch states;
+  torch::Tensor reference, rewards;  // [B, N]
+  torch::Tensor targets;             // [B]
+};
+
+ItemTrainer::Batch ItemTrainer::make_batch(const model::Gpt2Weights& current,
+                                           const torch::Tensor& items,
+                                           const std::vector<Place>& chosen) const {
+  torch::NoGradGuard no_grad;
+  const std::vector<dialogue::State> states = states_before(chosen, start_.state);
+  Batch batch;
+  std::vector<recommend::RankContext> reward_contexts;
+  std::vector<std::int64_t> targets;
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    batch.states.contexts.push_back(recommend::context_of(states[i], policy_.words()));
+    reward_contexts.push_back(recommend::context_of(states[i], reward_.words()));
+    targets.push_back(chosen[i].target);
+  }
+  batch.targets = torch::tensor(targets, torch::kInt64);
+  batch.rewards = reward_.item_scores(reward_contexts);
+  recommend::RankBatch reference = batch.states;
+  reference.item_embeddings = reference_items_;
+  batch.states.item_embeddings = items;
+  if (policy_.uses_language()) {
+    batch.states.language_hidden = recommend::language_hidden(current, start_.tokens, states);
+    reference.language_hidden = recommend::language_hidden(reference_, start_.tokens, states);
+  }
+  batch.reference = at::log_softmax(start_.ranker.logits(reference), 1);
+  return batch;
+}
+
+base::Metrics ItemTrainer::update(const model::Gpt2Weights& current,
+                                  const std::vector<Place>& places, double learning_rate,
+                                  const base::RandomPlace& at) {
+  const torch::Tensor items = recommend::item_embeddings(current, start_.tokens);
+  double reward = 0, reference_reward = 0, kl = 0, entropy = 0, norm = 0;
+  for (int step = 0; step < settings_.item_steps; ++step) {
+    const Batch batch = make_batch(
+        current, items,
+        draw_places(places, settings_.item_states,
+                    {at.seed, "rl/items", at.step, static_cast<std::uint64_t>(step)}));
+    const torch::Tensor log_probs = at::log_softmax(policy_.logits(batch.states), 1);
+    ItemSlotOptions options{kl_.beta(), settings_.item_reward_clip, settings_.item_cross_entropy};
+    const auto loss_at = [&] {
+      return item_slot_loss(log_probs, batch.reference, batch.rewards, batch.targets, options);
+    };
+    ItemSlotLoss loss = loss_at();
+    // The controller follows slowly; past four fifths of the budget the price rises at once.
+    if (settings_.item_kl_target > 0 && loss.kl > .8 * settings_.item_kl_target) {
+      options.beta *= 10;
+      loss = loss_at();
+    }
+    if (at.step == 1 && step == 0)
+      base::check(std::abs(loss.kl) < 1e-6,
+                  "rl: the item slot differs from its reference before the first update");
+    loss.loss.backward();
+    norm += optimiser_.step(learning_rate, settings_.clip_gradient);
+    kl_.update(loss.kl, settings_.item_states);
+    reward += loss.reward;
+    reference_reward += loss.reference_reward;
+    kl += loss.kl;
+    entropy += loss.entropy;
+  }
+  const double n = std::max(settings_.item_steps, 1);
+  last_kl_ = kl / n;
+  return {{"item/reward", reward / n},   {"item/reference_reward", reference_reward / n},
+          {"item/kl", kl / n},           {"item/entropy", entropy / n},
+          {"item/beta", kl_.beta()},     {"item/grad_norm", norm / n}};
+}
+
+void ItemTrainer::save(model::Checkpoint& checkpoint) const {
+  optimiser_.save(checkpoint.tensors, "item_optimiser.");
+  checkpoint.state["item_beta"] = kl_.beta();
+  checkpoint.state["item_kl"] = last_kl_;
+}
+
+void ItemTrainer::load(const model::Checkpoint& checkpoint) {
+  optimiser_.load(checkpoint.tensors, "item_optimiser.");
+  kl_.set_beta(checkpoint.state.at("item_beta"));
+  last_kl_ = checkpoint.state.at("item_kl");
+}
+
+}  // namespace rl

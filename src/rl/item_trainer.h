@@ -1,0 +1,55 @@
+#pragma once
+
+#include <vector>
+
+#include "base/random.h"
+#include "base/run_log.h"
+#include "model/checkpoint.h"
+#include "recommend/model_folder.h"
+#include "reward/reward_model.h"
+#include "rl/kl.h"
+#include "rl/places.h"
+#include "rl/ppo_settings.h"
+#include "train/adamw.h"
+
+namespace rl {
+
+// The half of the update that learns the item slot: the exact expected gradient over the catalogue
+// (item_slot.h), with a KL budget of its own. The language model's hidden states are inputs here.
+class ItemTrainer {
+ public:
+  // Trains `policy` in place. Keeps references: all must outlive it. `start` ranks as the reference
+  // does, on the hidden states of `reference`.
+  ItemTrainer(recommend::Ranker& policy, const recommend::TrainedModel& start,
+              const model::Gpt2Weights& reference, const reward::RewardModel& reward,
+              const PpoSettings& settings);
+
+  // settings.item_steps steps, each over states drawn from `places`. `at`: seed and iteration (from
+  // 1). At the first step of iteration 1 the KL must be 0, else base::Error(internal). Returns what
+  // the log shows.
+  base::Metrics update(const model::Gpt2Weights& current, const std::vector<Place>& places,
+                       double learning_rate, const base::RandomPlace& at);
+
+  double kl() const { return last_kl_; }  // of the last update, nats
+
+  // Everything but the policy's weights, for checkpoints.
+  void save(model::Checkpoint& checkpoint) const;
+  void load(const model::Checkpoint& checkpoint);
+
+ private:
+  struct Batch;
+  Batch make_batch(const model::Gpt2Weights& current, const torch::Tensor& items,
+                   const std::vector<Place>& chosen) const;
+
+  recommend::Ranker& policy_;
+  const recommend::TrainedModel& start_;
+  const model::Gpt2Weights& reference_;
+  const reward::RewardModel& reward_;
+  const PpoSettings& settings_;
+  torch::Tensor reference_items_;  // [N, C]
+  train::AdamW optimiser_;
+  KlController kl_;
+  double last_kl_ = 0;
+};
+
+}  // namespace rl

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <string>
+
+namespace rl {
+
+struct PpoSettings {
+  int iterations = 60;
+  int batch = 64;                    // replies an iteration
+  int epochs = 4;                    // passes over each batch
+  int minibatch = 32;                // replies
+  double learning_rate = 1e-4;       // of the language model, linear to 0
+  double item_learning_rate = 1e-3;  // of the ranker
+  double discount = 1;
+  double lambda = .95;
+  double clip = .2;
+  double value_clip = .2;
+  double value_weight = .1;
+  double entropy_weight = 0;
+  double clip_gradient = 1;
+  double score_clip = 5;           // of the scaled score
+  double missing_end_penalty = 1;  // off the score of a reply without <|end|>
+  double max_approx_kl = .03;      // an iteration's epochs stop above 1.5 times this; 0: never
+  double temperature = 1;
+  int max_tokens = 32;
+  double beta = .05;           // price of KL of the words, at the start
+  double kl_target = 4;        // nats a reply; 0: beta stays
+  double kl_horizon = 2000;    // replies
+  double item_beta = .5;       // price of KL of the item slot, at the start
+  double item_kl_target = .6;  // nats; 0: item_beta stays
+  double item_cross_entropy = .3;
+  double item_reward_clip = 4;
+  int item_states = 128;      // contexts of one item-slot step
+  int item_steps = 4;         // item-slot steps an iteration
+  int checkpoint_every = 20;  // iterations
+  int gold_every = 10;        // iterations between measurements of the gold judge
+  std::string gate = "warn";  // refuse or warn where the reward model did not prove itself
+
+  template <class F>
+  void fields(F&& field) {
+    field("iterations", iterations, "rollouts, each followed by an update");
+    field("batch", batch, "replies of one rollout");
+    field("epochs", epochs, "passes over each rollout");
+    field("minibatch", minibatch, "replies of one step");
+    field("learning_rate", learning_rate, "Adam's step size for the language model, falling to 0");
+    field("item_learning_rate", item_learning_rate,
+          "Adam's step size for the ranker, falling to 0");
+    field("discount", discount, "gamma, per token");
+    field("lambda", lambda, "of generalised advantage estimation");
+    field("clip", clip, "epsilon of PPO's clipped surrogate");
+    field("value_clip", value_clip, "how far a value may move in one iteration and still count");
+    field("value_weight", value_weight, "of the value loss");
+    field("entropy_weight", entropy_weight, "of the entropy bonus");
+    field("clip_gradient", clip_gradient, "largest norm of the gradient");
+    field("score_clip", score_clip, "largest score, in running deviations");
+    field("missing_end_penalty", missing_end_penalty, "off the score of a reply without its end");
+    field("max_approx_kl", max_approx_kl,
+          "an iteration's epochs stop above 1.5 times this; 0: never");
+    field("temperature", temperature, "of rollouts");
+    field("max_tokens", max_tokens, "words of a reply, its end included");
+    field("beta", beta, "price of the words' KL at the start");
+    field("kl_target", kl_target, "budget of the words' KL, nats a reply; 0: beta stays as it is");
+    field("kl_horizon", kl_horizon, "replies over which beta adapts");
+    field("item_beta", item_beta, "price of the item slot's KL at the start");
+    field("item_kl_target", item_kl_target,
+          "budget of the item slot's KL, nats; 0: item_beta stays as it is");
+    field("item_cross_entropy", item_cross_entropy,
+          "weight of the items that people did recommend");
+    field("item_reward_clip", item_reward_clip, "largest item reward");
+    field("item_states", item_states, "contexts of one item-slot step");
+    field("item_steps", item_steps, "item-slot steps an iteration");
+    field("checkpoint_every", checkpoint_every, "iterations between checkpoints");
+    field("gold_every", gold_every, "iterations between measurements of the gold judge");
+    field("gate", gate,
+          "refuse or warn where the reward model did not prove itself on held-out dialogues");
+  }
+};
+
+}  // namespace rl
