@@ -81,7 +81,7 @@ class Ours {
     recommend::TrainedRecommender recommender("policy", policy_,
                                               {kBatch, torch::kBFloat16, "bench"});
     std::vector<rl::Episode> episodes =
-        roll_out(recommender, policy_.tokens, states_, sampling, kPrompt + kReply + 2);
+        rl::roll_out(recommender, policy_.tokens, states_, sampling, kPrompt + kReply + 2);
     std::vector<double> scores;
     for (const rl::Episode& episode : episodes) {
       base::check(episode.prompt.size() == kPrompt, "bench ppo: a prompt of ",

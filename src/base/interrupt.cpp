@@ -23,4 +23,8 @@ void watch_interrupts() {
 
 bool interrupted() { return g_signals > 0; }
 
+void stop_if_interrupted() {
+  if (interrupted()) throw Interrupted(Interrupted::Kept::nothing);
+}
+
 }  // namespace base

@@ -9,13 +9,18 @@ namespace base {
 void watch_interrupts();
 bool interrupted();
 
-// Thrown by a stage that has written its checkpoint and stops because of an interrupt. Exit code
-// 130.
+// Thrown by work that stops because of an interrupt. Exit code 130.
 class Interrupted : public std::runtime_error {
  public:
-  Interrupted()
+  enum class Kept { checkpoint, nothing };
+  explicit Interrupted(Kept kept)
       : std::runtime_error(
-            "interrupted; a checkpoint is written, the same command goes on from it") {}
+            kept == Kept::checkpoint
+                ? "interrupted; a checkpoint is written, the same command goes on from it"
+                : "interrupted; the same command does this part anew") {}
 };
+
+// For loops of minutes that write no checkpoints: throws Interrupted after a signal.
+void stop_if_interrupted();
 
 }  // namespace base

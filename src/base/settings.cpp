@@ -193,7 +193,8 @@ std::string last_part(const std::string& path) { return path.substr(path.rfind('
 
 }  // namespace
 
-void read_settings(const std::vector<Setting>& settings, const std::filesystem::path& file) {
+void read_settings(const std::vector<Setting>& settings, const std::filesystem::path& file,
+                   std::string_view kind, int newest) {
   const std::string text = read_file(file);
   check_size(text, file.string());
   toml::table table;
@@ -202,6 +203,9 @@ void read_settings(const std::vector<Setting>& settings, const std::filesystem::
   } catch (const toml::parse_error& error) {
     throw UsageError(file.string(), ":", error.source().begin.line, ": ", error.description());
   }
+  // Before anything else: a newer file has keys that are not known here.
+  if (const auto schema = table["schema"].value<std::string>())
+    require_schema({{"schema", *schema}}, kind, newest, file.string());
   assign_table(settings, table, "", file.string());
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <variant>
 #include <vector>
@@ -35,8 +36,10 @@ std::vector<Setting> list_settings(S& settings);
 
 // Reads a TOML file into the settings it names. Throws UsageError with file and line where a key is
 // unknown (the nearest known ones are suggested), of a wrong type or the file is not TOML;
-// DataError where there is no such file.
-void read_settings(const std::vector<Setting>& settings, const std::filesystem::path& file);
+// DataError where there is no such file, or where its `schema`, if it has one, is not
+// attune.KIND/VERSION of up to `newest`.
+void read_settings(const std::vector<Setting>& settings, const std::filesystem::path& file,
+                   std::string_view kind, int newest);
 
 // Applies "key.path=value". A list is written as TOML writes it; a text needs no quotes. Throws
 // UsageError.

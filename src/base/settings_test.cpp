@@ -38,7 +38,7 @@ class SettingsFile : public testing::Test {
  protected:
   void read(const std::string& toml) {
     write_file(folder_.path() / "r.toml", toml);
-    read_settings(list_settings(outer_), folder_.path() / "r.toml");
+    read_settings(list_settings(outer_), folder_.path() / "r.toml", "recipe", 1);
   }
   std::string error_of(const std::string& toml) {
     try {
@@ -148,7 +148,7 @@ TEST_F(SettingsFile, DotsInTextsAndListsAreNoKeys) {
 }
 
 TEST_F(SettingsFile, AMissingFileIsADataError) {
-  EXPECT_THROW(read_settings(list_settings(outer_), folder_.path() / "none.toml"), DataError);
+  EXPECT_THROW(read_settings(list_settings(outer_), folder_.path() / "none.toml", "recipe", 1), DataError);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <iostream>
 
 #include "base/format.h"
@@ -8,6 +9,7 @@
 #include "dialogue/sentiment.h"
 #include "feedback/sentiment.h"
 #include "kernels/compute.h"
+#include "pipeline/run.h"
 #include "recommend/model_folder.h"
 #include "recommend/trained_recommender.h"
 #include "simulate/play.h"
@@ -62,7 +64,7 @@ std::vector<dialogue::Mention> find_titles(const std::string& text,
 }
 
 int chat(const Command& self, const std::vector<std::string>& given) {
-  std::string run, which = "policy", compute = "auto", temperature = ".7";
+  std::string run, which = "policy", temperature = ".7";
   int seed = 1;
   Arguments arguments(self);
   arguments.positional("RUN", run, "the folder of a run");
@@ -73,21 +75,20 @@ int chat(const Command& self, const std::vector<std::string>& given) {
   if (which != "policy" && which != "sft")
     throw base::UsageError("--model is \"", which, "\", expected policy or sft");
   dialogue::Sampling sampling;
-  try {
-    sampling.temperature = std::stod(temperature);
-  } catch (const std::exception&) {
-    throw base::UsageError("--temperature is \"", temperature, "\", expected a number");
-  }
-  if (sampling.temperature < 0) throw base::UsageError("--temperature is below 0");
+  const auto [end, error] = std::from_chars(
+      temperature.data(), temperature.data() + temperature.size(), sampling.temperature);
+  if (error != std::errc() || end != temperature.data() + temperature.size() ||
+      !(sampling.temperature >= 0 && sampling.temperature <= 100))
+    throw base::UsageError("--temperature is \"", temperature,
+                           "\", expected a number from 0 to 100");
   sampling.seed = static_cast<std::uint64_t>(seed);
 
   const std::filesystem::path folder = run;
   const recommend::TrainedModel model = recommend::read_trained(folder / which);
-  const std::filesystem::path lexicon = folder / "data/lexicon.txt";
-  std::optional<feedback::SentimentScorer> scorer;
-  if (std::filesystem::exists(lexicon)) scorer.emplace(lexicon);
+  const pipeline::Recipe recipe = pipeline::read_recipe(folder, {});
+  const feedback::SentimentScorer scorer = pipeline::read_scorer(folder / "data");
   recommend::TrainedRecommender recommender(
-      which, model, {.slots = 1, .type = kernels::compute_dtype(compute), .hash = ""});
+      which, model, {.slots = 1, .type = kernels::compute_dtype(recipe.run.compute), .hash = ""});
   std::cout << "Talking with " << which << " of " << run << ". An empty line or Ctrl-D ends it.\n";
   dialogue::Dialogue talk;
   for (std::string line;
@@ -96,9 +97,8 @@ int chat(const Command& self, const std::vector<std::string>& given) {
     dialogue::Turn turn;
     turn.text = line;
     turn.mentions = find_titles(line, model.catalogue);
-    if (scorer)
-      dialogue::read_sentiment(
-          turn, [&](std::string_view words) { return scorer->score(words).compound; });
+    dialogue::read_sentiment(
+        turn, [&](std::string_view words) { return scorer.score(words).compound; });
     talk.turns.push_back(std::move(turn));
     const dialogue::State state = dialogue::state_before(talk, talk.turns.size(), model.state);
     const dialogue::Reply reply = dialogue::reply_to_all(recommender, {state}, sampling).front();

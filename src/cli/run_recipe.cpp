@@ -16,9 +16,9 @@ struct Given {
   bool dry_run = false, json = false;
 };
 
-enum class Evaluates { no, yes };
+enum class Ends { in_a_stage, in_a_report, in_a_report_of_any_dialogues };
 
-Given parse(const Command& self, const std::vector<std::string>& given, Evaluates evaluates) {
+Given parse(const Command& self, const std::vector<std::string>& given, Ends ends) {
   Given result;
   pipeline::Recipe all;
   Arguments arguments(self);
@@ -26,11 +26,11 @@ Given parse(const Command& self, const std::vector<std::string>& given, Evaluate
   arguments.overrides(base::list_settings(all), result.overrides);
   arguments.flag("--dry-run", result.dry_run,
                  "print the resolved recipe and what it will take; do nothing");
-  if (evaluates == Evaluates::yes) {
+  if (ends != Ends::in_a_stage)
     arguments.flag("--json", result.json, "print report.json at the end");
+  if (ends == Ends::in_a_report_of_any_dialogues)
     arguments.option("--out", result.out,
                      "evaluate on data.test=FILE into this folder; the run stays as it is");
-  }
   arguments.parse(given);
   return result;
 }
@@ -46,9 +46,7 @@ void print_report(const std::filesystem::path& folder) {
 }
 
 int run_all(const Command& self, const std::vector<std::string>& arguments) {
-  const Given given = parse(self, arguments, Evaluates::yes);
-  if (!given.out.empty())
-    throw base::UsageError("--out belongs to attune evaluate; a run's folder is run.folder=FOLDER");
+  const Given given = parse(self, arguments, Ends::in_a_report);
   const pipeline::Recipe recipe = pipeline::read_recipe(given.recipe, given.overrides);
   if (given.dry_run) return show_plan(recipe);
   pipeline::Run run(recipe, base::terminal_console());
@@ -61,8 +59,9 @@ int run_all(const Command& self, const std::vector<std::string>& arguments) {
 
 int run_stage(const Command& self, const std::vector<std::string>& arguments,
               const pipeline::NamedStage& stage) {
-  const bool evaluates = self.name == "evaluate";
-  Given given = parse(self, arguments, evaluates ? Evaluates::yes : Evaluates::no);
+  Given given =
+      parse(self, arguments,
+            self.name == "evaluate" ? Ends::in_a_report_of_any_dialogues : Ends::in_a_stage);
   std::string test;
   if (!given.out.empty()) {  // other dialogues: the run itself must not learn of them
     std::erase_if(given.overrides, [&](const std::string& assignment) {

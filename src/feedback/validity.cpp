@@ -1,5 +1,7 @@
 #include "feedback/validity.h"
 
+#include "base/interrupt.h"
+
 #include <algorithm>
 #include <set>
 
@@ -93,6 +95,7 @@ std::vector<SignalValidity> validate_signals(const dialogue::Corpus& corpus,
       labels.push_back(*item.liked);
       clusters.push_back(table.rows[item.row].dialogue);
     }
+    base::stop_if_interrupted();
     validities.push_back(validate(table.names[column], values, labels, clusters, options));
   }
   return validities;

@@ -73,7 +73,7 @@ std::optional<Checkpoint> read_newest_checkpoint(
     try {
       return read_checkpoint(folder_of(folder, step));
     } catch (const base::Error& error) {
-      // The one place beside main that goes on after an error: an older checkpoint may be whole.
+      // Goes on after the error: an older checkpoint may be whole.
       if (error.kind() != base::ErrorKind::data) throw;
       if (warn) warn(base::concatenate("passing over a damaged checkpoint: ", error.what()));
     }

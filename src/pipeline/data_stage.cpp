@@ -1,5 +1,3 @@
-#include <cstdlib>
-
 #include "base/error.h"
 #include "base/files.h"
 #include "base/run_log.h"

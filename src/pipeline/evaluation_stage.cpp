@@ -95,7 +95,6 @@ class Evaluation {
     });
     for (const std::string& warning : evaluate::check_scores(whole))
       data_.warnings.push_back(warning);
-    std::string result;
     for (const evaluate::Comparison& comparison : data_.comparisons)
       if (comparison.primary) run_.console().line("evaluation  " + evaluate::finding(comparison));
     return base::concatenate(instances_.size(), " messages");
@@ -118,7 +117,7 @@ class Evaluation {
   }
 
   void rank(dialogue::Recommender& recommender) {
-    if (base::interrupted()) throw base::Interrupted();
+    base::stop_if_interrupted();
     rankings_.push_back(
         evaluate::rank_instances(recommender, instances_, sft_.catalogue, run_.console()));
     evaluate::write_run(out_, rankings_.back(), instances_, sft_.catalogue);
@@ -129,7 +128,7 @@ class Evaluation {
   void rank_without_terms() {
     if (sft_.ranker.settings().terms.size() < 2) return;
     for (const std::string& term : sft_.ranker.settings().terms) {
-      if (base::interrupted()) throw base::Interrupted();
+      base::stop_if_interrupted();
       const recommend::TrainedModel without{sft_.catalogue, sft_.state, sft_.tokens, sft_.language,
                                             sft_.ranker.without_term(term)};
       recommend::TrainedRecommender recommender("sft-without-" + term, without,
@@ -141,7 +140,7 @@ class Evaluation {
   }
 
   void answer(dialogue::Recommender& recommender, const recommend::TrainedModel& model) {
-    if (base::interrupted()) throw base::Interrupted();
+    base::stop_if_interrupted();
     dialogue::Sampling sampling;
     sampling.max_tokens = settings_.max_tokens;
     sampling.temperature = settings_.temperature;
@@ -168,7 +167,7 @@ class Evaluation {
     for (const auto& baseline : recommend::all_baselines(sft_.ranker.counts(), sft_.catalogue))
       games.push_back(evaluate::play_world(*baseline, world, options));
     for (dialogue::Recommender* recommender : {&sft, &ppo}) {
-      if (base::interrupted()) throw base::Interrupted();
+      base::stop_if_interrupted();
       run_.console().line("evaluation  " + recommender->name() + " plays " +
                           std::to_string(options.episodes) + " dialogues");
       games.push_back(evaluate::play_world(*recommender, world, options));

@@ -21,12 +21,13 @@ constexpr std::size_t kGoldInstances = 400;
 void check_gate(const Run& run) {
   const std::filesystem::path file = run.folder() / "reward" / "validation.json";
   const base::Json json = base::read_json(file);
+  base::require_schema(json, "reward_validation", 1, file.string());
   for (const base::Json& target : base::require<base::Json>(json, "targets", file.string())) {
     if (target.value("target", "") != run.recipe().reward.target || target.value("passed", false))
       continue;
     const std::string text = base::concatenate(
         "the reward model does not predict \"", run.recipe().reward.target,
-        "\" better than its baselines on held-out dialogues (", file.string(), ")");
+        "\" on held-out dialogues as well as it should (", file.string(), ")");
     if (run.recipe().rl.gate == "refuse")
       throw base::UsageError(
           text, "; improve the reward, declare another reward.target, or set rl.gate=warn");

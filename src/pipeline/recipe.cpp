@@ -3,13 +3,16 @@
 #include "base/error.h"
 #include "base/format.h"
 #include "base/settings.h"
+#include "corpus/read.h"
+#include "dialogue/markup.h"
 
 namespace pipeline {
 namespace {
 
+constexpr int kVersion = 1;
+
 void check(const Recipe& recipe) {
-  if (recipe.schema != "attune.recipe/1")
-    throw base::UsageError("schema is \"", recipe.schema, "\", this attune reads attune.recipe/1");
+  base::require_schema({{"schema", recipe.schema}}, "recipe", kVersion, "the recipe");
   if (recipe.model.width < 1 || recipe.model.heads < 1 ||
       recipe.model.width % recipe.model.heads != 0)
     throw base::UsageError("model.width is ", recipe.model.width,
@@ -53,7 +56,7 @@ Recipe read_recipe(const std::filesystem::path& path, const std::vector<std::str
   if (is_run && !std::filesystem::exists(path / "recipe.toml"))
     throw base::DataError(path, ": a folder without recipe.toml is no run");
   recipe.name = path.stem().string();
-  base::read_settings(settings, is_run ? path / "recipe.toml" : path);
+  base::read_settings(settings, is_run ? path / "recipe.toml" : path, "recipe", kVersion);
   if (is_run) recipe.run.folder = path.string();
   for (const std::string& assignment : overrides) base::override_setting(settings, assignment);
   check(recipe);
@@ -64,8 +67,9 @@ std::string recipe_text(Recipe recipe) { return base::to_toml(base::list_setting
 
 std::vector<std::string> estimate(const Recipe& recipe) {
   const double layers = recipe.model.layers, width = recipe.model.width;
-  const double vocabulary =
-      recipe.tokenizer.vocabulary + 8 + (recipe.in_world() ? recipe.world.items : 7000);
+  const int items = recipe.in_world() ? recipe.world.items
+                                      : corpus::read_corpus(recipe.data.path).catalogue.size();
+  const double vocabulary = recipe.tokenizer.vocabulary + dialogue::kSpecialCount + items;
   const double weights =
       vocabulary * width + recipe.model.positions * width + 12 * layers * width * width;
   const double states = 16 * weights,

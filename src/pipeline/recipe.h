@@ -102,7 +102,7 @@ struct EvaluationSettings {
     field("resamples", resamples, "of the bootstrap behind each comparison");
     field("ablations", ablations, "rank with each of the ranker's terms switched off too");
     field("world_episodes", world_episodes, "dialogues that each model plays in a world");
-    field("max_tokens", max_tokens, "of a reply's words");
+    field("max_tokens", max_tokens, "tokens of a reply's words");
     field("temperature", temperature, "of replies");
   }
 };
@@ -153,8 +153,8 @@ Recipe read_recipe(const std::filesystem::path& path, const std::vector<std::str
 
 std::string recipe_text(Recipe recipe);  // resolved, as TOML
 
-// What a run will take, in words: steps and memory by stage. Counted from the settings, with no
-// data read.
+// What a run will take, in words: steps and memory by stage. Counted from the settings and, outside
+// the world, the catalogue. Throws base::DataError where that cannot be read.
 std::vector<std::string> estimate(const Recipe& recipe);
 
 }  // namespace pipeline

@@ -134,9 +134,10 @@ void reward_stage(Run& run) {
           dialogue::state_before(data.train[static_cast<std::size_t>(outcome.dialogue)],
                                  static_cast<std::size_t>(outcome.turn), recipe.state),
           words));
-    const reward::Predictor predictor(recipe.reward.predictor, outcomes, states, counts,
-                                      reward::words_of_items(data.catalogue, words), held_out,
-                                      run.seed(), run.console());
+    const auto item_words = reward::words_of_items(data.catalogue, words);
+    const reward::Predictor predictor = reward::train_predictor(
+        recipe.reward.predictor,
+        {outcomes, states, counts, item_words, held_out, run.seed(), run.console()});
     const std::vector<reward::TargetQuality> quality =
         reward::validate_predictor(predictor, outcomes, states, counts, held_out, run.seed());
     for (const std::string& line : reward::describe(quality)) run.console().line(line);

@@ -44,18 +44,18 @@ std::string differences(const base::Json& then, const base::Json& now) {
   return text;
 }
 
-// A file's content as one hash, or that of the files directly in a folder.
+// A file's content as one hash, or that of all files of a folder.
 std::string hash_input(const fs::path& path) {
   if (path.empty()) return "";
   if (!fs::exists(path)) throw base::DataError(path, ": there is no such file or folder");
   if (!fs::is_directory(path)) return base::sha256_file(path);
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(path))
+  for (const auto& entry : fs::recursive_directory_iterator(path))
     if (entry.is_regular_file()) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   std::string sums;
   for (const fs::path& file : files)
-    sums += file.filename().string() + " " + base::sha256_file(file) + "\n";
+    sums += file.lexically_relative(path).string() + " " + base::sha256_file(file) + "\n";
   return base::sha256(sums);
 }
 
@@ -71,6 +71,12 @@ std::vector<const dialogue::Dialogue*> pointers(const std::vector<dialogue::Dial
   return out;
 }
 
+feedback::SentimentScorer read_scorer(const fs::path& folder) {
+  const fs::path lexicon = folder / "lexicon.txt", emoji = folder / "emoji.txt";
+  return fs::exists(emoji) ? feedback::SentimentScorer(lexicon, emoji)
+                           : feedback::SentimentScorer(lexicon);
+}
+
 Run::Run(Recipe recipe, base::Console& console)
     : recipe_(std::move(recipe)),
       console_(console),
@@ -80,19 +86,23 @@ Run::Run(Recipe recipe, base::Console& console)
   kernels::use_threads(recipe_.run.threads);
 }
 
-std::string Run::key_of(const std::string& stage) const {
+std::string Run::key_of(const std::string& stage) {
   const fs::path folder = folder_ / stage;
   if (!base::has_manifest(folder))
     throw base::DataError(folder,
                           ": this stage is not finished; do it first, or all with `attune run`");
-  return base::require<std::string>(base::read_manifest(folder), "key",
-                                    (folder / "manifest.json").string());
+  const base::Json about =
+      verified_.insert(stage).second ? base::verify_manifest(folder) : base::read_manifest(folder);
+  return base::require<std::string>(about, "key", (folder / "manifest.json").string());
 }
 
 void Run::keep_recipe() const {
   Recipe lasting = recipe_;  // what is meant for this time only is not kept
   lasting.run.redo = false;
   lasting.run.allow_different_machine = false;
+  for (std::string* path : {&lasting.data.path, &lasting.data.test, &lasting.data.lexicon,
+                            &lasting.data.emoji, &lasting.tokenizer.folder})
+    if (!path->empty()) *path = fs::absolute(*path).lexically_normal().string();
   base::write_file(folder_ / "recipe.toml", recipe_text(lasting));
 }
 
@@ -116,6 +126,7 @@ void Run::stage(const StagePlan& plan) {
     if (base::sha256(then.dump()) == key) {
       if (base::has_manifest(folder)) {
         base::verify_manifest(folder);
+        verified_.insert(plan.name);
         keep_recipe();
         console_.line(plan.name + "  unchanged, skipped");
         return;
@@ -152,6 +163,7 @@ void Run::stage(const StagePlan& plan) {
                                 {"instruction_set", kernels::instruction_set()},
                                 {"threads", kernels::use_threads(0)},
                                 {"seconds", seconds.count()}});
+  verified_.insert(plan.name);
   console_.line(base::concatenate(plan.name, "  done in ", base::format_duration(seconds.count()),
                                   result.empty() ? "" : ": ", result));
 }
@@ -162,10 +174,7 @@ const Data& Run::data() {
   key_of("data");  // throws where it is not finished
   Data data;
   data.catalogue = dialogue::read_catalogue(folder / "catalogue.jsonl");
-  const bool emoji = fs::exists(folder / "emoji.txt");
-  data.scorer = emoji ? std::make_shared<feedback::SentimentScorer>(folder / "lexicon.txt",
-                                                                    folder / "emoji.txt")
-                      : std::make_shared<feedback::SentimentScorer>(folder / "lexicon.txt");
+  data.scorer = std::make_shared<feedback::SentimentScorer>(read_scorer(folder));
   const auto read = [&](const char* split) {
     const fs::path file = folder / (std::string(split) + ".jsonl");
     if (!fs::exists(file)) return std::vector<dialogue::Dialogue>{};

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct Data {
 };
 
 std::vector<const dialogue::Dialogue*> pointers(const std::vector<dialogue::Dialogue>& dialogues);
+
+// The sentiment scorer that a data stage left in its folder. Throws base::DataError.
+feedback::SentimentScorer read_scorer(const std::filesystem::path& folder);
 
 // A run: a recipe at work in its folder.
 class Run {
@@ -62,13 +66,14 @@ class Run {
 
  private:
   void keep_recipe() const;  // writes the resolved recipe
-  std::string key_of(const std::string& stage) const;
+  std::string key_of(const std::string& stage);  // of a finished, undamaged stage
   Recipe recipe_;
   base::Console& console_;
   std::filesystem::path folder_;
   std::unique_ptr<base::FolderLock> lock_;
   torch::Dtype type_;
   std::optional<Data> data_;
+  std::set<std::string> verified_;  // stages whose files were held to their sums
 };
 
 }  // namespace pipeline

@@ -72,7 +72,8 @@ void add_gold_against_proxy(const fs::path& policy, evaluate::ReportData& report
 
 void add_reward_checks(const fs::path& folder, evaluate::ReportData& report) {
   const std::string where = (folder / "validation.json").string();
-  const base::Json json = base::read_json(folder / "validation.json");
+  const base::Json json = base::read_json(where);
+  base::require_schema(json, "reward_validation", 1, where);
   const auto value = [](const base::Json& target, const char* name) -> std::optional<double> {
     return target.contains(name) && !target[name].is_null()
                ? std::optional<double>(target[name].at("estimate"))
@@ -115,6 +116,7 @@ void add_reward_checks(const fs::path& folder, evaluate::ReportData& report) {
 
 void add_statistics(const fs::path& folder, evaluate::ReportData& report) {
   const base::Json json = base::read_json(folder / "statistics.json");
+  base::require_schema(json, "statistics", 1, (folder / "statistics.json").string());
   report.statistics.header = {"", "train", "validation", "test"};
   const auto show = [](const base::Json& value) {
     if (value.is_number_float()) return base::fixed(value, 1);
@@ -182,9 +184,10 @@ void add_run_parts(const Run& run, evaluate::ReportData& report) {
   add_reward_checks(folder / "reward", report);
   add_statistics(folder / "data", report);
   const fs::path signals = folder / "signals/signals.json";
+  const base::Json measured = base::read_json(signals);
+  base::require_schema(measured, "signals", 1, signals.string());
   report.signals = evaluate::signal_scores_from_json(
-      base::require<base::Json>(base::read_json(signals), "signals", signals.string()),
-      signals.string());
+      base::require<base::Json>(measured, "signals", signals.string()), signals.string());
   report.recipe = recipe_text(run.recipe());
   add_alarms(folder / "policy", run.recipe(), report);
 }

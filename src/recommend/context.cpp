@@ -5,19 +5,17 @@
 namespace recommend {
 namespace {
 
-constexpr double kDisliked =
-    -.2;  // sentiment of a sentence that dislikes, as in dialogue::StateOptions
-
 void add_words(std::vector<int>& to, const std::vector<int>& numbers) {
   for (int number : numbers)
     if (std::find(to.begin(), to.end(), number) == to.end()) to.push_back(number);
 }
 
 // The known words of those of a seeker's sentences that dislike something.
-std::vector<int> disliked_words(const dialogue::Turn& turn, const WordTable& words) {
+std::vector<int> disliked_words(const dialogue::Turn& turn, const WordTable& words,
+                                double disliked_below) {
   std::vector<int> out;
   for (const dialogue::Sentence& sentence : turn.sentences) {
-    if (turn.role != dialogue::Role::seeker || sentence.sentiment > kDisliked) continue;
+    if (turn.role != dialogue::Role::seeker || sentence.sentiment > disliked_below) continue;
     dialogue::Turn part;
     part.text = turn.text;
     part.mentions = turn.mentions;
@@ -45,7 +43,7 @@ RankContext context_of(const dialogue::State& state, const WordTable& words) {
   for (std::size_t i = 0; i < state.window.size(); ++i) {
     const std::vector<int> numbers = words.numbers(state.window[i]);
     add_words(context.words, numbers);
-    add_words(context.disliked_words, disliked_words(state.window[i], words));
+    add_words(context.disliked_words, disliked_words(state.window[i], words, state.disliked_below));
     if (i + 2 >= state.window.size()) add_words(context.recent_words, numbers);
   }
   return context;

@@ -123,7 +123,7 @@ Ranker train_ranker(const RankerSettings& settings, const RankerTraining& traini
         {.seed = training.seed, .stage = "ranker/order", .step = static_cast<std::uint64_t>(epoch)})
         .shuffle(order);
     for (std::size_t begin = 0; begin < order.size(); begin += batch_size) {
-      if (base::interrupted()) throw base::Interrupted();  // minutes at most: done anew
+      base::stop_if_interrupted();
       std::vector<const RankExample*> chosen;
       std::vector<std::int64_t> rows;
       RankBatch batch;

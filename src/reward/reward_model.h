@@ -6,7 +6,7 @@
 
 #include "dialogue/markup.h"
 #include "recommend/words.h"
-#include "reward/predictor.h"
+#include "reward/train_predictor.h"
 #include "reward/sparse_linear.h"
 
 namespace reward {
@@ -21,7 +21,7 @@ struct RewardSettings {
   double faithfulness =
       1;  // added to a reply that names exactly the chosen item, taken off one that does not
   std::string target =
-      "blend";  // what a policy may be trained on only if it is predicted: blend, liked or useful
+      "blend";  // what rl.gate looks at: blend, liked or useful
 
   template <class F>
   void fields(F&& field) {
@@ -33,7 +33,7 @@ struct RewardSettings {
     field("pessimism", pessimism, "lambda in mean - lambda * deviation over the predictors");
     field("reader_weight", reader_weight, "of a reader's estimate beside a label from a form");
     field("faithfulness", faithfulness, "reward of words that name exactly the chosen item");
-    field("target", target, "what must be predicted for rl to start: liked, useful or blend");
+    field("target", target, "what has to be predicted better than by the baselines: liked, useful or blend; see rl.gate");
   }
 };
 

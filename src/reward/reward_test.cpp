@@ -98,9 +98,10 @@ struct Taste {
   }
 
   Predictor predictor() const {
-    return Predictor({.members = 2, .width = 8, .epochs = 15, .learning_rate = 1e-2, .dropout = 0},
-                     outcomes, states, counts, std::vector<std::vector<int>>(4), held_out, 1,
-                     base::silent_console());
+    const std::vector<std::vector<int>> item_words(4);
+    return train_predictor(
+        {.members = 2, .width = 8, .epochs = 15, .learning_rate = 1e-2, .dropout = 0},
+        {outcomes, states, counts, item_words, held_out, 1, base::silent_console()});
   }
 };
 
@@ -110,6 +111,15 @@ TEST(Predictor, LearnsWhoLikesWhat) {
       taste.predictor().item_scores({taste.states[0], taste.states[1]}, Head::liked).mean(0);
   EXPECT_GT(scores[0][2].item<float>(), scores[0][3].item<float>());
   EXPECT_GT(scores[1][3].item<float>(), scores[1][2].item<float>());
+}
+
+TEST(Predictor, NeverLooksAtHeldOutDialogues) {
+  Taste taste;
+  const torch::Tensor before = taste.predictor().item_scores({taste.states[0]}, Head::liked);
+  for (Outcome& outcome : taste.outcomes)
+    if (taste.held_out[static_cast<std::size_t>(outcome.dialogue)])
+      for (double& target : outcome.targets) target = 1 - target;
+  EXPECT_TRUE(taste.predictor().item_scores({taste.states[0]}, Head::liked).equal(before));
 }
 
 TEST(RewardModel, ComesBackFromItsFolderAndAppliesItsCalibration) {

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "base/random.h"
 
 namespace reward {
@@ -43,6 +44,7 @@ SparseLinear::SparseLinear(const std::vector<LinearExample>& examples, const Opt
   std::vector<std::size_t> order(examples.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   for (int epoch = 0; epoch < options.epochs; ++epoch) {
+    base::stop_if_interrupted();
     base::Random(
         {.seed = options.seed, .stage = "linear", .step = static_cast<std::uint64_t>(epoch)})
         .shuffle(order);

@@ -57,10 +57,10 @@ struct PpoSettings {
     field("max_approx_kl", max_approx_kl,
           "an iteration's epochs stop above 1.5 times this; 0: never");
     field("temperature", temperature, "of rollouts");
-    field("max_tokens", max_tokens, "words of a reply, its end included");
+    field("max_tokens", max_tokens, "tokens of a reply's words, its end included");
     field("beta", beta, "price of the words' KL at the start");
     field("kl_target", kl_target, "budget of the words' KL, nats a reply; 0: beta stays as it is");
-    field("kl_horizon", kl_horizon, "replies over which beta adapts");
+    field("kl_horizon", kl_horizon, "replies over which beta adapts; a quarter of it for item_beta, in contexts");
     field("item_beta", item_beta, "price of the item slot's KL at the start");
     field("item_kl_target", item_kl_target,
           "budget of the item slot's KL, nats; 0: item_beta stays as it is");

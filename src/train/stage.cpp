@@ -43,7 +43,7 @@ void save_when_due(const Stage& stage, std::int64_t step,
                    const std::function<model::Checkpoint()>& make) {
   const bool stop = stage.stop(step);
   if (stop || step % stage.checkpoint_every == 0) save(stage, make());
-  if (stop) throw base::Interrupted();
+  if (stop) throw base::Interrupted(base::Interrupted::Kept::checkpoint);
 }
 
 }  // namespace train

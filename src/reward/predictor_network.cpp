@@ -1,0 +1,127 @@
+#include "reward/predictor_network.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/random.h"
+#include "kernels/dropout.h"
+
+namespace reward {
+namespace {
+
+// [B, 4d]: sums of the embeddings of items and of words, each liked or not known, and disliked.
+torch::Tensor embed_states(const std::vector<recommend::RankContext>& states,
+                           const model::ParameterSet& p) {
+  const torch::Tensor &items = p.at("items"), &words = p.at("words");
+  const auto bag = [&](const torch::Tensor& table, const auto& numbers_of) {
+    std::vector<std::int64_t> numbers, offsets;
+    std::vector<float> weights;
+    for (const recommend::RankContext& state : states) {
+      offsets.push_back(static_cast<std::int64_t>(numbers.size()));
+      const std::vector<int> own = numbers_of(state);
+      for (int number : own) {
+        numbers.push_back(number);
+        weights.push_back(1 / std::sqrt(static_cast<float>(own.size()) + 1));
+      }
+    }
+    if (numbers.empty())
+      return torch::zeros({static_cast<std::int64_t>(states.size()), table.size(1)});
+    return std::get<0>(at::embedding_bag(table, torch::tensor(numbers, torch::kInt64),
+                                         torch::tensor(offsets, torch::kInt64), false, /*sum*/ 0,
+                                         false, torch::tensor(weights)));
+  };
+  const auto items_where = [](const recommend::RankContext& state, bool disliked) {
+    std::vector<int> out;
+    for (const dialogue::KnownItem& known : state.items)
+      if ((known.polarity == dialogue::Polarity::disliked) == disliked) out.push_back(known.item);
+    return out;
+  };
+  const auto words_where = [](const recommend::RankContext& state, bool disliked) {
+    if (disliked) return state.disliked_words;
+    std::vector<int> out;
+    for (int word : state.words)
+      if (!std::count(state.disliked_words.begin(), state.disliked_words.end(), word))
+        out.push_back(word);
+    return out;
+  };
+  return at::cat({bag(items, [&](const auto& s) { return items_where(s, false); }),
+                  bag(items, [&](const auto& s) { return items_where(s, true); }),
+                  bag(words, [&](const auto& s) { return words_where(s, false); }),
+                  bag(words, [&](const auto& s) { return words_where(s, true); })},
+                 1);
+}
+
+torch::Tensor normal(std::vector<std::int64_t> shape, double deviation, std::uint64_t seed,
+                     const char* name) {
+  torch::Tensor value = torch::empty(shape, torch::kFloat32);
+  base::Random random({.seed = seed, .stage = name});
+  for (std::int64_t i = 0; i < value.numel(); ++i)
+    value.data_ptr<float>()[i] = static_cast<float>(deviation * random.normal());
+  return value;
+}
+
+}  // namespace
+
+model::ParameterSet start_member(const torch::Tensor& embeddings, std::int64_t items,
+                                 std::uint64_t seed) {
+  model::ParameterSet p;
+  const std::int64_t d = embeddings.size(1), hidden = 64, inputs = 4 * d + 2;
+  p.add("items", embeddings.narrow(0, 0, items).clone());
+  p.add("words", embeddings.narrow(0, items, embeddings.size(0) - items).clone());
+  p.add("norm.weight", torch::ones({4 * d}));
+  p.add("norm.bias", torch::zeros({4 * d}));
+  p.add("hidden.weight",
+        normal({hidden, inputs}, 1 / std::sqrt(1. * inputs), seed, "reward/hidden"));
+  p.add("hidden.bias", torch::zeros({hidden}));
+  p.add("heads.weight",
+        normal({kHeads * d, hidden}, .1 / std::sqrt(1. * hidden), seed, "reward/heads"));
+  p.add("facts.weight", torch::zeros({kHeads, kItemFeatures}));
+  p.add("constants.weight", torch::zeros({kHeads, hidden}));
+  p.add("constants.bias", torch::zeros({kHeads}));
+  return p;
+}
+
+std::vector<std::string> member_parameters() {
+  return {"items",       "words",        "norm.weight",  "norm.bias",        "hidden.weight",
+          "hidden.bias", "heads.weight", "facts.weight", "constants.weight", "constants.bias"};
+}
+
+EncodedStates encode_states(const std::vector<recommend::RankContext>& states,
+                      const model::ParameterSet& p, double dropout, std::uint64_t key) {
+  const std::int64_t d = p.at("items").size(1);
+  torch::Tensor turns = torch::empty({static_cast<std::int64_t>(states.size()), 2});
+  for (std::size_t b = 0; b < states.size(); ++b) {
+    turns[static_cast<std::int64_t>(b)][0] = std::log1p(static_cast<float>(states[b].turns));
+    turns[static_cast<std::int64_t>(b)][1] = std::log1p(static_cast<float>(states[b].items.size()));
+  }
+  torch::Tensor x = embed_states(states, p);
+  const torch::Tensor sum =
+      x.narrow(1, 0, d) - x.narrow(1, d, d) + x.narrow(1, 2 * d, d) - x.narrow(1, 3 * d, d);
+  x = at::layer_norm(x, {4 * d}, p.at("norm.weight"), p.at("norm.bias"));
+  x = kernels::with_dropout(at::cat({x, turns}, 1), dropout, key);
+  const torch::Tensor h = at::gelu(at::linear(x, p.at("hidden.weight"), p.at("hidden.bias")));
+  const torch::Tensor u =
+      at::linear(h, p.at("heads.weight")).view({-1, kHeads, d}) + sum.unsqueeze(1);
+  return {u, at::linear(h, p.at("constants.weight"), p.at("constants.bias"))};
+}
+
+ItemWords side_by_side(const std::vector<std::vector<int>>& words) {
+  std::vector<std::int64_t> numbers, offsets;
+  for (const std::vector<int>& own : words) {
+    offsets.push_back(static_cast<std::int64_t>(numbers.size()));
+    numbers.insert(numbers.end(), own.begin(), own.end());
+  }
+  return {torch::tensor(numbers, torch::kInt64), torch::tensor(offsets, torch::kInt64)};
+}
+
+torch::Tensor item_vectors(const model::ParameterSet& p, const ItemWords& words) {
+  if (words.numbers.numel() == 0) return p.at("items");
+  const torch::Tensor ends = at::cat({words.offsets.narrow(0, 1, words.offsets.size(0) - 1),
+                                      torch::tensor({words.numbers.numel()})});
+  const torch::Tensor sums =
+      std::get<0>(at::embedding_bag(p.at("words"), words.numbers, words.offsets));
+  return p.at("items") +
+         sums / ((ends - words.offsets).to(torch::kFloat32) + 1).sqrt().unsqueeze(1);
+}
+
+}  // namespace reward
