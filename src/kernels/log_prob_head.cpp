@@ -77,9 +77,10 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
     const std::int64_t* target = targets.data_ptr<std::int64_t>();
     const float scale = static_cast<float>(1 / temperature);
     const std::int64_t chunk_tokens = chunk_size(tokens, weight);
+    torch::Tensor logits;
     for (std::int64_t begin = 0; begin < tokens; begin += chunk_tokens) {
       const std::int64_t size = std::min(chunk_tokens, tokens - begin);
-      torch::Tensor logits = at::linear(hidden.narrow(0, begin, size), weight);  // [chunk, V]
+      logits = at::linear(hidden.narrow(0, begin, size), weight);  // [chunk, V]
       over_rows_of_any_type(logits, [&](auto* row, std::int64_t i) {
         const std::int64_t t = begin + i;
         const loops::RowSummary summary = loops::summarise_row(row, logits.size(1), scale);
@@ -91,6 +92,7 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
     }
     context->save_for_backward({hidden, weight, targets, normalisers, entropies});
     context->saved_data["temperature"] = temperature;
+    if (logits.defined()) context->saved_data["last_logits"] = logits;  // spares computing them anew
     return {log_probs, normalisers, entropies};
   }
 
@@ -106,13 +108,20 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
     const std::int64_t* target = saved[2].data_ptr<std::int64_t>();
     const std::int64_t tokens = hidden.size(0);
     torch::Tensor hidden_gradient = torch::empty_like(hidden);
-    torch::Tensor weight_gradient;
+    torch::Tensor weight_gradient, last_logits;
+    if (const auto kept = context->saved_data.find("last_logits");
+        kept != context->saved_data.end()) {
+      last_logits = kept->second.toTensor();
+      context->saved_data.erase(kept);  // they are overwritten below
+    }
     const std::int64_t chunk_tokens = chunk_size(tokens, weight);
     for (std::int64_t begin = 0; begin < tokens; begin += chunk_tokens) {
       const std::int64_t size = std::min(chunk_tokens, tokens - begin);
       const torch::Tensor chunk = hidden.narrow(0, begin, size);
-      torch::Tensor logits =
-          at::linear(chunk, weight);  // [chunk, V], overwritten by its own gradient
+      // [chunk, V], overwritten by its own gradient
+      torch::Tensor logits = last_logits.defined() && begin + size == tokens
+                                 ? std::move(last_logits)
+                                 : at::linear(chunk, weight);
       over_rows_of_any_type(logits, [&](auto* row, std::int64_t i) {
         const std::int64_t t = begin + i;
         loops::row_backward(

@@ -49,6 +49,61 @@ TEST(LogProbHead, AgreesWithTheReferenceInAllOutputsAndGradients) {
             0);  // rows that may not be drawn
 }
 
+// Enough logits for several chunks: the native gradients against the reference's.
+struct Large {
+  torch::Tensor hidden, weight, targets;
+  Large() {
+    torch::manual_seed(4);
+    hidden = torch::randn({400, 4});
+    weight = torch::randn({100000, 4});
+    targets = at::arange(400, torch::kInt64) * 249 - 1;  // the first is -1: none
+  }
+  struct Leaves {
+    torch::Tensor hidden, weight;
+  };
+  Leaves leaves() const {
+    return {hidden.clone().set_requires_grad(true), weight.clone().set_requires_grad(true)};
+  }
+};
+
+void expect_equal_gradients(const Large::Leaves& ours, const Large::Leaves& plain) {
+  EXPECT_LT((ours.hidden.grad() - plain.hidden.grad()).abs().max().item<float>(), 1e-4);
+  EXPECT_LT((ours.weight.grad() - plain.weight.grad()).abs().max().item<float>(), 1e-4);
+}
+
+TEST(LogProbHead, HasTheReferencesGradientsOverSeveralChunks) {
+  const Large large;
+  const Large::Leaves ours = large.leaves(), plain = large.leaves();
+  const auto objective = [&](const Large::Leaves& leaves, Backend backend) {
+    const HeadOutput out =
+        log_prob_head(leaves.hidden, leaves.weight, large.targets, {.backend = backend});
+    return (out.log_probs + .1 * out.entropies).sum();
+  };
+  objective(plain, Backend::reference).backward();
+  const torch::Tensor value = objective(ours, Backend::native);
+  value.backward({}, /*retain_graph=*/true);
+  expect_equal_gradients(ours, plain);
+  ours.hidden.mutable_grad() = torch::Tensor();
+  ours.weight.mutable_grad() = torch::Tensor();
+  value.backward();  // a second pass works the logits out anew
+  expect_equal_gradients(ours, plain);
+}
+
+TEST(WeightedLogProb, IsTheWeightedSumWithItsGradients) {
+  const Large large;
+  const Large::Leaves ours = large.leaves(), plain = large.leaves();
+  const torch::Tensor weights = at::arange(400, torch::kInt64).remainder(3).to(torch::kFloat32);
+  const auto value = [&](const Large::Leaves& leaves, Backend backend) {
+    return .5 * weighted_log_prob(leaves.hidden, leaves.weight, large.targets, weights,
+                                  {.backend = backend});
+  };
+  const torch::Tensor a = value(ours, Backend::native), b = value(plain, Backend::reference);
+  EXPECT_NEAR(a.item<float>(), b.item<float>(), 1e-2);  // of about -2300
+  a.backward();
+  b.backward();
+  expect_equal_gradients(ours, plain);
+}
+
 TEST(LogProbHead, RefusesATargetThatMayNotBeDrawn) {
   EXPECT_THROW(log_prob_head(torch::ones({1, 2}), torch::ones({5, 2}),
                              torch::tensor({std::int64_t{4}}), {.rows = 4}),

@@ -231,6 +231,7 @@ ATTUNE_CLONES RowSummary summarise_row(const bf16* logits, std::int64_t n, float
   return summarise_row_body(logits, n, scale);
 }
 
+ATTUNE_CLONES float largest(const float* values, std::int64_t n) { return row_max(values, n); }
 ATTUNE_CLONES float sum_exp(const float* logits, std::int64_t n, float scale, float largest) {
   return sum_exp_body(logits, n, scale, largest);
 }

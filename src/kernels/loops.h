@@ -29,6 +29,8 @@ struct RowSummary {
 RowSummary summarise_row(const float* logits, std::int64_t n, float scale);
 RowSummary summarise_row(const bf16* logits, std::int64_t n, float scale);
 
+float largest(const float* values, std::int64_t n);  // n > 0
+
 // Sum of exp(scale * (logits[i] - largest)).
 float sum_exp(const float* logits, std::int64_t n, float scale, float largest);
 

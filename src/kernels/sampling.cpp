@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <vector>
 
 #include "base/error.h"
 #include "kernels/loops.h"
@@ -13,21 +15,24 @@ Draw draw(const float* logits, std::int64_t n, double temperature, double u) {
               temperature, ", u ", u);
   constexpr std::int64_t kBlock = 512;  // summed in fp32; the blocks in double
   const auto scale = static_cast<float>(temperature > 0 ? 1 / temperature : 1);
-  const std::int64_t best = std::max_element(logits, logits + n) - logits;
-  const float largest = logits[best];
+  const float largest = loops::largest(logits, n);
   const auto sum_of = [&](std::int64_t begin) {
     return static_cast<double>(
         loops::sum_exp(logits + begin, std::min(kBlock, n - begin), scale, largest));
   };
-  double sum = 0;
-  for (std::int64_t begin = 0; begin < n; begin += kBlock) sum += sum_of(begin);
+  std::vector<double> blocks;
+  for (std::int64_t begin = 0; begin < n; begin += kBlock) blocks.push_back(sum_of(begin));
+  const double sum = std::accumulate(blocks.begin(), blocks.end(), 0.);
   const auto log_prob = [&](std::int64_t index) {
     return static_cast<double>((logits[index] - largest) * scale) - std::log(sum);
   };
-  if (temperature == 0) return {best, log_prob(best)};
+  if (temperature == 0) {
+    const std::int64_t best = std::find(logits, logits + n, largest) - logits;
+    return {best, log_prob(best)};
+  }
   double left = u * sum;
   for (std::int64_t begin = 0; begin < n; begin += kBlock) {
-    const double block = sum_of(begin);
+    const double block = blocks[static_cast<std::size_t>(begin / kBlock)];
     if (left >= block) {
       left -= block;
       continue;
