@@ -1,11 +1,11 @@
 #include "corpus/redial.h"
 
-#include <cstdlib>
 
 #include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/test_data.h"
 #include "corpus/check.h"
 #include "corpus/split.h"
 #include "corpus/statistics.h"
@@ -136,10 +136,7 @@ TEST_F(Redial, BadLinesAreRefusedWithTheirNumber) {
 
 // ---- on the real data ----
 
-fs::path real_folder() {
-  const char* data = std::getenv("ATTUNE_DATA");
-  return fs::path(data ? data : "../shared/data") / "redial";
-}
+fs::path real_folder() { return base::test::data_folder() / "redial"; }
 
 // Read once for all tests below.
 const dialogue::Corpus& real_corpus() {

@@ -1,13 +1,13 @@
 #include "feedback/sentiment.h"
 
 #include <cmath>
-#include <cstdlib>
 
 #include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/test_data.h"
 
 namespace feedback {
 namespace {
@@ -99,8 +99,7 @@ TEST_F(Sentiment, ADamagedLexiconIsNamedWithTheLine) {
 }
 
 TEST(SentimentVectors, AreReproducedExactly) {
-  const char* named = std::getenv("ATTUNE_DATA");
-  const std::filesystem::path data = named != nullptr ? named : "../shared/data";
+  const std::filesystem::path data = base::test::data_folder();
   if (!exists(data / "vader")) GTEST_SKIP() << "skipped: no " << data / "vader";
   const SentimentScorer scorer(data / "vader/vader_lexicon.txt",
                                data / "vader/emoji_utf8_lexicon.txt.xz");

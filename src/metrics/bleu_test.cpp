@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
-#include "metrics/test_data.h"
+#include "base/test_data.h"
 
 namespace metrics {
 namespace {
@@ -60,7 +60,7 @@ TEST(Bleu, ListsThatDoNotFitAreRefused) {
 class BleuVectors : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = test::data_folder() / "test_vectors/bleu";
+    folder_ = base::test::data_folder() / "test_vectors/bleu";
     if (!exists(folder_)) GTEST_SKIP() << "skipped: no " << folder_;
   }
   std::filesystem::path folder_;

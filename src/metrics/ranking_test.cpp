@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
-#include "metrics/test_data.h"
+#include "base/test_data.h"
 
 namespace metrics {
 namespace {
@@ -62,7 +62,7 @@ TEST(Ranking, MeansCarryTheirDenominator) {
 }
 
 TEST(Ranking, AgreesWithRecBole) {
-  const auto file = test::data_folder() / "test_vectors/ranking/recbole_topk_cases.json";
+  const auto file = base::test::data_folder() / "test_vectors/ranking/recbole_topk_cases.json";
   if (!exists(file)) GTEST_SKIP() << "skipped: no " << file;
   const base::Json root = base::read_json(file);
   for (std::size_t row = 0; row < 4; ++row) {
@@ -80,7 +80,7 @@ TEST(Ranking, AgreesWithRecBole) {
 }
 
 TEST(Ranking, AgreesWithRanxWhereGainsAreBinary) {
-  const auto file = test::data_folder() / "test_vectors/ranking/ranx_cases.json";
+  const auto file = base::test::data_folder() / "test_vectors/ranking/ranx_cases.json";
   if (!exists(file)) GTEST_SKIP() << "skipped: no " << file;
   const base::Json root = base::read_json(file);
   int compared = 0;
@@ -118,7 +118,7 @@ ByQuery read_fields(const std::filesystem::path& file, std::size_t key) {
 }
 
 TEST(Ranking, AgreesWithTrecEval) {
-  const auto folder = test::data_folder() / "test_vectors/ranking/trec_eval";
+  const auto folder = base::test::data_folder() / "test_vectors/ranking/trec_eval";
   if (!exists(folder)) GTEST_SKIP() << "skipped: no " << folder;
   ByQuery run = read_fields(folder / "results.test.xz", 0);
   ByQuery judged = read_fields(folder / "qrels.test.xz", 0);

@@ -6,7 +6,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/random.h"
-#include "text/test_data.h"
+#include "base/test_data.h"
 #include "text/tokenizer_folder.h"
 #include "text/tokenizer_trainer.h"
 
@@ -81,7 +81,7 @@ TEST(Tokenizer, AnUnknownIdIsRefused) {
 class Gpt2 : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = test::data_folder();
+    folder_ = base::test::data_folder();
     if (!exists(folder_ / "tokenizers/gpt2"))
       GTEST_SKIP() << "skipped: no " << folder_ / "tokenizers/gpt2";
   }

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-namespace metrics::test {
+namespace base::test {
 
 // Where the data sets lie that are not part of the repository.
 inline std::filesystem::path data_folder() {
@@ -11,4 +11,4 @@ inline std::filesystem::path data_folder() {
   return named != nullptr ? named : "../shared/data";
 }
 
-}  // namespace metrics::test
+}  // namespace base::test

@@ -1,0 +1,55 @@
+#include "reward/reward_model.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "base/files.h"
+#include "reward/test_taste.h"
+
+namespace reward {
+namespace {
+
+using testing::Taste;
+
+dialogue::Action action(std::optional<int> item, std::vector<int> named) {
+  dialogue::Action a;
+  a.item = item;
+  for (int i : named) a.mentions.push_back({i, 0, 0});
+  return a;
+}
+
+TEST(Calibration, GivesMeanZeroAndDeviationOne) {
+  // mean 2.5, deviation .5 -> gain 2, bias -5 (lm-human-preferences' rule)
+  const Calibration c = calibrate({2.5 - .5, 2.5 + .5, 2.5 - .5, 2.5 + .5});
+  EXPECT_NEAR(c.gain, 1 / std::sqrt(1. / 3), 1e-12);  // unbiased deviation of four values half away
+  EXPECT_NEAR(c.apply(2.5), 0, 1e-12);
+}
+
+TEST(NamesExactly, TheChosenItemAndNoOther) {
+  EXPECT_TRUE(names_exactly(action(3, {3})));
+  EXPECT_FALSE(names_exactly(action(3, {})));
+  EXPECT_FALSE(names_exactly(action(3, {3, 4})));
+  EXPECT_TRUE(names_exactly(action(std::nullopt, {})));
+}
+
+TEST(RewardModel, ComesBackFromItsFolderAndAppliesItsCalibration) {
+  const Taste taste;
+  RewardModel model(RewardSettings{}, taste.words, taste.predictor(), SparseLinear());
+  const torch::Tensor plain = model.item_scores({taste.states[0]});
+  model.set_item_calibration({2, 1});
+  base::TemporaryFolder folder;
+  model.write(folder.path());
+  const torch::Tensor back = RewardModel::read(folder.path()).item_scores({taste.states[0]});
+  EXPECT_LT((back - (2 * plain + 1)).abs().max().item<float>(), 1e-5);
+}
+
+TEST(RewardModel, WordsThatNameTheChosenItemScoreHigher) {
+  const Taste taste;
+  const RewardModel model(RewardSettings{}, taste.words, taste.predictor(), SparseLinear());
+  EXPECT_NEAR(model.response_score({}, action(2, {2})) - model.response_score({}, action(2, {})), 2,
+              1e-9);
+}
+
+}  // namespace
+}  // namespace reward

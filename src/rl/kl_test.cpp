@@ -1,0 +1,35 @@
+#include "rl/kl.h"
+
+#include <gtest/gtest.h>
+
+#include "rl/test_rows.h"
+
+namespace rl {
+namespace {
+
+using namespace testing;
+
+TEST(Kl, EstimatorsHaveTheirKnownValues) {
+  const torch::Tensor p = row({-1, -1}), q = row({0, -15});
+  expect_near(kl_k1(p, q), {-1, 14});
+  expect_near(kl_k2(p, q), {.5, 98});
+  expect_near(kl_k3(p, q), {.71828, 13}, 1e-4);
+  // KL([.98, .01, .01] || [.01, .01, .98]) = .97 ln 98 = 4.4474
+  expect_near(exact_kl(row({.98f, .01f, .01f}).log(), row({.01f, .01f, .98f}).log()), {4.4474},
+              1e-4);
+  expect_near(exact_kl(row({0, -INFINITY}), row({-.693147f, -.693147f})), {.693147});
+}
+
+TEST(KlController, FollowsThePublishedSequence) {
+  KlController controller({.beta = .15, .target = 6, .horizon = 10000});
+  const std::vector<std::pair<double, double>> steps = {
+      {0, .148464},      {0, .146943729}, {20, .148448432},  {7.2, .149968544},
+      {6.6, .150736383}, {6, .150736383}, {4.8, .149192843}, {3, .147665108}};
+  for (const auto& [kl, beta] : steps) {
+    controller.update(kl, 512);
+    EXPECT_NEAR(controller.beta(), beta, 1e-8);
+  }
+}
+
+}  // namespace
+}  // namespace rl
