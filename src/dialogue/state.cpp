@@ -49,7 +49,7 @@ State state_before(const Dialogue& dialogue, std::size_t turn, const StateOption
   State state;
   state.turns = static_cast<int>(turn);
   state.keep_earlier_items = options.keep_earlier_items;
-  state.disliked_below = -options.liked_above;
+  state.liked_above = options.liked_above;
   for (std::size_t t = 0; t < turn; ++t) {
     for (int item : dialogue.turns[t].items()) {
       const auto same = [&](const KnownItem& known) { return known.item == item; };

@@ -23,7 +23,7 @@ struct State {
   std::vector<KnownItem> items;    // of all earlier turns, in order of last mention
   int turns = 0;                   // turns so far, those before the window included
   bool keep_earlier_items = true;  // whether items from before the window are shown to the model
-  double disliked_below = -.2;     // sentiment of words that dislike
+  double liked_above = .2;         // sentiment of words that like; below minus this, that dislike
 
   // Those of `items` last named before the window began.
   std::vector<KnownItem> items_before_window() const;

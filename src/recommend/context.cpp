@@ -10,21 +10,20 @@ void add_words(std::vector<int>& to, const std::vector<int>& numbers) {
     if (std::find(to.begin(), to.end(), number) == to.end()) to.push_back(number);
 }
 
-// The known words of those of a seeker's sentences that dislike something.
-std::vector<int> disliked_words(const dialogue::Turn& turn, const WordTable& words,
-                                double disliked_below) {
-  std::vector<int> out;
+// Adds the known words of those of a seeker's sentences whose sentiment is wanted.
+template <class F>
+void add_words_where(std::vector<int>& to, const dialogue::Turn& turn, const WordTable& words,
+                     const F& wanted) {
   for (const dialogue::Sentence& sentence : turn.sentences) {
-    if (turn.role != dialogue::Role::seeker || sentence.sentiment > disliked_below) continue;
+    if (turn.role != dialogue::Role::seeker || !wanted(sentence.sentiment)) continue;
     dialogue::Turn part;
     part.text = turn.text;
     part.mentions = turn.mentions;
     std::fill(part.text.begin(), part.text.begin() + static_cast<std::ptrdiff_t>(sentence.begin),
               ' ');
     std::fill(part.text.begin() + static_cast<std::ptrdiff_t>(sentence.end), part.text.end(), ' ');
-    add_words(out, words.numbers(part));
+    add_words(to, words.numbers(part));
   }
-  return out;
 }
 
 }  // namespace
@@ -43,7 +42,10 @@ RankContext context_of(const dialogue::State& state, const WordTable& words) {
   for (std::size_t i = 0; i < state.window.size(); ++i) {
     const std::vector<int> numbers = words.numbers(state.window[i]);
     add_words(context.words, numbers);
-    add_words(context.disliked_words, disliked_words(state.window[i], words, state.disliked_below));
+    add_words_where(context.liked_words, state.window[i], words,
+                    [&](double sentiment) { return sentiment > state.liked_above; });
+    add_words_where(context.disliked_words, state.window[i], words,
+                    [&](double sentiment) { return sentiment <= -state.liked_above; });
     if (i + 2 >= state.window.size()) add_words(context.recent_words, numbers);
   }
   return context;

@@ -11,7 +11,8 @@ namespace recommend {
 struct RankContext {
   std::vector<dialogue::KnownItem> items;  // named so far, in order of last mention
   std::vector<int> words;                  // known words so far, each once
-  std::vector<int> disliked_words;         // those of them in the seeker's sentences that dislike
+  std::vector<int> liked_words;            // those of them in the seeker's sentences that like
+  std::vector<int> disliked_words;         // … that dislike
   std::vector<int> recent_words;           // of the last two turns
   int turns = 0;                           // so far
 

@@ -9,9 +9,10 @@ namespace reward {
 
 // Predicts what will come of recommending an item in a state, before the reply: for each head one
 // number for every item of the catalogue, in one matrix product a member,
-//   score_k(s, i) = u_k(s).v_i / sqrt(d) + w_k.facts_i + c_k(s),
+//   score_k(s, i) = u_k(s).v_i / sqrt(d) + w_k.facts_i + c_k(s) + match_k(s, i),
 //
-// where v_i is the item's own embedding plus those of its words, which states share.
+// where v_i is the item's own embedding plus those of its words, which states share, and match_k
+// counts the words of the item that the seeker has said to like or dislike.
 class Predictor {
  public:
   Predictor() = default;

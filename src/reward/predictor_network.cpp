@@ -60,6 +60,12 @@ torch::Tensor normal(std::vector<std::int64_t> shape, double deviation, std::uin
   return value;
 }
 
+// The weights of all words, [2W, heads]: first as liked, then as disliked ones.
+torch::Tensor match_weights(const model::ParameterSet& p) {
+  const torch::Tensor &own = p.at("match.words"), &all = p.at("match.all");
+  return (own.view({2, -1, kHeads}) + all.unsqueeze(1)).view({-1, kHeads});
+}
+
 }  // namespace
 
 model::ParameterSet start_member(const torch::Tensor& embeddings, std::int64_t items,
@@ -78,12 +84,16 @@ model::ParameterSet start_member(const torch::Tensor& embeddings, std::int64_t i
   p.add("facts.weight", torch::zeros({kHeads, kItemFeatures}));
   p.add("constants.weight", torch::zeros({kHeads, hidden}));
   p.add("constants.bias", torch::zeros({kHeads}));
+  // Rows: a word that is liked, one that is disliked.
+  p.add("match.words", torch::zeros({2 * (embeddings.size(0) - items), kHeads}));
+  p.add("match.all", torch::zeros({2, kHeads}));
   return p;
 }
 
 std::vector<std::string> member_parameters() {
   return {"items",       "words",        "norm.weight",  "norm.bias",        "hidden.weight",
-          "hidden.bias", "heads.weight", "facts.weight", "constants.weight", "constants.bias"};
+          "hidden.bias", "heads.weight", "facts.weight", "constants.weight", "constants.bias",
+          "match.words", "match.all"};
 }
 
 EncodedStates encode_states(const std::vector<recommend::RankContext>& states,
@@ -122,6 +132,45 @@ torch::Tensor item_vectors(const model::ParameterSet& p, const ItemWords& words)
       std::get<0>(at::embedding_bag(p.at("words"), words.numbers, words.offsets));
   return p.at("items") +
          sums / ((ends - words.offsets).to(torch::kFloat32) + 1).sqrt().unsqueeze(1);
+}
+
+torch::Tensor match_pairs(const std::vector<recommend::RankContext>& states,
+                          const std::vector<const std::vector<int>*>& words,
+                          const model::ParameterSet& p) {
+  const std::int64_t known = p.at("match.words").size(0) / 2;
+  std::vector<std::int64_t> rows, offsets;
+  for (std::size_t b = 0; b < states.size(); ++b) {
+    offsets.push_back(static_cast<std::int64_t>(rows.size()));
+    const auto add = [&](const std::vector<int>& said, std::int64_t first) {
+      for (int word : *words[b])
+        if (std::count(said.begin(), said.end(), word)) rows.push_back(first + word);
+    };
+    add(states[b].liked_words, 0);
+    add(states[b].disliked_words, known);
+  }
+  if (rows.empty()) return torch::zeros({static_cast<std::int64_t>(states.size()), kHeads});
+  return std::get<0>(at::embedding_bag(match_weights(p), torch::tensor(rows, torch::kInt64),
+                                       torch::tensor(offsets, torch::kInt64)));
+}
+
+torch::Tensor match_items(const std::vector<recommend::RankContext>& states, const ItemWords& words,
+                          Head head, const model::ParameterSet& p) {
+  const auto batch = static_cast<std::int64_t>(states.size());
+  const torch::Tensor weights = match_weights(p).select(1, static_cast<std::int64_t>(head));
+  const std::int64_t known = weights.size(0) / 2;
+  if (words.numbers.numel() == 0) return torch::zeros({batch, words.offsets.size(0)});
+  const torch::Tensor contiguous = weights.contiguous();
+  const float* weight = contiguous.data_ptr<float>();
+  torch::Tensor said = torch::zeros({known, batch});
+  for (std::int64_t b = 0; b < batch; ++b) {
+    const auto add = [&](const std::vector<int>& own, std::int64_t first) {
+      for (int word : own)
+        said.data_ptr<float>()[word * batch + b] += weight[first + word];
+    };
+    add(states[static_cast<std::size_t>(b)].liked_words, 0);
+    add(states[static_cast<std::size_t>(b)].disliked_words, known);
+  }
+  return std::get<0>(at::embedding_bag(said, words.numbers, words.offsets)).t();  // [B, N]
 }
 
 }  // namespace reward

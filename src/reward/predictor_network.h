@@ -35,4 +35,13 @@ ItemWords side_by_side(const std::vector<std::vector<int>>& words);
 // [N, d]: every item's own embedding plus those of its words. Differentiable.
 torch::Tensor item_vectors(const model::ParameterSet& parameters, const ItemWords& words);
 
+// What the seeker said in so many words: each word that an item shares with the sentences that like
+// or dislike adds a weight of its own and one shared by all words. Of pairs, [B, heads], words[b]
+// being those of the item of states[b]; differentiable. And of one head for all items, [B, N].
+torch::Tensor match_pairs(const std::vector<recommend::RankContext>& states,
+                          const std::vector<const std::vector<int>*>& words,
+                          const model::ParameterSet& parameters);
+torch::Tensor match_items(const std::vector<recommend::RankContext>& states, const ItemWords& words,
+                          Head head, const model::ParameterSet& parameters);
+
 }  // namespace reward

@@ -20,6 +20,7 @@ constexpr int kPatience = 3;      // epochs
 // What a batch of outcomes is predicted from and compared with.
 struct Batch {
   std::vector<recommend::RankContext> states;
+  std::vector<const std::vector<int>*> words;  // of each item
   torch::Tensor items;             // [B] int64
   torch::Tensor facts;             // [B, kItemFeatures], each without its own outcome
   torch::Tensor targets, weights;  // [B, heads]
@@ -31,7 +32,8 @@ torch::Tensor predict_pairs(const Batch& batch, const ItemWords& words,
   const torch::Tensor v = item_vectors(p, words).index_select(0, batch.items);  // [B, d]
   const double scale = 1 / std::sqrt(static_cast<double>(v.size(1)));
   return at::bmm(state.u, v.unsqueeze(2)).squeeze(2) * scale +
-         at::mm(batch.facts, p.at("facts.weight").t()) + state.c;
+         at::mm(batch.facts, p.at("facts.weight").t()) + state.c +
+         match_pairs(batch.states, batch.words, p);
 }
 
 torch::Tensor loss_of(const torch::Tensor& scores, const Batch& batch) {
@@ -106,6 +108,7 @@ class Trainer {
   Batch make_batch(const std::vector<std::size_t>& chosen, OwnOutcome own) const {
     const auto n = static_cast<std::int64_t>(chosen.size());
     Batch batch{{},
+                {},
                 torch::empty({n}, torch::kInt64),
                 torch::empty({n, kItemFeatures}),
                 torch::empty({n, kHeads}),
@@ -114,6 +117,7 @@ class Trainer {
       const std::size_t i = chosen[static_cast<std::size_t>(b)];
       const Outcome& outcome = training_.outcomes[i];
       batch.states.push_back(training_.states[i]);
+      batch.words.push_back(&training_.item_words[static_cast<std::size_t>(outcome.item)]);
       batch.items.data_ptr<std::int64_t>()[b] = outcome.item;
       features_->fill(batch.facts.data_ptr<float>() + b * kItemFeatures, outcome.item,
                       own == OwnOutcome::left_out ? &outcome : nullptr);

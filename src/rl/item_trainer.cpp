@@ -19,7 +19,7 @@ ItemTrainer::ItemTrainer(recommend::Ranker& policy, const recommend::TrainedMode
       reference_items_(recommend::item_embeddings(reference, start.tokens)),
       optimiser_(policy.parameters().tensors(),
                  {.beta2 = .999, .epsilon = 1e-5, .weight_decay = 0}),
-      kl_({settings.item_beta, settings.item_kl_target, settings.kl_horizon / 4}) {}
+      kl_({settings.item_beta, settings.item_kl_target, settings.item_kl_horizon}) {}
 
 // States to rank for, and what the loss compares with.
 struct ItemTrainer::Batch {

@@ -25,9 +25,10 @@ struct PpoSettings {
   int max_tokens = 32;
   double beta = .05;           // price of KL of the words, at the start
   double kl_target = 4;        // nats a reply; 0: beta stays
-  double kl_horizon = 2000;    // replies
+  double kl_horizon = 400;     // replies
   double item_beta = .5;       // price of KL of the item slot, at the start
   double item_kl_target = .6;  // nats; 0: item_beta stays
+  double item_kl_horizon = 500;  // contexts
   double item_cross_entropy = .3;
   double item_reward_clip = 4;
   int item_states = 128;      // contexts of one item-slot step
@@ -60,10 +61,11 @@ struct PpoSettings {
     field("max_tokens", max_tokens, "tokens of a reply's words, its end included");
     field("beta", beta, "price of the words' KL at the start");
     field("kl_target", kl_target, "budget of the words' KL, nats a reply; 0: beta stays as it is");
-    field("kl_horizon", kl_horizon, "replies over which beta adapts; a quarter of it for item_beta, in contexts");
+    field("kl_horizon", kl_horizon, "replies over which beta adapts: smaller is faster");
     field("item_beta", item_beta, "price of the item slot's KL at the start");
     field("item_kl_target", item_kl_target,
           "budget of the item slot's KL, nats; 0: item_beta stays as it is");
+    field("item_kl_horizon", item_kl_horizon, "contexts over which item_beta adapts");
     field("item_cross_entropy", item_cross_entropy,
           "weight of the items that people did recommend");
     field("item_reward_clip", item_reward_clip, "largest item reward");
