@@ -9,7 +9,7 @@ help:
 	@echo "make quickstart   the whole path on a small simulated world: about 6 minutes after the build"
 	@echo "make test         every test (PRESET=asan-ubsan, debug or tsan for another build)"
 	@echo "make bench        speed against plain libtorch, as ratios"
-	@echo "make check-all    what has to pass before a change is taken: tests and formatting"
+	@echo "make check-all    what has to pass before a change is taken: tests, formatting, tests under sanitizers"
 	@echo "make format       format the C++ files"
 	@echo "make build        only build"
 	@echo "make clean        remove what was built (not .venv)"
@@ -40,6 +40,7 @@ bench: build
 
 check-all: bootstrap
 	@.ci/run
+	@$(MAKE) test PRESET=asan-ubsan
 
 format: bootstrap
 	@scripts/format
