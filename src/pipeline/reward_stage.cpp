@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "base/error.h"
 #include "base/format.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr double kHeldOut = .1;  // of the dialogues, and so of the labels
 constexpr int kCalibrationStates = 512;
+constexpr int kFewReplies = 20;  // of a mode, below which those of both calibrate it
 
 std::vector<bool> hold_out(std::size_t dialogues, std::uint64_t seed) {
   std::vector<bool> held(dialogues);
@@ -35,27 +37,19 @@ feedback::SignalTable rows_where(const feedback::SignalTable& table,
   return out;
 }
 
-// Scores the words of recommender's turns by the blend that followed them.
-reward::SparseLinear train_response_scorer(const SignalData& signals, const reward::Blend& blend,
-                                           const std::vector<bool>& held_out, std::uint64_t seed) {
-  std::vector<reward::LinearExample> examples;
+// The recommender's turns of held-out dialogues, or of the others, with the blend that followed.
+std::vector<reward::ResponseOutcome> response_outcomes(const SignalData& signals,
+                                                       const reward::Blend& blend,
+                                                       const std::vector<bool>& held_out,
+                                                       bool wanted) {
+  std::vector<reward::ResponseOutcome> outcomes;
   for (const feedback::SignalRow& row : signals.table.rows) {
-    if (held_out[static_cast<std::size_t>(row.dialogue)]) continue;
-    const std::optional<double> value = reward::blend_of(blend, signals.table, row);
-    if (!value) continue;
-    const dialogue::Turn& turn = signals.corpus.dialogues[static_cast<std::size_t>(row.dialogue)]
-                                     .turns[static_cast<std::size_t>(row.turn)];
-    examples.push_back(
-        {reward::response_features(recommend::words_of(turn), turn.text), *value, 1});
+    const auto dialogue = static_cast<std::size_t>(row.dialogue);
+    if (held_out[dialogue] != wanted) continue;
+    if (const auto value = reward::blend_of(blend, signals.table, row))
+      outcomes.push_back({&signals.corpus.dialogues[dialogue], row.turn, *value, row.dialogue});
   }
-  reward::SparseLinear::Options options;
-  options.kind = reward::SparseLinear::Kind::squares;
-  options.learning_rate = .05;
-  options.epochs = 8;
-  options.penalty = 1e-3;
-  options.min_count = 5;
-  options.seed = seed;
-  return reward::SparseLinear(examples, options);
+  return outcomes;
 }
 
 // Mean 0 and deviation 1 on what the SFT model itself says and recommends.
@@ -78,16 +72,23 @@ void calibrate_on_samples(reward::RewardModel& model, const recommend::TrainedMo
   sampling.seed = run.seed();
   const std::vector<dialogue::Reply> replies =
       dialogue::reply_to_all(recommender, states, sampling);
-  std::vector<double> item_scores, response_scores;
+  std::vector<double> item_scores, all;
+  std::map<reward::Mode, std::vector<double>> response_scores;
   for (std::size_t i = 0; i < replies.size(); ++i) {
-    response_scores.push_back(model.response_score(states[i], replies[i].action));
+    const double score = model.response_score(replies[i].action);
+    response_scores[reward::mode_of(replies[i].action)].push_back(score);
+    all.push_back(score);
     if (!replies[i].action.item) continue;
     const torch::Tensor scores =
         model.item_scores({recommend::context_of(states[i], model.words())});
     item_scores.push_back(scores[0][*replies[i].action.item].item<double>());
   }
   model.set_item_calibration(reward::calibrate(item_scores));
-  model.set_response_calibration(reward::calibrate(response_scores));
+  for (reward::Mode mode : {reward::Mode::recommend, reward::Mode::chat}) {
+    const std::vector<double>& own = response_scores[mode];
+    model.set_response_calibration(
+        mode, reward::calibrate(static_cast<int>(own.size()) < kFewReplies ? all : own));
+  }
 }
 
 }  // namespace
@@ -142,8 +143,17 @@ void reward_stage(Run& run) {
         reward::validate_predictor(predictor, outcomes, states, counts, held_out, run.seed());
     for (const std::string& line : reward::describe(quality)) run.console().line(line);
 
-    reward::RewardModel model(recipe.reward, words, predictor,
-                              train_response_scorer(signals, blend, held_out, run.seed()));
+    const reward::ResponseScorer scorer(response_outcomes(signals, blend, held_out, false),
+                                        run.seed());
+    const auto words_quality = reward::response_quality(
+        scorer, response_outcomes(signals, blend, held_out, true), run.seed());
+    if (words_quality)
+      run.console().line(base::concatenate(
+          "reward  words of a reply: Pearson ", base::fixed(words_quality->estimate, 3), " [",
+          base::fixed(words_quality->low, 3), ", ", base::fixed(words_quality->high, 3),
+          "] with what of the blend the state does not foretell"));
+
+    reward::RewardModel model(recipe.reward, words, predictor, scorer);
     calibrate_on_samples(model, recommend::read_trained(run.folder() / "sft"), run, data.train);
     model.write(stage.folder);
     base::write_json(stage.folder / "reader.json", reader.to_json());
@@ -158,7 +168,12 @@ void reward_stage(Run& run) {
     base::write_json(stage.folder / "validation.json",
                      {{"schema", base::schema("reward_validation", 1)},
                       {"blend", {{"note", blend.note}, {"terms", terms}}},
-                      {"targets", reward::to_json(quality)}});
+                      {"targets", reward::to_json(quality)},
+                      {"words", words_quality ? base::Json{{"pearson", words_quality->estimate},
+                                                           {"low", words_quality->low},
+                                                           {"high", words_quality->high},
+                                                           {"n", words_quality->rows}}
+                                              : base::Json(nullptr)}});
     base::Metrics metrics;
     for (const reward::TargetQuality& q : quality)
       if (q.pearson) metrics.emplace_back("pearson/" + q.target, q.pearson->estimate);

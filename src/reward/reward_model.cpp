@@ -37,12 +37,8 @@ torch::Tensor RewardModel::item_scores(const std::vector<recommend::RankContext>
   return item_calibration_.gain * reward + item_calibration_.bias;
 }
 
-Features response_features(const std::vector<std::string>& words, const std::string& text) {
-  Features features = ngram_features(words);
-  features.emplace_back("(length)", std::log1p(static_cast<double>(words.size())) / 3);
-  if (text.find('?') != std::string::npos) features.emplace_back("(asks)", 1.);
-  if (text.find('!') != std::string::npos) features.emplace_back("(exclaims)", 1.);
-  return features;
+Mode mode_of(const dialogue::Action& action) {
+  return action.recommends ? Mode::recommend : Mode::chat;
 }
 
 bool names_exactly(const dialogue::Action& action) {
@@ -52,14 +48,14 @@ bool names_exactly(const dialogue::Action& action) {
                      [&](const dialogue::Mention& m) { return m.item == *action.item; });
 }
 
-double RewardModel::response_score(const dialogue::State&, const dialogue::Action& action) const {
+double RewardModel::response_score(const dialogue::Action& action) const {
   dialogue::Turn turn;
   turn.text = action.text;
   turn.mentions = action.mentions;
-  double score = response_.score(response_features(recommend::words_of(turn), turn.text));
+  double score = response_.score(turn);
   if (action.item)
     score += names_exactly(action) ? settings_.faithfulness : -settings_.faithfulness;
-  return response_calibration_.apply(score);
+  return response_calibration_[static_cast<std::size_t>(mode_of(action))].apply(score);
 }
 
 void RewardModel::write(const fs::path& folder) const {
@@ -72,7 +68,9 @@ void RewardModel::write(const fs::path& folder) const {
                    {{"schema", base::schema("reward", kVersion)},
                     {"settings", base::to_json(base::list_settings(settings))},
                     {"item_calibration", calibration(item_calibration_)},
-                    {"response_calibration", calibration(response_calibration_)},
+                    {"response_calibration",
+                     {{"recommend", calibration(response_calibration_[0])},
+                      {"chat", calibration(response_calibration_[1])}}},
                     {"words", words_.words()},
                     {"response", response_.to_json()}});
   model::TensorMap tensors;
@@ -95,14 +93,15 @@ RewardModel RewardModel::read(const fs::path& folder) {
       settings, recommend::WordTable(base::require<std::vector<std::string>>(json, "words", where)),
       Predictor::load(model::read_safetensors(folder / "reward.safetensors"),
                       (folder / "reward.safetensors").string()),
-      SparseLinear::from_json(base::require<base::Json>(json, "response", where), where));
-  const auto calibration = [&](const char* name) {
-    const base::Json c = base::require<base::Json>(json, name, where);
+      ResponseScorer::from_json(base::require<base::Json>(json, "response", where), where));
+  const auto calibration = [&](const base::Json& from, const char* name) {
+    const base::Json c = base::require<base::Json>(from, name, where);
     return Calibration{base::require<double>(c, "gain", where),
                        base::require<double>(c, "bias", where)};
   };
-  model.item_calibration_ = calibration("item_calibration");
-  model.response_calibration_ = calibration("response_calibration");
+  model.item_calibration_ = calibration(json, "item_calibration");
+  const base::Json by_mode = base::require<base::Json>(json, "response_calibration", where);
+  model.response_calibration_ = {calibration(by_mode, "recommend"), calibration(by_mode, "chat")};
   return model;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -7,7 +8,7 @@
 #include "dialogue/markup.h"
 #include "recommend/words.h"
 #include "reward/train_predictor.h"
-#include "reward/sparse_linear.h"
+#include "reward/response_scorer.h"
 
 namespace reward {
 
@@ -44,11 +45,14 @@ struct Calibration {
 };
 Calibration calibrate(const std::vector<double>& scores);
 
+enum class Mode { recommend, chat };
+Mode mode_of(const dialogue::Action& action);
+
 // R_phi as reinforcement learning uses it.
 class RewardModel {
  public:
   RewardModel(RewardSettings settings, recommend::WordTable words, Predictor predictor,
-              SparseLinear response)
+              ResponseScorer response)
       : settings_(std::move(settings)),
         words_(std::move(words)),
         predictor_(std::move(predictor)),
@@ -62,13 +66,14 @@ class RewardModel {
   // members of blend + useful_weight * logit useful + liked_weight * logit liked.
   torch::Tensor item_scores(const std::vector<recommend::RankContext>& states) const;
 
-  // The calibrated reward of a reply's words, given the state and the item chosen: the predicted
-  // blend of such words, plus or minus `faithfulness` where an item was chosen.
-  double response_score(const dialogue::State& state, const dialogue::Action& action) const;
+  // The calibrated reward of a reply's words: their score, plus or minus `faithfulness` where an
+  // item was chosen. Calibrated for each mode apart, so that nothing is gained by recommending more
+  // or less often: how often is not what the words' score can judge.
+  double response_score(const dialogue::Action& action) const;
 
   void set_item_calibration(const Calibration& calibration) { item_calibration_ = calibration; }
-  void set_response_calibration(const Calibration& calibration) {
-    response_calibration_ = calibration;
+  void set_response_calibration(Mode mode, const Calibration& calibration) {
+    response_calibration_[static_cast<std::size_t>(mode)] = calibration;
   }
 
   // reward.json and reward.safetensors in a folder. read throws base::DataError.
@@ -79,13 +84,10 @@ class RewardModel {
   RewardSettings settings_;
   recommend::WordTable words_;
   Predictor predictor_;
-  SparseLinear response_;
-  Calibration item_calibration_, response_calibration_;
+  ResponseScorer response_;
+  Calibration item_calibration_;
+  std::array<Calibration, 2> response_calibration_;  // by mode
 };
-
-// What a reply's words are scored by: words and pairs, length, whether they ask. Also used to train
-// the response scorer.
-Features response_features(const std::vector<std::string>& words, const std::string& text);
 
 // Whether the words name the chosen item, and no other, or no item was chosen.
 bool names_exactly(const dialogue::Action& action);

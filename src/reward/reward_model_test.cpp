@@ -35,7 +35,7 @@ TEST(NamesExactly, TheChosenItemAndNoOther) {
 
 TEST(RewardModel, ComesBackFromItsFolderAndAppliesItsCalibration) {
   const Taste taste;
-  RewardModel model(RewardSettings{}, taste.words, taste.predictor(), SparseLinear());
+  RewardModel model(RewardSettings{}, taste.words, taste.predictor(), ResponseScorer());
   const torch::Tensor plain = model.item_scores({taste.states[0]});
   model.set_item_calibration({2, 1});
   base::TemporaryFolder folder;
@@ -46,9 +46,23 @@ TEST(RewardModel, ComesBackFromItsFolderAndAppliesItsCalibration) {
 
 TEST(RewardModel, WordsThatNameTheChosenItemScoreHigher) {
   const Taste taste;
-  const RewardModel model(RewardSettings{}, taste.words, taste.predictor(), SparseLinear());
-  EXPECT_NEAR(model.response_score({}, action(2, {2})) - model.response_score({}, action(2, {})), 2,
+  const RewardModel model(RewardSettings{}, taste.words, taste.predictor(), ResponseScorer());
+  EXPECT_NEAR(model.response_score(action(2, {2})) - model.response_score(action(2, {})), 2,
               1e-9);
+}
+
+TEST(RewardModel, GivesEachModeItsOwnCalibration) {
+  const Taste taste;
+  RewardModel model(RewardSettings{}, taste.words, taste.predictor(), ResponseScorer());
+  model.set_response_calibration(Mode::recommend, {2, 1});
+  model.set_response_calibration(Mode::chat, {1, -3});
+  dialogue::Action recommending = action(2, {2});
+  recommending.recommends = true;
+  EXPECT_NEAR(model.response_score(recommending), 2 * 1 + 1, 1e-9);  // faithful: 1
+  EXPECT_NEAR(model.response_score(action(std::nullopt, {})), -3, 1e-9);
+  base::TemporaryFolder folder;
+  model.write(folder.path());
+  EXPECT_NEAR(RewardModel::read(folder.path()).response_score(recommending), 3, 1e-9);
 }
 
 }  // namespace

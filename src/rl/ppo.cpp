@@ -113,7 +113,7 @@ class Trainer {
         sampling, static_cast<int>(policy_.language.config.n_positions));
     std::vector<double> scores;
     for (const Episode& episode : episodes)
-      scores.push_back(input_.reward.response_score(episode.state, episode.action));
+      scores.push_back(input_.reward.response_score(episode.action));
     return words_.prepare(std::move(episodes), std::move(scores), place("rl/minibatches"));
   }
 
