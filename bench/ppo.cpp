@@ -102,7 +102,7 @@ class Ours {
     for (const dialogue::Dialogue& dialogue : dialogues) all.push_back(&dialogue);
     recommend::RankerSettings settings;
     settings.terms = {"popularity"};
-    const recommend::WordTable words = recommend::WordTable::from(all, 1);
+    const recommend::WordTable words = recommend::WordTable::from(all, 1, 1);
     return {settings, words, recommend::Counts(all, words, kItems), width, 1};
   }
   static model::Gpt2Weights frozen(const model::Gpt2& model) {

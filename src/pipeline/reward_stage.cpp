@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <map>
 
 #include "base/error.h"
 #include "base/format.h"
@@ -19,7 +18,6 @@ namespace {
 
 constexpr double kHeldOut = .1;  // of the dialogues, and so of the labels
 constexpr int kCalibrationStates = 512;
-constexpr int kFewReplies = 20;  // of a mode, below which those of both calibrate it
 
 std::vector<bool> hold_out(std::size_t dialogues, std::uint64_t seed) {
   std::vector<bool> held(dialogues);
@@ -72,23 +70,16 @@ void calibrate_on_samples(reward::RewardModel& model, const recommend::TrainedMo
   sampling.seed = run.seed();
   const std::vector<dialogue::Reply> replies =
       dialogue::reply_to_all(recommender, states, sampling);
-  std::vector<double> item_scores, all;
-  std::map<reward::Mode, std::vector<double>> response_scores;
+  std::vector<double> item_scores, response_scores;
   for (std::size_t i = 0; i < replies.size(); ++i) {
-    const double score = model.response_score(replies[i].action);
-    response_scores[reward::mode_of(replies[i].action)].push_back(score);
-    all.push_back(score);
+    response_scores.push_back(model.response_score(replies[i].action));
     if (!replies[i].action.item) continue;
     const torch::Tensor scores =
         model.item_scores({recommend::context_of(states[i], model.words())});
     item_scores.push_back(scores[0][*replies[i].action.item].item<double>());
   }
   model.set_item_calibration(reward::calibrate(item_scores));
-  for (reward::Mode mode : {reward::Mode::recommend, reward::Mode::chat}) {
-    const std::vector<double>& own = response_scores[mode];
-    model.set_response_calibration(
-        mode, reward::calibrate(static_cast<int>(own.size()) < kFewReplies ? all : own));
-  }
+  model.set_response_calibration(reward::calibrate(response_scores));
 }
 
 }  // namespace
@@ -127,7 +118,8 @@ void reward_stage(Run& run) {
     for (std::size_t i = 0; i < data.train.size(); ++i)
       if (!held_out[i]) training.push_back(&data.train[i]);
     const recommend::WordTable words =
-        recommend::WordTable::from(training, recipe.ranker.min_word_dialogues);
+        recommend::WordTable::from(
+        training, recipe.ranker.min_word_dialogues, recipe.ranker.max_word_share);
     const recommend::Counts counts(training, words, data.catalogue.size());
     std::vector<recommend::RankContext> states;
     for (const reward::Outcome& outcome : outcomes)

@@ -25,6 +25,7 @@ struct RankerSettings {
   double weight_decay = .1;
   double seeker_weight = .5;  // of items that the seeker names
   int min_word_dialogues = 5;
+  double max_word_share = .4;  // of the training dialogues
 
   template <class F>
   void fields(F&& field) {
@@ -39,6 +40,8 @@ struct RankerSettings {
     field("seeker_weight", seeker_weight, "of items that the seeker names, as targets");
     field("min_word_dialogues", min_word_dialogues,
           "training dialogues that must hold a word for it to count");
+    field("max_word_share", max_word_share,
+          "share of the training dialogues above which a word tells nothing");
   }
 };
 

@@ -21,7 +21,7 @@ class WordTable {
   WordTable() = default;
   explicit WordTable(std::vector<std::string> words);
   static WordTable from(const std::vector<const dialogue::Dialogue*>& training,
-                        int min_dialogues = 5, double max_share = .25);
+                        int min_dialogues, double max_share);
 
   int size() const { return static_cast<int>(words_.size()); }
   const std::vector<std::string>& words() const { return words_; }

@@ -37,10 +37,6 @@ torch::Tensor RewardModel::item_scores(const std::vector<recommend::RankContext>
   return item_calibration_.gain * reward + item_calibration_.bias;
 }
 
-Mode mode_of(const dialogue::Action& action) {
-  return action.recommends ? Mode::recommend : Mode::chat;
-}
-
 bool names_exactly(const dialogue::Action& action) {
   if (!action.item) return action.mentions.empty();
   return !action.mentions.empty() &&
@@ -55,7 +51,7 @@ double RewardModel::response_score(const dialogue::Action& action) const {
   double score = response_.score(turn);
   if (action.item)
     score += names_exactly(action) ? settings_.faithfulness : -settings_.faithfulness;
-  return response_calibration_[static_cast<std::size_t>(mode_of(action))].apply(score);
+  return response_calibration_.apply(score);
 }
 
 void RewardModel::write(const fs::path& folder) const {
@@ -68,9 +64,7 @@ void RewardModel::write(const fs::path& folder) const {
                    {{"schema", base::schema("reward", kVersion)},
                     {"settings", base::to_json(base::list_settings(settings))},
                     {"item_calibration", calibration(item_calibration_)},
-                    {"response_calibration",
-                     {{"recommend", calibration(response_calibration_[0])},
-                      {"chat", calibration(response_calibration_[1])}}},
+                    {"response_calibration", calibration(response_calibration_)},
                     {"words", words_.words()},
                     {"response", response_.to_json()}});
   model::TensorMap tensors;
@@ -94,14 +88,13 @@ RewardModel RewardModel::read(const fs::path& folder) {
       Predictor::load(model::read_safetensors(folder / "reward.safetensors"),
                       (folder / "reward.safetensors").string()),
       ResponseScorer::from_json(base::require<base::Json>(json, "response", where), where));
-  const auto calibration = [&](const base::Json& from, const char* name) {
-    const base::Json c = base::require<base::Json>(from, name, where);
+  const auto calibration = [&](const char* name) {
+    const base::Json c = base::require<base::Json>(json, name, where);
     return Calibration{base::require<double>(c, "gain", where),
                        base::require<double>(c, "bias", where)};
   };
-  model.item_calibration_ = calibration(json, "item_calibration");
-  const base::Json by_mode = base::require<base::Json>(json, "response_calibration", where);
-  model.response_calibration_ = {calibration(by_mode, "recommend"), calibration(by_mode, "chat")};
+  model.item_calibration_ = calibration("item_calibration");
+  model.response_calibration_ = calibration("response_calibration");
   return model;
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -45,9 +44,6 @@ struct Calibration {
 };
 Calibration calibrate(const std::vector<double>& scores);
 
-enum class Mode { recommend, chat };
-Mode mode_of(const dialogue::Action& action);
-
 // R_phi as reinforcement learning uses it.
 class RewardModel {
  public:
@@ -67,13 +63,12 @@ class RewardModel {
   torch::Tensor item_scores(const std::vector<recommend::RankContext>& states) const;
 
   // The calibrated reward of a reply's words: their score, plus or minus `faithfulness` where an
-  // item was chosen. Calibrated for each mode apart, so that nothing is gained by recommending more
-  // or less often: how often is not what the words' score can judge.
+  // item was chosen.
   double response_score(const dialogue::Action& action) const;
 
   void set_item_calibration(const Calibration& calibration) { item_calibration_ = calibration; }
-  void set_response_calibration(Mode mode, const Calibration& calibration) {
-    response_calibration_[static_cast<std::size_t>(mode)] = calibration;
+  void set_response_calibration(const Calibration& calibration) {
+    response_calibration_ = calibration;
   }
 
   // reward.json and reward.safetensors in a folder. read throws base::DataError.
@@ -85,8 +80,7 @@ class RewardModel {
   recommend::WordTable words_;
   Predictor predictor_;
   ResponseScorer response_;
-  Calibration item_calibration_;
-  std::array<Calibration, 2> response_calibration_;  // by mode
+  Calibration item_calibration_, response_calibration_;
 };
 
 // Whether the words name the chosen item, and no other, or no item was chosen.

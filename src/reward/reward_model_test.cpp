@@ -51,19 +51,5 @@ TEST(RewardModel, WordsThatNameTheChosenItemScoreHigher) {
               1e-9);
 }
 
-TEST(RewardModel, GivesEachModeItsOwnCalibration) {
-  const Taste taste;
-  RewardModel model(RewardSettings{}, taste.words, taste.predictor(), ResponseScorer());
-  model.set_response_calibration(Mode::recommend, {2, 1});
-  model.set_response_calibration(Mode::chat, {1, -3});
-  dialogue::Action recommending = action(2, {2});
-  recommending.recommends = true;
-  EXPECT_NEAR(model.response_score(recommending), 2 * 1 + 1, 1e-9);  // faithful: 1
-  EXPECT_NEAR(model.response_score(action(std::nullopt, {})), -3, 1e-9);
-  base::TemporaryFolder folder;
-  model.write(folder.path());
-  EXPECT_NEAR(RewardModel::read(folder.path()).response_score(recommending), 3, 1e-9);
-}
-
 }  // namespace
 }  // namespace reward

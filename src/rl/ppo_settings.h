@@ -20,6 +20,7 @@ struct PpoSettings {
   double clip_gradient = 1;
   double score_clip = 5;           // of the scaled score
   double missing_end_penalty = 1;  // off the score of a reply without <|end|>
+  bool learn_mode = false;         // whether the words' score may change how often to recommend
   double max_approx_kl = .03;      // an iteration's epochs stop above 1.5 times this; 0: never
   double temperature = 1;
   int max_tokens = 32;
@@ -55,6 +56,8 @@ struct PpoSettings {
     field("clip_gradient", clip_gradient, "largest norm of the gradient");
     field("score_clip", score_clip, "largest score, in running deviations");
     field("missing_end_penalty", missing_end_penalty, "off the score of a reply without its end");
+    field("learn_mode", learn_mode,
+          "learn from the score of the words how often to recommend, too; else only how to say it");
     field("max_approx_kl", max_approx_kl,
           "an iteration's epochs stop above 1.5 times this; 0: never");
     field("temperature", temperature, "of rollouts");

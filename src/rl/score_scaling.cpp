@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <utility>
+
+#include "base/error.h"
 
 namespace rl {
 
@@ -36,6 +40,18 @@ std::vector<double> scale_scores(const std::vector<double>& scores, double clip,
   std::vector<double> scaled;
   for (double score : scores) scaled.push_back(std::clamp(score / deviation, -clip, clip));
   return scaled;
+}
+
+void center_by_group(std::vector<double>& scores, const std::vector<int>& groups) {
+  base::check(scores.size() == groups.size(), "center_by_group: ", scores.size(), " scores, ",
+              groups.size(), " groups");
+  std::map<int, std::pair<double, double>> sums;  // sum, count
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    sums[groups[i]].first += scores[i];
+    sums[groups[i]].second += 1;
+  }
+  for (std::size_t i = 0; i < scores.size(); ++i)
+    scores[i] -= sums[groups[i]].first / sums[groups[i]].second;
 }
 
 }  // namespace rl

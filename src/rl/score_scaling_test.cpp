@@ -30,5 +30,14 @@ TEST(ScaleScores, DividesByTheDeviationAndClipsTheScoreOnly) {
   EXPECT_EQ(scaled[2], 1.5);
 }
 
+TEST(CenterByGroup, LeavesTheDifferencesInsideAGroup) {
+  std::vector<double> scores = {1, 5, 3, 9};
+  center_by_group(scores, {0, 1, 0, 1});
+  EXPECT_EQ(scores, (std::vector<double>{-1, -2, 1, 2}));
+  std::vector<double> alone = {7};
+  center_by_group(alone, {3});
+  EXPECT_EQ(alone[0], 0);
+}
+
 }  // namespace
 }  // namespace rl

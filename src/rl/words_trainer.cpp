@@ -27,6 +27,12 @@ std::vector<const Episode*> pick(const Rollout& rollout, const std::vector<std::
   return out;
 }
 
+std::vector<int> modes_of(const std::vector<Episode>& episodes) {
+  std::vector<int> modes;
+  for (const Episode& episode : episodes) modes.push_back(episode.action.recommends);
+  return modes;
+}
+
 // The last token that the language model chose: where a reply is cut right after its item, the mode.
 std::int64_t last_chosen(const torch::Tensor& mask_row, std::int64_t length) {
   std::int64_t at = length - 1;
@@ -121,6 +127,7 @@ void WordsTrainer::score_log_probs(Rollout& rollout) const {
 
 void WordsTrainer::reward_tokens(Rollout& rollout, bool first) {
   rollout.scores = scale_scores(rollout.raw_scores, settings_.score_clip, moments_);
+  if (!settings_.learn_mode) center_by_group(rollout.scores, modes_of(rollout.episodes));
   const torch::Tensor k1 = at::where(rollout.mask, kl_k1(rollout.log_probs, rollout.reference),
                                      torch::zeros_like(rollout.log_probs));
   rollout.kl = k1.sum(1).mean().item<double>();

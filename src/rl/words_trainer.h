@@ -18,7 +18,7 @@ namespace rl {
 struct Rollout {
   std::vector<Episode> episodes;
   std::vector<double> raw_scores;  // of the reward model, one an episode
-  std::vector<double> scores;      // scaled, clipped, with the penalty for a missing end
+  std::vector<double> scores;      // scaled, clipped, centred, less the penalty for a missing end
   torch::Tensor log_probs, values, reference, mask;  // before the update
   torch::Tensor rewards;                             // -beta k1, and the score on the last token
   Advantages gae;
