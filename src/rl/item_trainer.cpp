@@ -1,5 +1,6 @@
 #include "rl/item_trainer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -7,6 +8,12 @@
 #include "rl/item_slot.h"
 
 namespace rl {
+namespace {
+
+constexpr double kGuarded = .8;    // of the KL budget, from where a step pays the guard's price
+constexpr double kGuardPrice = 1;  // of KL, at least
+
+}  // namespace
 
 ItemTrainer::ItemTrainer(recommend::Ranker& policy, const recommend::TrainedModel& start,
                          const model::Gpt2Weights& reference, const reward::RewardModel& reward,
@@ -70,9 +77,9 @@ base::Metrics ItemTrainer::update(const model::Gpt2Weights& current,
       return item_slot_loss(log_probs, batch.reference, batch.rewards, batch.targets, options);
     };
     ItemSlotLoss loss = loss_at();
-    // The controller follows slowly; past four fifths of the budget the price rises at once.
-    if (settings_.item_kl_target > 0 && loss.kl > .8 * settings_.item_kl_target) {
-      options.beta *= 10;
+    // The controller follows slowly; near the end of the budget the price rises at once.
+    if (settings_.item_kl_target > 0 && loss.kl > kGuarded * settings_.item_kl_target) {
+      options.beta = std::max(10 * options.beta, kGuardPrice);
       loss = loss_at();
     }
     if (at.step == 1 && step == 0)
