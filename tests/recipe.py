@@ -158,6 +158,14 @@ class TinyRecipe(unittest.TestCase):
         self.assertEqual(done.returncode, DATA, done.stderr)
         self.assertIn("sft/manifest.json", done.stderr)
 
+    def test_a_single_stage_notices_damage_in_those_it_needs(self):
+        folder = self.copy("damaged-above")
+        lines = (folder / "data/train.jsonl").read_text().splitlines(keepends=True)
+        (folder / "data/train.jsonl").write_text("".join(lines[:-1]))
+        done = subprocess.run([system.ATTUNE, "rl", str(folder)], cwd=ROOT, capture_output=True, text=True)
+        self.assertEqual(done.returncode, DATA, done.stderr)
+        self.assertIn("data/train.jsonl", done.stderr)
+
     def test_weights_that_do_not_fit_the_tokenizer_are_refused(self):
         folder = self.copy("unfit")
         with open(folder / "policy/model/catalogue.jsonl", "a") as catalogue:
@@ -193,11 +201,11 @@ class TinyRecipe(unittest.TestCase):
         bad = self.base / "bad.toml"
         cases = [("[sft]\nepoch = 3\n", ":2: unknown setting sft.epoch; did you mean sft.epochs"),
                  ("[sft]\nepochs = \"three\"\n", ":2: sft.epochs is 'three', expected a whole number"),
-                 ("[sft\n", ":1: "), ("[model]\nwidth = 30\nheads = 4\n", "no multiple of model.heads")]
+                 ("[sft\n", ":1: "), ("schema = \"attune.recipe/9\"\n[new]\nthing = 1\n", "newer"), ("[model]\nwidth = 30\nheads = 4\n", "no multiple of model.heads")]
         for text, message in cases:
             bad.write_text(text)
             done = subprocess.run([system.ATTUNE, "run", str(bad)], cwd=self.base, capture_output=True, text=True)
-            self.assertEqual(done.returncode, USAGE, done.stderr)
+            self.assertEqual(done.returncode, DATA if message == "newer" else USAGE, done.stderr)
             self.assertIn(message, done.stderr)
             self.assertFalse((self.base / "runs").exists())
         done = subprocess.run([system.ATTUNE, "run", str(self.base / "none.toml")], capture_output=True, text=True)
@@ -235,6 +243,30 @@ class TinyRecipe(unittest.TestCase):
                               input="hello, I love crime films\n\n")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("attune> ", done.stdout)
+
+    def test_chat_refuses_a_temperature_that_is_none(self):
+        for wrong in ["0.7abc", "-1", "warm", ""]:
+            done = subprocess.run([system.ATTUNE, "chat", str(self.whole), "--temperature", wrong], cwd=ROOT,
+                                  capture_output=True, text=True, input="")
+            self.assertEqual(done.returncode, USAGE, done.stderr)
+            self.assertIn("--temperature", done.stderr)
+
+    def test_logs_without_forms_or_times_go_the_whole_way(self):
+        logs = self.base / "logs.jsonl"
+        with open(logs, "w") as out:
+            for line in open(self.whole / "data/train.jsonl"):
+                dialogue = json.loads(line)
+                dialogue.pop("labels", None)
+                dialogue.pop("events", None)
+                for turn in dialogue["turns"]:
+                    turn.pop("time", None)
+                out.write(json.dumps(dialogue) + "\n")
+        folder = self.base / "logs"
+        done = run(folder, f"data.path={logs}", f"data.lexicon={self.whole}/data/lexicon.txt")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("no signal proved valid", done.stderr)
+        report = json.loads((folder / "report.json").read_text())
+        self.assertIn("ppo", [model["name"] for model in report["models"]])
 
 
 if __name__ == "__main__":
