@@ -4,6 +4,7 @@
 
 #include "base/format.h"
 #include "base/interrupt.h"
+#include "base/manifest.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "dialogue/sentiment.h"
@@ -84,6 +85,8 @@ int chat(const Command& self, const std::vector<std::string>& given) {
   sampling.seed = static_cast<std::uint64_t>(seed);
 
   const std::filesystem::path folder = run;
+  for (const std::string& stage : {std::string("data"), which})
+    if (base::has_manifest(folder / stage)) base::verify_manifest(folder / stage);
   const recommend::TrainedModel model = recommend::read_trained(folder / which);
   const pipeline::Recipe recipe = pipeline::read_recipe(folder, {});
   const feedback::SentimentScorer scorer = pipeline::read_scorer(folder / "data");

@@ -201,7 +201,9 @@ Splits split_dialogues(const Dialogues& dialogues, const SplitSettings& settings
                            "\", expected time, worker, seeker or dialogue");
   }
   for (std::vector<int>* split : {&splits.train, &splits.validation, &splits.test})
-    std::sort(split->begin(), split->end());
+    std::sort(split->begin(), split->end(), [&](int a, int b) {
+      return std::pair(at(dialogues, a).order, a) < std::pair(at(dialogues, b).order, b);
+    });
   check_splits(dialogues, splits, settings);
   return splits;
 }

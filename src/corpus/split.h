@@ -27,7 +27,8 @@ struct SplitSettings {
   }
 };
 
-// Indices of dialogues, ascending. Some dialogues may be in no split.
+// Indices of dialogues, oldest first (by their order, then as they stand). Some dialogues may be in
+// no split.
 struct Splits {
   std::vector<int> train;
   std::vector<int> validation;

@@ -213,6 +213,14 @@ Event read_event(const Json& json, const std::set<std::string>& turns, const Ite
   event.item = base::optional<std::string>(json, "item", where).value_or("");
   event.time = base::optional<double>(json, "time", where);
   event.value = base::optional<double>(json, "value", where);
+  const auto check_value = [&](const char* type, double low, double high) {
+    if (event.type == type && event.value && !(*event.value >= low && *event.value <= high))
+      throw DataError(where, ": the value of an event \"", type, "\" is ", *event.value,
+                      ", expected ", low, " to ", high);
+  };
+  check_value("rating", -1, 1);
+  check_value("accept", 0, 1);
+  check_value("dwell", 0, 1e9);
   if (!event.turn.empty() && !turns.count(event.turn))
     throw DataError(where, ": the dialogue has no turn \"", event.turn, "\"");
   if (!event.item.empty()) items.find(event.item, where);

@@ -233,6 +233,7 @@ void evaluation_stage(Run& run) {
 }
 
 void evaluate_elsewhere(Run& run, const fs::path& test, const fs::path& out) {
+  for (const char* stage : {"data", "sft", "signals", "reward", "policy"}) run.require(stage);
   const std::vector<dialogue::Dialogue> dialogues = read_elsewhere(run, test);
   if (dialogues.empty()) throw base::DataError(test, ": holds no dialogues");
   Evaluation evaluation(run, dialogues, out);

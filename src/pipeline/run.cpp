@@ -127,7 +127,6 @@ void Run::stage(const StagePlan& plan) {
       if (base::has_manifest(folder)) {
         base::verify_manifest(folder);
         verified_.insert(plan.name);
-        keep_recipe();
         console_.line(plan.name + "  unchanged, skipped");
         return;
       }

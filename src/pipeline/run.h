@@ -61,6 +61,9 @@ class Run {
   };
   void stage(const StagePlan& plan);
 
+  // Throws base::DataError where a stage is not finished or a file of it is damaged.
+  void require(const std::string& stage) { key_of(stage); }
+
   // Reads the data stage's folder, once.
   const Data& data();
 

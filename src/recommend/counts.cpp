@@ -9,7 +9,6 @@
 namespace recommend {
 namespace {
 
-constexpr std::size_t kRecentDialogues = 1500;
 
 // Adds 1 for each pair, then sorts and merges: rows of (item, count).
 std::vector<Counts::Row> merge_rows(std::vector<std::vector<int>> lists) {

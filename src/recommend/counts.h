@@ -20,6 +20,8 @@ struct DialogueCounts {
 };
 DialogueCounts count_dialogue(const dialogue::Dialogue& dialogue, const WordTable& words);
 
+inline constexpr std::size_t kRecentDialogues = 1500;  // the last ones of the training dialogues
+
 // One for each training dialogue, oldest first.
 std::vector<DialogueCounts> count_each(const std::vector<const dialogue::Dialogue*>& training,
                                        const WordTable& words);

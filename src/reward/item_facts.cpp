@@ -52,19 +52,19 @@ ItemFeatures::ItemFeatures(const ItemFacts& facts, const recommend::Counts& coun
       liked_mean_(share(facts.liked, facts.liked_known)),
       useful_mean_(share(facts.useful, facts.useful_known)) {}
 
-void ItemFeatures::fill(float* row, int item, const Outcome* without) const {
+void ItemFeatures::fill(float* row, int item, const std::optional<Without>& without) const {
   const auto i = static_cast<std::size_t>(item);
   const auto own = [&](Head head) {
-    return without ? without->weights[static_cast<std::size_t>(head)] : 0.;
+    return without ? without->outcome.weights[static_cast<std::size_t>(head)] : 0.;
   };
   const auto own_sum = [&](Head head) {
-    return without ? own(head) * without->targets[static_cast<std::size_t>(head)] : 0.;
+    return without ? own(head) * without->outcome.targets[static_cast<std::size_t>(head)] : 0.;
   };
-  const double out = without ? 1 : 0;
+  const double out = without ? 1 : 0, recently_out = without && without->recent ? 1 : 0;
   row[0] = static_cast<float>(.3 * std::log1p(std::max(0., counts_.recommended()[i] - out)));
   row[1] = static_cast<float>(.3 * std::log1p(std::max(0., counts_.named()[i] - out)));
   row[2] =
-      static_cast<float>(.3 * std::log1p(std::max(0., counts_.recently_recommended()[i] - out)));
+      static_cast<float>(.3 * std::log1p(std::max(0., counts_.recently_recommended()[i] - recently_out)));
   row[3] = static_cast<float>(
       logit(std::clamp(shrunk(facts_.liked[i] - own_sum(Head::liked),
                               facts_.liked_known[i] - own(Head::liked), liked_mean_),

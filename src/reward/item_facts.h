@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "recommend/counts.h"
@@ -26,8 +27,13 @@ class ItemFeatures {
   // Keeps references.
   ItemFeatures(const ItemFacts& facts, const recommend::Counts& counts);
 
-  // Fills row[kItemFeatures]; without an outcome of its own while training on that outcome.
-  void fill(float* row, int item, const Outcome* without = nullptr) const;
+  // Fills row[kItemFeatures]; while training on an outcome without it. `recent`: that outcome's
+  // dialogue is among those that count as recent.
+  struct Without {
+    const Outcome& outcome;
+    bool recent;
+  };
+  void fill(float* row, int item, const std::optional<Without>& without = {}) const;
 
  private:
   const ItemFacts& facts_;

@@ -173,6 +173,17 @@ std::optional<double> blend_of(const Blend& blend, const feedback::SignalTable& 
   return known ? std::optional(sum) : std::nullopt;
 }
 
+namespace {
+
+bool named_before(const dialogue::Dialogue& dialogue, int turn, int item) {
+  for (int t = 0; t < turn; ++t)
+    for (const dialogue::Mention& mention : dialogue.turns[static_cast<std::size_t>(t)].mentions)
+      if (mention.item == item) return true;
+  return false;
+}
+
+}  // namespace
+
 std::vector<Outcome> collect_outcomes(const dialogue::Corpus& corpus,
                                       const feedback::SignalTable& table, const Blend& blend,
                                       const Reader& reader, double reader_weight) {
@@ -195,6 +206,7 @@ std::vector<Outcome> collect_outcomes(const dialogue::Corpus& corpus,
     const std::optional<double> read_liked = reader.liked(dialogue, row.turn),
                                 read_seen = reader.seen(dialogue, row.turn);
     for (int item : dialogue.turns[static_cast<std::size_t>(row.turn)].items()) {
+      if (named_before(dialogue, row.turn, item)) continue;  // never recommended again
       Outcome outcome = shared;
       outcome.item = item;
       const dialogue::Label* label = dialogue.seeker_label(item);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/error.h"
 #include "base/format.h"
@@ -58,21 +59,26 @@ class Trainer {
       : settings_(settings), training_(training), words_(side_by_side(training.item_words)) {
     base::check(training.outcomes.size() == training.states.size(), "train_predictor: ",
                 training.outcomes.size(), " outcomes, ", training.states.size(), " states");
+    const std::vector<bool> decides = choose_stopping();
     std::vector<Outcome> known;
     for (std::size_t i = 0; i < training.outcomes.size(); ++i) {
       const auto dialogue = static_cast<std::size_t>(training.outcomes[i].dialogue);
       if (training.held_out[dialogue]) continue;
-      if (base::Random({.seed = training.seed, .stage = "reward/stopping", .step = dialogue})
-              .chance(kStopping)) {
-        stopping_.push_back(i);
-      } else {
-        learning_.push_back(i);
-        known.push_back(training.outcomes[i]);
-      }
+      (decides[dialogue] ? stopping_ : learning_).push_back(i);
+      if (!decides[dialogue]) known.push_back(training.outcomes[i]);
     }
-    if (learning_.empty() || stopping_.empty())
+    if (learning_.empty())
       throw base::Error(base::ErrorKind::data,
-                        "no recommendations with a reply to learn a reward from");
+                        "too few recommendations with a reply to learn a reward from; there must "
+                        "be two dialogues that have one beside the tenth that is held out");
+    // As Counts has it: the last of the dialogues that were counted.
+    recent_.resize(training.held_out.size());
+    std::size_t left = recommend::kRecentDialogues;
+    for (std::size_t d = recent_.size(); d > 0 && left > 0; --d)
+      if (!training.held_out[d - 1]) {
+        recent_[d - 1] = true;
+        --left;
+      }
     facts_ = count_items(known, training.counts.items());
     features_ = std::make_unique<ItemFeatures>(facts_, training.counts);
   }
@@ -105,6 +111,24 @@ class Trainer {
     model::TensorMap weights;
   };
 
+  // Which dialogues decide when to stop: a tenth, one at least.
+  std::vector<bool> choose_stopping() const {
+    std::vector<bool> decides(training_.held_out.size());
+    std::optional<std::size_t> first;
+    bool any = false;
+    for (const Outcome& outcome : training_.outcomes) {
+      const auto dialogue = static_cast<std::size_t>(outcome.dialogue);
+      if (training_.held_out[dialogue]) continue;
+      if (!first) first = dialogue;
+      decides[dialogue] =
+          base::Random({.seed = training_.seed, .stage = "reward/stopping", .step = dialogue})
+              .chance(kStopping);
+      any = any || decides[dialogue];
+    }
+    if (!any && first) decides[*first] = true;
+    return decides;
+  }
+
   Batch make_batch(const std::vector<std::size_t>& chosen, OwnOutcome own) const {
     const auto n = static_cast<std::int64_t>(chosen.size());
     Batch batch{{},
@@ -119,8 +143,10 @@ class Trainer {
       batch.states.push_back(training_.states[i]);
       batch.words.push_back(&training_.item_words[static_cast<std::size_t>(outcome.item)]);
       batch.items.data_ptr<std::int64_t>()[b] = outcome.item;
-      features_->fill(batch.facts.data_ptr<float>() + b * kItemFeatures, outcome.item,
-                      own == OwnOutcome::left_out ? &outcome : nullptr);
+      std::optional<ItemFeatures::Without> without;
+      if (own == OwnOutcome::left_out)
+        without.emplace(outcome, recent_[static_cast<std::size_t>(outcome.dialogue)]);
+      features_->fill(batch.facts.data_ptr<float>() + b * kItemFeatures, outcome.item, without);
       for (std::int64_t k = 0; k < kHeads; ++k) {
         batch.targets.data_ptr<float>()[b * kHeads + k] =
             static_cast<float>(outcome.targets[static_cast<std::size_t>(k)]);
@@ -168,6 +194,7 @@ class Trainer {
   const PredictorTraining& training_;
   ItemWords words_;
   std::vector<std::size_t> learning_, stopping_;  // outcomes
+  std::vector<bool> recent_;                      // dialogues
   ItemFacts facts_;
   std::unique_ptr<ItemFeatures> features_;
 };

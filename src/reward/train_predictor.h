@@ -13,7 +13,7 @@ namespace reward {
 struct PredictorSettings {
   int members = 3;  // independent seeds
   int width = 32;
-  int epochs = 12;  // at most; stops when held-out loss rises
+  int epochs = 12;  // at most; see train_predictor
   double learning_rate = 3e-3;
   double weight_decay = .05;
   double dropout = .3;

@@ -65,7 +65,7 @@ base::Metrics ItemTrainer::update(const model::Gpt2Weights& current,
                                   const std::vector<Place>& places, double learning_rate,
                                   const base::RandomPlace& at) {
   const torch::Tensor items = recommend::item_embeddings(current, start_.tokens);
-  double reward = 0, reference_reward = 0, kl = 0, entropy = 0, norm = 0;
+  double reward = 0, reference_reward = 0, kl = 0, entropy = 0, norm = 0, skipped = 0;
   for (int step = 0; step < settings_.item_steps; ++step) {
     const Batch batch = make_batch(
         current, items,
@@ -85,8 +85,11 @@ base::Metrics ItemTrainer::update(const model::Gpt2Weights& current,
     if (at.step == 1 && step == 0)
       base::check(std::abs(loss.kl) < 1e-6,
                   "rl: the item slot differs from its reference before the first update");
+    base::check(std::isfinite(loss.kl), "rl: the KL of the item slot is not finite");
     loss.loss.backward();
-    norm += optimiser_.step(learning_rate, settings_.clip_gradient);
+    const double step_norm = optimiser_.step(learning_rate, settings_.clip_gradient);
+    skipped += !std::isfinite(step_norm);
+    norm += std::isfinite(step_norm) ? step_norm : 0;
     kl_.update(loss.kl, settings_.item_states);
     reward += loss.reward;
     reference_reward += loss.reference_reward;
@@ -97,7 +100,8 @@ base::Metrics ItemTrainer::update(const model::Gpt2Weights& current,
   last_kl_ = kl / n;
   return {{"item/reward", reward / n},   {"item/reference_reward", reference_reward / n},
           {"item/kl", kl / n},           {"item/entropy", entropy / n},
-          {"item/beta", kl_.beta()},     {"item/grad_norm", norm / n}};
+          {"item/beta", kl_.beta()},     {"item/grad_norm", norm / n},
+          {"item/steps_skipped", skipped}};
 }
 
 void ItemTrainer::save(model::Checkpoint& checkpoint) const {
@@ -108,7 +112,7 @@ void ItemTrainer::save(model::Checkpoint& checkpoint) const {
 
 void ItemTrainer::load(const model::Checkpoint& checkpoint) {
   optimiser_.load(checkpoint.tensors, "item_optimiser.");
-  kl_.set_beta(checkpoint.state.at("item_beta"));
+  kl_.restore(checkpoint.state.at("item_beta"));
   last_kl_ = checkpoint.state.at("item_kl");
 }
 

@@ -25,7 +25,8 @@ torch::Tensor exact_kl(const torch::Tensor& log_p, const torch::Tensor& log_q) {
 void KlController::update(double kl, std::int64_t episodes) {
   if (options_.target <= 0) return;
   const double error = std::clamp(kl / options_.target - 1, -.2, .2);
-  set_beta(beta_ * (1 + error * static_cast<double>(episodes) / options_.horizon));
+  beta_ = std::clamp(beta_ * (1 + error * static_cast<double>(episodes) / options_.horizon),
+                     options_.floor, options_.ceiling);
 }
 
 }  // namespace rl

@@ -32,12 +32,12 @@ class KlController {
     double beta = .1;        // at the start
     double target = 2;       // nats a sequence; 0: beta stays as it is
     double horizon = 10000;  // episodes
-    double floor = 1e-3, ceiling = 100;
+    double floor = 1e-3, ceiling = 100;  // of what update() makes of it
   };
   explicit KlController(const Options& options) : options_(options), beta_(options.beta) {}
 
   double beta() const { return beta_; }
-  void set_beta(double beta) { beta_ = std::clamp(beta, options_.floor, options_.ceiling); }
+  void restore(double beta) { beta_ = beta; }  // from a checkpoint
 
   // kl: mean over the episodes of a rollout, in nats a sequence, measured before the update.
   void update(double kl, std::int64_t episodes);

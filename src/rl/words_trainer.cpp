@@ -233,7 +233,7 @@ void WordsTrainer::save(model::Checkpoint& checkpoint) const {
 void WordsTrainer::load(const model::Checkpoint& checkpoint) {
   critic_.assign(model::with_prefix(checkpoint.tensors, "critic."), "checkpoint");
   optimiser_->load(checkpoint.tensors, "optimiser.");
-  kl_.set_beta(checkpoint.state.at("beta"));
+  kl_.restore(checkpoint.state.at("beta"));
   moments_.from_json(checkpoint.state.at("moments"));
 }
 
