@@ -163,6 +163,7 @@ base::Json run(const Options& options) {
   const PlainPpoShape shape{kPrompt, kReply, settings.minibatch, settings.epochs};
   const PlainModel::Attention attention = faster_attention([&](PlainModel::Attention candidate) {
     PlainPpo one(initial, candidate, shape);
+    one.iterate(prompts, scores, kLearningRate);
     return seconds([&] { one.iterate(prompts, scores, kLearningRate); });
   });
   PlainPpo plain(initial, attention, shape);

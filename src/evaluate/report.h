@@ -85,7 +85,7 @@ std::vector<Sample> make_samples(const std::vector<std::vector<Response>>& respo
 std::string finding(const Comparison& comparison);
 
 // Warnings that the scores themselves give: NDCG@5 / HR@5 outside .60 … .85, a model that does not
-// beat popularity or copying.
+// beat popularity.
 std::vector<std::string> check_scores(const std::vector<ModelScores>& models);
 
 // Writes FOLDER/report.json (attune.report/1, docs/formats.md) and FOLDER/report.html, one file

@@ -21,7 +21,7 @@ struct RankContext {
 
 RankContext context_of(const dialogue::State& state, const WordTable& words);
 
-// One thing to learn from: before a turn that names new items, these were named.
+// One thing to learn from: before a turn that names items, these were named.
 struct RankExample {
   int dialogue = 0;  // which of the training dialogues
   int turn = 0;

@@ -65,6 +65,9 @@ TrainedModel read_trained(const fs::path& folder) {
   if (ranker.items() != catalogue.size())
     throw base::DataError(folder / "ranker", ": ranks ", ranker.items(),
                           " items, the catalogue has ", catalogue.size());
+  if (ranker.uses_language() && ranker.language_width() != language.config.n_embd)
+    throw base::DataError(folder / "ranker", ": reads hidden states of width ",
+                          ranker.language_width(), ", the model has ", language.config.n_embd);
   return {std::move(catalogue), state, std::move(tokens), std::move(language), std::move(ranker)};
 }
 

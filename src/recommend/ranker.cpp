@@ -229,6 +229,22 @@ Ranker Ranker::read(const std::filesystem::path& folder) {
         "bag.norm_in.bias", "bag.units.weight", "bag.units.bias", "bag.back.weight",
         "bag.back.bias", "bag.norm_out.weight", "bag.norm_out.bias"})
     need(ranker.has_term("bag"), name);
+  const auto expect = [&](bool there, const char* name, std::vector<std::int64_t> shape) {
+    if (!there) return;
+    const torch::Tensor& value = ranker.parameters_->at(name);
+    if (value.sizes() != torch::IntArrayRef(shape) || value.dtype() != torch::kFloat32)
+      throw base::DataError(folder / "ranker.safetensors", ": ", name, " is ", value.sizes(),
+                            ", expected ", torch::IntArrayRef(shape), " in fp32");
+  };
+  const std::int64_t width = ranker.settings_.bag.width,
+                     priors = static_cast<std::int64_t>(priors_of(ranker.settings_.terms).size());
+  expect(priors > 0, "gates.weight", {priors, kGateFeatures});
+  expect(ranker.has_term("bag"), "bag.items", {ranker.items(), width});
+  expect(ranker.has_term("bag"), "bag.words", {ranker.words_.size(), width});
+  if (ranker.has_term("language")) {
+    const std::int64_t c = ranker.parameters_->at("language.weight").size(0);
+    expect(true, "language.weight", {c, c});
+  }
   return ranker;
 }
 

@@ -79,6 +79,7 @@ class Ranker {
   const model::ParameterSet& parameters() const { return *parameters_; }
   int items() const { return counts_->items(); }
   bool uses_language() const { return has_term("language"); }
+  std::int64_t language_width() const { return parameters_->at("language.weight").size(0); }
 
   // A copy with weights of its own and the same counts.
   Ranker clone() const;

@@ -25,6 +25,19 @@ double mean(const std::vector<double>& values) {
                               static_cast<double>(values.size());
 }
 
+double deviation(const std::vector<double>& values) {
+  RunningMoments moments;
+  moments.add(values);
+  return moments.deviation();
+}
+
+double tokens_of(const Rollout& rollout) {
+  double tokens = 0;
+  for (const Episode& episode : rollout.episodes)
+    tokens += static_cast<double>(episode.tokens.size());
+  return tokens;
+}
+
 recommend::TrainedModel copy_of(const recommend::TrainedModel& model) {
   return {model.catalogue, model.state, model.tokens,
           model::gpt2_from_tensors(model.language.config, model.language.parameters.copy(), "copy"),
@@ -88,9 +101,15 @@ class Trainer {
     const auto add = [&](const base::Metrics& more) {
       metrics.insert(metrics.end(), more.begin(), more.end());
     };
+    const auto update_start = Clock::now();
     add(words_.update(rollout, learning_rate(settings_.learning_rate), place("rl/minibatches")));
+    const double update_seconds = seconds_since(update_start);
     add(rollout_metrics(rollout));
-    add({{"seconds/rollout", rollout_seconds}, {"seconds/all", seconds_since(start)}});
+    add({{"seconds/rollout", rollout_seconds},
+         {"seconds/update", update_seconds},
+         {"seconds/all", seconds_since(start)},
+         {"tokens_per_second/rollout", tokens_of(rollout) / rollout_seconds},
+         {"tokens_per_second/update", tokens_of(rollout) / update_seconds}});
     if (iteration_ == 1 || iteration_ % settings_.gold_every == 0 ||
         iteration_ == settings_.iterations)
       if (input_.gold)
@@ -118,24 +137,30 @@ class Trainer {
   }
 
   base::Metrics rollout_metrics(const Rollout& rollout) const {
-    double ended = 0, recommending = 0, tokens = 0;
+    double ended = 0, recommending = 0;
     for (const Episode& episode : rollout.episodes) {
       ended += episode.action.ended;
       recommending += episode.has_item;
-      tokens += static_cast<double>(episode.tokens.size());
     }
     const auto n = static_cast<double>(rollout.episodes.size());
     return {{"objective/kl", rollout.kl},
+            {"objective/kl_k3", rollout.kl_k3},
             {"objective/entropy", rollout.entropy},
             {"objective/non_score_reward", rollout.non_score},
             {"objective/scores", mean(rollout.raw_scores)},
-            {"objective/rlhf_reward", mean(rollout.scores) + rollout.non_score},
+            {"objective/scores_std", deviation(rollout.raw_scores)},
+            {"objective/scaled_scores", mean(rollout.scaled_scores)},
+            {"objective/scaled_scores_std", deviation(rollout.scaled_scores)},
+            {"objective/rlhf_reward", mean(rollout.scaled_scores) -
+                                          settings_.missing_end_penalty * (1 - ended / n) +
+                                          rollout.non_score},
             {"policy/entropy_avg", rollout.entropy},
             {"beta", words_.beta()},
             {"val/num_eos_tokens", ended},
             {"rate/ended", ended / n},
+            {"rate/truncated", 1 - ended / n},
             {"rate/recommends", recommending / n},
-            {"length/mean", tokens / n},
+            {"length/mean", tokens_of(rollout) / n},
             {"mismatch/log_prob", rollout.mismatch},
             {"lr", learning_rate(settings_.learning_rate)},
             {"eps", settings_.clip},

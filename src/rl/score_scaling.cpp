@@ -42,16 +42,19 @@ std::vector<double> scale_scores(const std::vector<double>& scores, double clip,
   return scaled;
 }
 
-void center_by_group(std::vector<double>& scores, const std::vector<int>& groups) {
-  base::check(scores.size() == groups.size(), "center_by_group: ", scores.size(), " scores, ",
+std::vector<double> centered_by_group(const std::vector<double>& scores,
+                                      const std::vector<int>& groups) {
+  base::check(scores.size() == groups.size(), "centered_by_group: ", scores.size(), " scores, ",
               groups.size(), " groups");
   std::map<int, std::pair<double, double>> sums;  // sum, count
   for (std::size_t i = 0; i < scores.size(); ++i) {
     sums[groups[i]].first += scores[i];
     sums[groups[i]].second += 1;
   }
+  std::vector<double> centered;
   for (std::size_t i = 0; i < scores.size(); ++i)
-    scores[i] -= sums[groups[i]].first / sums[groups[i]].second;
+    centered.push_back(scores[i] - sums[groups[i]].first / sums[groups[i]].second);
+  return centered;
 }
 
 }  // namespace rl

@@ -28,7 +28,8 @@ class RunningMoments {
 std::vector<double> scale_scores(const std::vector<double>& scores, double clip,
                                  RunningMoments& moments);
 
-// Takes each group's mean off its members: what is the same for a whole group teaches nothing.
-void center_by_group(std::vector<double>& scores, const std::vector<int>& groups);
+// The scores less their group's mean: what is the same for a whole group teaches nothing.
+std::vector<double> centered_by_group(const std::vector<double>& scores,
+                                      const std::vector<int>& groups);
 
 }  // namespace rl

@@ -30,13 +30,9 @@ TEST(ScaleScores, DividesByTheDeviationAndClipsTheScoreOnly) {
   EXPECT_EQ(scaled[2], 1.5);
 }
 
-TEST(CenterByGroup, LeavesTheDifferencesInsideAGroup) {
-  std::vector<double> scores = {1, 5, 3, 9};
-  center_by_group(scores, {0, 1, 0, 1});
-  EXPECT_EQ(scores, (std::vector<double>{-1, -2, 1, 2}));
-  std::vector<double> alone = {7};
-  center_by_group(alone, {3});
-  EXPECT_EQ(alone[0], 0);
+TEST(CenteredByGroup, LeavesTheDifferencesInsideAGroup) {
+  EXPECT_EQ(centered_by_group({1, 5, 3, 9}, {0, 1, 0, 1}), (std::vector<double>{-1, -2, 1, 2}));
+  EXPECT_EQ(centered_by_group({7}, {3}), std::vector<double>{0});
 }
 
 }  // namespace

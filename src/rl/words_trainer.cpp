@@ -27,6 +27,10 @@ std::vector<const Episode*> pick(const Rollout& rollout, const std::vector<std::
   return out;
 }
 
+double deviation_of(const torch::Tensor& x, const torch::Tensor& mask) {
+  return std::sqrt(masked_variance(x, mask).item<double>());
+}
+
 std::vector<int> modes_of(const std::vector<Episode>& episodes) {
   std::vector<int> modes;
   for (const Episode& episode : episodes) modes.push_back(episode.action.recommends);
@@ -126,11 +130,18 @@ void WordsTrainer::score_log_probs(Rollout& rollout) const {
 }
 
 void WordsTrainer::reward_tokens(Rollout& rollout, bool first) {
-  rollout.scores = scale_scores(rollout.raw_scores, settings_.score_clip, moments_);
-  if (!settings_.learn_mode) center_by_group(rollout.scores, modes_of(rollout.episodes));
+  rollout.scaled_scores = scale_scores(rollout.raw_scores, settings_.score_clip, moments_);
+  rollout.scores = settings_.learn_mode
+                       ? rollout.scaled_scores
+                       : centered_by_group(rollout.scaled_scores, modes_of(rollout.episodes));
   const torch::Tensor k1 = at::where(rollout.mask, kl_k1(rollout.log_probs, rollout.reference),
                                      torch::zeros_like(rollout.log_probs));
   rollout.kl = k1.sum(1).mean().item<double>();
+  rollout.kl_k3 = at::where(rollout.mask, kl_k3(rollout.log_probs, rollout.reference),
+                            torch::zeros_like(k1))
+                      .sum(1)
+                      .mean()
+                      .item<double>();
   if (first)
     base::check(k1.abs().max().item<double>() == 0,
                 "rl: the policy differs from its reference before the first update");
@@ -215,6 +226,12 @@ base::Metrics WordsTrainer::update(const Rollout& rollout, double learning_rate,
           {"val/clipfrac_avg", mean([](const Step& s) { return s.values.clip_fraction; })},
           {"val/ratio", mean([](const Step& s) { return s.policy.ratio; })},
           {"val/ratio_var", steps.front().policy.ratio_variance},
+          {"val/ratio_max", steps.front().policy.ratio_max},
+          {"val/ratio_min", steps.front().policy.ratio_min},
+          {"advantages/mean", masked_mean(rollout.gae.advantages, rollout.mask).item<double>()},
+          {"advantages/std", deviation_of(rollout.gae.advantages, rollout.mask)},
+          {"returns/mean", masked_mean(rollout.gae.returns, rollout.mask).item<double>()},
+          {"returns/std", deviation_of(rollout.gae.returns, rollout.mask)},
           {"grad_norm", mean([&](const Step& s) { return finite(s.norm); })},
           {"steps", static_cast<double>(steps.size())},
           {"steps_skipped", static_cast<double>(steps.size()) *

@@ -18,12 +18,14 @@ namespace rl {
 struct Rollout {
   std::vector<Episode> episodes;
   std::vector<double> raw_scores;  // of the reward model, one an episode
-  std::vector<double> scores;      // scaled, clipped, centred, less the penalty for a missing end
+  std::vector<double> scaled_scores;  // by their running deviation, clipped
+  std::vector<double> scores;  // those, centred by mode, less the penalty for a missing end
   torch::Tensor log_probs, values, reference, mask;  // before the update
   torch::Tensor rewards;                             // -beta k1, and the score on the last token
   Advantages gae;
   std::vector<std::vector<std::size_t>> first_minibatches;  // log_probs were scored in these shapes
   double kl = 0;         // nats a reply, k1
+  double kl_k3 = 0;      // the same by k3, which spreads less
   double entropy = 0;    // nats a token
   double non_score = 0;  // the KL's part of a reply's reward
   double mismatch = 0;   // mean |log-probability - the sampler's|

@@ -1,14 +1,20 @@
 #include "train/stage.h"
 
+#include <torch/version.h>
+
 #include "base/error.h"
+#include "base/hash.h"
 #include "kernels/compute.h"
 
 namespace train {
 namespace {
 
-// What must be the same for bit-equal results.
+// What must be the same for bit-equal results. The build is told by the program's own bytes.
 base::Json machine_marks() {
+  static const std::string build = base::sha256_file("/proc/self/exe").substr(0, 16);
   return {{"version", ATTUNE_VERSION},
+          {"build", build},
+          {"libtorch", TORCH_VERSION},
           {"instruction_set", kernels::instruction_set()},
           {"threads", kernels::use_threads(0)}};
 }

@@ -1,5 +1,6 @@
 #include "train/windows.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "base/error.h"
@@ -65,6 +66,9 @@ std::vector<Sequence> windows(const dialogue::Dialogue& dialogue, const Dialogue
     sequences.push_back(encode_sequence(dialogue::render_turns(dialogue, from, to, options.state),
                                         tokens, options));
     cut(sequences.back(), room);
+    const auto& weights = sequences.back().weights;
+    if (std::all_of(weights.begin(), weights.end(), [](float weight) { return weight == 0; }))
+      sequences.pop_back();  // nothing to be learned
     from = to;
   }
   return sequences;

@@ -25,7 +25,7 @@ struct WindowOptions {
 
 // Cuts a dialogue into sequences at turns, so that each turn stands in exactly one: as many turns
 // as fit, then the next sequence, with the items named so far in front. A turn that alone is too
-// long loses its end.
+// long loses its end. Sequences in which nothing counts are left out.
 std::vector<Sequence> windows(const dialogue::Dialogue& dialogue, const DialogueTokens& tokens,
                               const WindowOptions& options);
 
