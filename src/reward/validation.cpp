@@ -4,10 +4,13 @@
 
 #include "base/error.h"
 #include "base/format.h"
+#include "base/interrupt.h"
 #include "metrics/correlation.h"
 
 namespace reward {
 namespace {
+
+constexpr double kPaperPearson = .6;
 
 std::vector<double> pair_scores(const Predictor& predictor, const std::vector<Outcome>& outcomes,
                                 const std::vector<recommend::RankContext>& states,
@@ -44,6 +47,64 @@ base::Json json_of(const std::optional<metrics::Interval>& interval) {
           {"clusters", interval->clusters}};
 }
 
+// The held-out rows of one target.
+struct Rows {
+  std::vector<std::size_t> outcomes;
+  std::vector<std::int64_t> clusters;
+};
+
+template <class F>
+Rows rows_where(const std::vector<Outcome>& outcomes, const std::vector<bool>& held_out,
+                const F& wanted) {
+  Rows rows;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (!held_out[static_cast<std::size_t>(outcomes[i].dialogue)] || !wanted(outcomes[i])) continue;
+    rows.outcomes.push_back(i);
+    rows.clusters.push_back(outcomes[i].dialogue);
+  }
+  return rows;
+}
+
+bool above(const std::optional<metrics::Interval>& score,
+           std::initializer_list<const std::optional<metrics::Interval>*> baselines) {
+  return score && std::all_of(baselines.begin(), baselines.end(), [&](const auto* baseline) {
+           return !*baseline || score->estimate > (*baseline)->estimate;
+         });
+}
+
+// What items alone tell: their liked rate and how often they are recommended.
+struct ItemScores {
+  std::vector<double> rates, popularity, inverse;
+};
+
+void compare_with_items(TargetQuality& quality, const std::vector<double>& scores,
+                        const ItemScores& items, const std::vector<int>& labels,
+                        const std::vector<std::int64_t>& clusters,
+                        const metrics::BootstrapOptions& options) {
+  const auto overall = [&](const std::vector<double>& x) {
+    return metrics::bootstrap_statistic(metrics::weighted_auc(x, labels), clusters, options);
+  };
+  const auto within = [&](const std::vector<double>& x) {
+    return metrics::bootstrap_statistic(metrics::weighted_group_auc(x, labels, clusters), clusters,
+                                        options);
+  };
+  quality.auc = overall(scores);
+  quality.rate_auc = overall(items.rates);
+  quality.popularity_auc = overall(items.popularity);
+  quality.inverse_popularity_auc = overall(items.inverse);
+  quality.auc_within = within(scores);
+  quality.rate_within = within(items.rates);
+  quality.popularity_within = within(items.popularity);
+  quality.inverse_popularity_within = within(items.inverse);
+  quality.auc_passed = above(quality.auc, {&quality.rate_auc, &quality.popularity_auc,
+                                           &quality.inverse_popularity_auc});
+  quality.within_passed =
+      above(quality.auc_within, {&quality.rate_within, &quality.popularity_within,
+                                 &quality.inverse_popularity_within});
+}
+
+const char* verdict(bool passed) { return passed ? "passed" : "FAILED"; }
+
 }  // namespace
 
 std::vector<TargetQuality> validate_predictor(const Predictor& predictor,
@@ -60,56 +121,41 @@ std::vector<TargetQuality> validate_predictor(const Predictor& predictor,
                                           .place = {.seed = seed, .stage = "reward/validation"}};
   std::vector<TargetQuality> out;
   for (int h = 0; h < kHeads; ++h) {
+    base::stop_if_interrupted();
     const Head head = static_cast<Head>(h);
     TargetQuality quality;
     quality.target = head_name(head);
-    std::vector<std::size_t> chosen, labelled;
-    for (std::size_t i = 0; i < outcomes.size(); ++i) {
-      if (!held_out[static_cast<std::size_t>(outcomes[i].dialogue)]) continue;
-      if (outcomes[i].weights[static_cast<std::size_t>(h)] > 0) chosen.push_back(i);
-      if (form_label(outcomes[i], head)) labelled.push_back(i);
-    }
-    if (chosen.size() > 1) {
+    const Rows all = rows_where(outcomes, held_out, [&](const Outcome& outcome) {
+      return outcome.weights[static_cast<std::size_t>(h)] > 0;
+    });
+    if (all.outcomes.size() > 1) {
       std::vector<double> targets;
-      std::vector<std::int64_t> clusters;
-      for (std::size_t i : chosen) {
+      for (std::size_t i : all.outcomes)
         targets.push_back(outcomes[i].targets[static_cast<std::size_t>(h)]);
-        clusters.push_back(outcomes[i].dialogue);
-      }
       quality.pearson = metrics::bootstrap_statistic(
-          metrics::weighted_pearson(pair_scores(predictor, outcomes, states, chosen, head),
+          metrics::weighted_pearson(pair_scores(predictor, outcomes, states, all.outcomes, head),
                                     targets),
-          clusters, options);
+          all.clusters, options);
     }
-    quality.passed = quality.pearson && quality.pearson->estimate > .6;
-    if (is_probability(head) && labelled.size() > 1) {
-      const std::vector<double> scores = pair_scores(predictor, outcomes, states, labelled, head);
-      std::vector<double> rates, popularity, inverse;
+    quality.pearson_passed = quality.pearson && quality.pearson->estimate > kPaperPearson;
+    const Rows labelled = rows_where(outcomes, held_out, [&](const Outcome& outcome) {
+      return form_label(outcome, head).has_value();
+    });
+    if (is_probability(head) && labelled.outcomes.size() > 1) {
+      ItemScores items;
       std::vector<int> labels;
-      std::vector<std::int64_t> clusters;
-      for (std::size_t i : labelled) {
-        rates.push_back(liked_rate(facts, outcomes[i].item));
-        popularity.push_back(counts.recommended()[static_cast<std::size_t>(outcomes[i].item)]);
-        inverse.push_back(-popularity.back());
+      for (std::size_t i : labelled.outcomes) {
+        items.rates.push_back(liked_rate(facts, outcomes[i].item));
+        items.popularity.push_back(
+            counts.recommended()[static_cast<std::size_t>(outcomes[i].item)]);
+        items.inverse.push_back(-items.popularity.back());
         labels.push_back(*form_label(outcomes[i], head));
-        clusters.push_back(outcomes[i].dialogue);
       }
-      const auto within = [&](const std::vector<double>& x) {
-        return metrics::bootstrap_statistic(metrics::weighted_group_auc(x, labels, clusters),
-                                            clusters, options);
-      };
-      quality.auc =
-          metrics::bootstrap_statistic(metrics::weighted_auc(scores, labels), clusters, options);
-      quality.auc_within = within(scores);
-      quality.rate_within = within(rates);
-      quality.popularity_within = within(popularity);
-      quality.inverse_popularity_within = within(inverse);
-      const auto beats = [&](const std::optional<metrics::Interval>& baseline) {
-        return !baseline || quality.auc_within->estimate > baseline->estimate;
-      };
-      quality.passed = quality.auc_within && beats(quality.rate_within) &&
-                       beats(quality.popularity_within) && beats(quality.inverse_popularity_within);
+      compare_with_items(quality,
+                         pair_scores(predictor, outcomes, states, labelled.outcomes, head), items,
+                         labels, labelled.clusters, options);
     }
+    quality.passed = is_probability(head) ? quality.within_passed : quality.pearson_passed;
     out.push_back(std::move(quality));
   }
   return out;
@@ -120,11 +166,17 @@ base::Json to_json(const std::vector<TargetQuality>& qualities) {
   for (const TargetQuality& q : qualities)
     list.push_back({{"target", q.target},
                     {"pearson", json_of(q.pearson)},
+                    {"pearson_passed", q.pearson_passed},
                     {"auc", json_of(q.auc)},
+                    {"liked_rate_auc", json_of(q.rate_auc)},
+                    {"popularity_auc", json_of(q.popularity_auc)},
+                    {"inverse_popularity_auc", json_of(q.inverse_popularity_auc)},
+                    {"auc_passed", q.auc_passed},
                     {"auc_within", json_of(q.auc_within)},
                     {"liked_rate_within", json_of(q.rate_within)},
                     {"popularity_within", json_of(q.popularity_within)},
                     {"inverse_popularity_within", json_of(q.inverse_popularity_within)},
+                    {"auc_within_passed", q.within_passed},
                     {"passed", q.passed}});
   return list;
 }
@@ -132,13 +184,17 @@ base::Json to_json(const std::vector<TargetQuality>& qualities) {
 std::vector<std::string> describe(const std::vector<TargetQuality>& qualities) {
   std::vector<std::string> lines;
   for (const TargetQuality& q : qualities) {
-    std::string line = base::concatenate("reward  ", q.target, ": Pearson ", show(q.pearson));
-    if (q.auc)
-      line += base::concatenate("; AUC ", show(q.auc), ", within dialogues ", show(q.auc_within),
-                                " against liked rate ", show(q.rate_within), ", popularity ",
-                                show(q.popularity_within), ", its inverse ",
-                                show(q.inverse_popularity_within));
-    lines.push_back(line + (q.passed ? "  passed" : "  FAILED"));
+    lines.push_back(base::concatenate("reward  ", q.target, ": Pearson ", show(q.pearson),
+                                      " against the paper's .6: ", verdict(q.pearson_passed)));
+    if (!q.auc) continue;
+    lines.push_back(base::concatenate(
+        "reward  ", q.target, ": AUC over all pairs ", show(q.auc), " against liked rate ",
+        show(q.rate_auc), ", popularity ", show(q.popularity_auc), ", its inverse ",
+        show(q.inverse_popularity_auc), ": ", verdict(q.auc_passed)));
+    lines.push_back(base::concatenate(
+        "reward  ", q.target, ": AUC within dialogues ", show(q.auc_within), " against ",
+        show(q.rate_within), ", ", show(q.popularity_within), ", ",
+        show(q.inverse_popularity_within), ": ", verdict(q.within_passed)));
   }
   return lines;
 }

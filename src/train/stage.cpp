@@ -1,6 +1,6 @@
 #include "train/stage.h"
 
-#include <torch/version.h>
+#include <torch/headeronly/version.h>
 
 #include "base/error.h"
 #include "base/hash.h"
