@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -46,28 +47,36 @@ int run(const std::vector<std::string>& arguments) {
   options.data = data ? data : "../shared/data";
   bool json = false;
   std::vector<std::string> names;
+  const auto known = [&](const std::string& name) {
+    return std::any_of(all.begin(), all.end(), [&](const Benchmark& b) { return b.name == name; });
+  };
   for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--json")
+    if (arguments[i] == "--json") {
       json = true;
-    else if (arguments[i] == "--rounds" && i + 1 < arguments.size())
-      options.rounds = std::max(1, std::atoi(arguments[++i].c_str()));
-    else
+    } else if (arguments[i] == "--rounds" && i + 1 < arguments.size()) {
+      options.rounds = std::atoi(arguments[++i].c_str());
+    } else if (arguments[i] == "all") {
+      for (const Benchmark& benchmark : all) names.push_back(benchmark.name);
+    } else if (known(arguments[i])) {
       names.push_back(arguments[i]);
-  }
-  int found = 0;
-  for (const Benchmark& benchmark : all)
-    for (const std::string& name : names) {
-      if (name != "all" && name != benchmark.name) continue;
-      ++found;
-      const base::Json figures = benchmark.run(options);
-      if (json)
-        std::cout << base::Json{{"name", benchmark.name}, {"figures", figures}}.dump() << std::endl;
-      else
-        print(benchmark.name, figures);
+    } else {
+      names.clear();
+      break;
     }
-  if (found) return 0;
-  std::cerr << usage(all);
-  return 2;
+  }
+  if (names.empty() || options.rounds < 1) {
+    std::cerr << usage(all);
+    return 2;
+  }
+  for (const Benchmark& benchmark : all) {
+    if (std::find(names.begin(), names.end(), benchmark.name) == names.end()) continue;
+    const base::Json figures = benchmark.run(options);
+    if (json)
+      std::cout << base::Json{{"name", benchmark.name}, {"figures", figures}}.dump() << std::endl;
+    else
+      print(benchmark.name, figures);
+  }
+  return 0;
 }
 
 }  // namespace
