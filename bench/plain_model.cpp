@@ -30,8 +30,7 @@ PlainModel::Cache PlainModel::make_cache(std::int64_t batch, std::int64_t room) 
   return cache;
 }
 
-torch::Tensor PlainModel::attend(const torch::Tensor& qkv, std::int64_t layer,
-                                 Cache* cache) const {
+torch::Tensor PlainModel::attend(const torch::Tensor& qkv, std::int64_t layer, Cache* cache) const {
   const std::int64_t batch = qkv.size(0), t = qkv.size(1), heads = config_.n_head,
                      width = config_.n_embd / heads;
   auto parts = qkv.view({batch, t, 3, heads, width}).permute({2, 0, 3, 1, 4}).unbind(0);
@@ -51,8 +50,7 @@ torch::Tensor PlainModel::attend(const torch::Tensor& qkv, std::int64_t layer,
     torch::Tensor scores = at::matmul(parts[0] * (1 / std::sqrt(static_cast<double>(width))),
                                       parts[1].transpose(2, 3));
     if (!one)
-      scores = scores +
-               torch::full({t, t}, -INFINITY, qkv.options().requires_grad(false)).triu(1);
+      scores = scores + torch::full({t, t}, -INFINITY, qkv.options().requires_grad(false)).triu(1);
     mixed = at::matmul(at::softmax(scores, -1), parts[2]);
   }
   return mixed.transpose(1, 2).reshape({batch, t, config_.n_embd});

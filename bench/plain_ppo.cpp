@@ -65,9 +65,9 @@ PlainPpo::Scored PlainPpo::score(const PlainModel& model, const torch::Tensor& i
     scored.entropies = -(log_p.exp() * log_p).sum(2);
   }
   if (with_values)
-    scored.values = at::matmul(hidden.narrow(1, before, shape_.reply).to(torch::kFloat32),
-                               value_weight_) +
-                    value_bias_;
+    scored.values =
+        at::matmul(hidden.narrow(1, before, shape_.reply).to(torch::kFloat32), value_weight_) +
+        value_bias_;
   return scored;
 }
 
@@ -116,9 +116,9 @@ void PlainPpo::update(const torch::Tensor& ids, const Scored& old, const torch::
       const torch::Tensor policy_loss =
           at::maximum(-advantage * ratio, -advantage * ratio.clamp(1 - kClip, 1 + kClip)).mean();
       const torch::Tensor clipped = before + (now.values - before).clamp(-kClip, kClip);
-      const torch::Tensor value_loss = .5 * at::maximum((now.values - of(returns)).square(),
-                                                        (clipped - of(returns)).square())
-                                                .mean();
+      const torch::Tensor value_loss =
+          .5 *
+          at::maximum((now.values - of(returns)).square(), (clipped - of(returns)).square()).mean();
       (policy_loss + kValueWeight * value_loss).backward();
       policy_.step(learning_rate, 1, {value_weight_, value_bias_});
     }

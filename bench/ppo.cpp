@@ -62,7 +62,9 @@ class Ours {
   Ours(const model::Gpt2& initial, const train::DialogueTokens& tokens,
        const std::vector<dialogue::Dialogue>& dialogues, const rl::PpoSettings& settings)
       : settings_(settings),
-        policy_{catalogue(), {}, tokens,
+        policy_{catalogue(),
+                {},
+                tokens,
                 model::gpt2_from_tensors(initial.config, initial.parameters.values(), "bench"),
                 ranker(dialogues, initial.config.n_embd)},
         reference_(frozen(initial)),

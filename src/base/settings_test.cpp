@@ -148,7 +148,8 @@ TEST_F(SettingsFile, DotsInTextsAndListsAreNoKeys) {
 }
 
 TEST_F(SettingsFile, AMissingFileIsADataError) {
-  EXPECT_THROW(read_settings(list_settings(outer_), folder_.path() / "none.toml", "recipe", 1), DataError);
+  EXPECT_THROW(read_settings(list_settings(outer_), folder_.path() / "none.toml", "recipe", 1),
+               DataError);
 }
 
 }  // namespace

@@ -100,8 +100,8 @@ int chat(const Command& self, const std::vector<std::string>& given) {
     dialogue::Turn turn;
     turn.text = line;
     turn.mentions = find_titles(line, model.catalogue);
-    dialogue::read_sentiment(
-        turn, [&](std::string_view words) { return scorer.score(words).compound; });
+    dialogue::read_sentiment(turn,
+                             [&](std::string_view words) { return scorer.score(words).compound; });
     talk.turns.push_back(std::move(turn));
     const dialogue::State state = dialogue::state_before(talk, talk.turns.size(), model.state);
     const dialogue::Reply reply = dialogue::reply_to_all(recommender, {state}, sampling).front();

@@ -1,6 +1,5 @@
 #include "corpus/redial.h"
 
-
 #include <gtest/gtest.h>
 
 #include "base/error.h"

@@ -1,5 +1,7 @@
 #include "dialogue/markup.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace dialogue {
@@ -162,6 +164,13 @@ Action parse_action(const std::vector<Piece>& pieces, const Catalogue& catalogue
     }
   }
   return action;
+}
+
+bool names_exactly(const Action& action) {
+  if (!action.item) return action.mentions.empty();
+  return !action.mentions.empty() &&
+         std::all_of(action.mentions.begin(), action.mentions.end(),
+                     [&](const Mention& mention) { return mention.item == *action.item; });
 }
 
 }  // namespace dialogue

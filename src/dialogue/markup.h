@@ -66,4 +66,7 @@ struct Action {
 // place) are skipped.
 Action parse_action(const std::vector<Piece>& pieces, const Catalogue& catalogue);
 
+// Whether the words name the chosen item and no other, or none where none was chosen.
+bool names_exactly(const Action& action);
+
 }  // namespace dialogue

@@ -125,5 +125,19 @@ TEST(Catalogue, AnIdThatAppearsTwiceIsRefused) {
   EXPECT_FALSE(films().find("c").has_value());
 }
 
+Action action(std::optional<int> item, std::vector<int> named) {
+  Action a;
+  a.item = item;
+  for (int i : named) a.mentions.push_back({i, 0, 0});
+  return a;
+}
+
+TEST(NamesExactly, TheChosenItemAndNoOther) {
+  EXPECT_TRUE(names_exactly(action(3, {3})));
+  EXPECT_FALSE(names_exactly(action(3, {})));
+  EXPECT_FALSE(names_exactly(action(3, {3, 4})));
+  EXPECT_TRUE(names_exactly(action(std::nullopt, {})));
+}
+
 }  // namespace
 }  // namespace dialogue

@@ -34,13 +34,6 @@ std::vector<std::size_t> spread(std::size_t size, std::size_t limit) {
   return chosen;
 }
 
-bool is_faithful(const dialogue::Action& action) {
-  return action.item && !action.mentions.empty() &&
-         std::all_of(
-             action.mentions.begin(), action.mentions.end(),
-             [&](const dialogue::Mention& mention) { return mention.item == *action.item; });
-}
-
 }  // namespace
 
 std::vector<Response> collect_responses(dialogue::Recommender& recommender,
@@ -86,7 +79,8 @@ TextScores score_text(const std::vector<Response>& responses,
     tokens.push_back(metrics::bleu_tokens(response.response));
     length += static_cast<double>(tokens.back().size());
     scores.recommending += response.action.recommends;
-    faithful += response.action.recommends && is_faithful(response.action);
+    faithful += response.action.recommends &&
+                (response.action.item && dialogue::names_exactly(response.action));
   }
   const metrics::BleuScore bleu = metrics::corpus_bleu(hypotheses, references);
   scores.bleu4 = bleu.score;

@@ -1,11 +1,11 @@
 #include "feedback/validity.h"
 
-#include "base/interrupt.h"
-
 #include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
+
+#include "base/interrupt.h"
 
 namespace feedback {
 namespace {

@@ -92,7 +92,8 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
     }
     context->save_for_backward({hidden, weight, targets, normalisers, entropies});
     context->saved_data["temperature"] = temperature;
-    if (logits.defined()) context->saved_data["last_logits"] = logits;  // spares computing them anew
+    if (logits.defined())
+      context->saved_data["last_logits"] = logits;  // spares computing them anew
     return {log_probs, normalisers, entropies};
   }
 

@@ -7,7 +7,8 @@ namespace kernels {
 // A draw from a categorical distribution.
 struct Draw {
   std::int64_t index = 0;
-  double log_prob = 0;  // natural, of the distribution drawn from; at temperature 0, of temperature 1
+  double log_prob =
+      0;  // natural, of the distribution drawn from; at temperature 0, of temperature 1
 };
 
 // Draws from softmax(logits / temperature), n outcomes: the first at which the cumulated

@@ -47,12 +47,7 @@ torch::Tensor initial_value(const std::string& name, const std::vector<std::int6
   if (shape.size() == 1) return torch::ones(shape);  // a layer norm's gain
   const double deviation =
       name.ends_with("c_proj.weight") ? .02 / std::sqrt(2. * config.n_layer) : .02;
-  torch::Tensor value = torch::empty(shape, torch::kFloat32);
-  base::Random random({.seed = seed, .stage = name});
-  float* numbers = value.data_ptr<float>();
-  for (std::int64_t i = 0; i < value.numel(); ++i)
-    numbers[i] = static_cast<float>(deviation * random.normal());
-  return value;
+  return normal_values(shape, deviation, {.seed = seed, .stage = name});
 }
 
 void check_shape(const Gpt2Config& c, const std::string& where) {

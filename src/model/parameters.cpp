@@ -59,6 +59,16 @@ void ParameterSet::assign(const TensorMap& values, const std::string& where) {
   }
 }
 
+torch::Tensor normal_values(const std::vector<std::int64_t>& shape, double deviation,
+                            const base::RandomPlace& place) {
+  torch::Tensor value = torch::empty(shape, torch::kFloat32);
+  base::Random random(place);
+  float* numbers = value.data_ptr<float>();
+  for (std::int64_t i = 0; i < value.numel(); ++i)
+    numbers[i] = static_cast<float>(deviation * random.normal());
+  return value;
+}
+
 void add_prefixed(TensorMap& to, const TensorMap& from, const std::string& prefix) {
   for (const auto& [name, tensor] : from) to[prefix + name] = tensor;
 }

@@ -6,6 +6,8 @@
 
 #include <torch/types.h>
 
+#include "base/random.h"
+
 namespace model {
 
 // Tensors by name, e.g. a network's weights under their checkpoint names.
@@ -38,7 +40,12 @@ class ParameterSet {
   std::map<std::string, torch::Tensor> tensors_;
 };
 
-// Puts tensors among others under PREFIX + name, and takes those with a prefix out again, without it.
+// fp32 draws from a normal distribution of mean 0.
+torch::Tensor normal_values(const std::vector<std::int64_t>& shape, double deviation,
+                            const base::RandomPlace& place);
+
+// Puts tensors among others under PREFIX + name, and takes those with a prefix out again, without
+// it.
 void add_prefixed(TensorMap& to, const TensorMap& from, const std::string& prefix);
 TensorMap with_prefix(const TensorMap& tensors, const std::string& prefix);
 

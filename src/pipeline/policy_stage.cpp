@@ -25,9 +25,9 @@ void check_gate(const Run& run) {
   for (const base::Json& target : base::require<base::Json>(json, "targets", file.string())) {
     if (target.value("target", "") != run.recipe().reward.target || target.value("passed", false))
       continue;
-    const std::string text = base::concatenate(
-        "the reward model does not predict \"", run.recipe().reward.target,
-        "\" on held-out dialogues as well as it should (", file.string(), ")");
+    const std::string text =
+        base::concatenate("the reward model does not predict \"", run.recipe().reward.target,
+                          "\" on held-out dialogues as well as it should (", file.string(), ")");
     if (run.recipe().rl.gate == "refuse")
       throw base::UsageError(
           text, "; improve the reward, declare another reward.target, or set rl.gate=warn");

@@ -34,29 +34,28 @@ void check(const Recipe& recipe) {
   const auto above_zero = [](const char* name, double value) {
     if (!(value > 0)) throw base::UsageError(name, " is ", value, ", expected more than 0");
   };
-  for (const auto& [name, value] :
-       {std::pair{"state.window", recipe.state.window},
-        {"sft.epochs", recipe.sft.epochs},
-        {"sft.batch_tokens", recipe.sft.batch_tokens},
-        {"sft.patience", recipe.sft.patience},
-        {"sft.checkpoint_every", recipe.sft.checkpoint_every},
-        {"ranker.epochs", recipe.ranker.epochs},
-        {"ranker.batch", recipe.ranker.batch},
-        {"ranker.bag.width", recipe.ranker.bag.width},
-        {"signals.resamples", recipe.signals.resamples},
-        {"reward.predictor.members", recipe.reward.predictor.members},
-        {"reward.predictor.width", recipe.reward.predictor.width},
-        {"reward.predictor.epochs", recipe.reward.predictor.epochs},
-        {"rl.iterations", recipe.rl.iterations},
-        {"rl.epochs", recipe.rl.epochs},
-        {"rl.minibatch", recipe.rl.minibatch},
-        {"rl.max_tokens", recipe.rl.max_tokens},
-        {"rl.item_states", recipe.rl.item_states},
-        {"rl.checkpoint_every", recipe.rl.checkpoint_every},
-        {"rl.gold_every", recipe.rl.gold_every},
-        {"evaluation.resamples", recipe.evaluation.resamples},
-        {"evaluation.world_episodes", recipe.evaluation.world_episodes},
-        {"evaluation.max_tokens", recipe.evaluation.max_tokens}})
+  for (const auto& [name, value] : {std::pair{"state.window", recipe.state.window},
+                                    {"sft.epochs", recipe.sft.epochs},
+                                    {"sft.batch_tokens", recipe.sft.batch_tokens},
+                                    {"sft.patience", recipe.sft.patience},
+                                    {"sft.checkpoint_every", recipe.sft.checkpoint_every},
+                                    {"ranker.epochs", recipe.ranker.epochs},
+                                    {"ranker.batch", recipe.ranker.batch},
+                                    {"ranker.bag.width", recipe.ranker.bag.width},
+                                    {"signals.resamples", recipe.signals.resamples},
+                                    {"reward.predictor.members", recipe.reward.predictor.members},
+                                    {"reward.predictor.width", recipe.reward.predictor.width},
+                                    {"reward.predictor.epochs", recipe.reward.predictor.epochs},
+                                    {"rl.iterations", recipe.rl.iterations},
+                                    {"rl.epochs", recipe.rl.epochs},
+                                    {"rl.minibatch", recipe.rl.minibatch},
+                                    {"rl.max_tokens", recipe.rl.max_tokens},
+                                    {"rl.item_states", recipe.rl.item_states},
+                                    {"rl.checkpoint_every", recipe.rl.checkpoint_every},
+                                    {"rl.gold_every", recipe.rl.gold_every},
+                                    {"evaluation.resamples", recipe.evaluation.resamples},
+                                    {"evaluation.world_episodes", recipe.evaluation.world_episodes},
+                                    {"evaluation.max_tokens", recipe.evaluation.max_tokens}})
     at_least(name, value, 1);
   at_least("rl.batch", recipe.rl.batch, 2);
   at_least("rl.item_steps", recipe.rl.item_steps, 0);
@@ -65,10 +64,9 @@ void check(const Recipe& recipe) {
   above_zero("rl.temperature", recipe.rl.temperature);
   above_zero("rl.kl_horizon", recipe.rl.kl_horizon);
   above_zero("rl.item_kl_horizon", recipe.rl.item_kl_horizon);
-  for (const auto& [name, value] :
-       {std::pair{"sft.dropout", recipe.sft.dropout},
-        {"ranker.bag.dropout", recipe.ranker.bag.dropout},
-        {"reward.predictor.dropout", recipe.reward.predictor.dropout}})
+  for (const auto& [name, value] : {std::pair{"sft.dropout", recipe.sft.dropout},
+                                    {"ranker.bag.dropout", recipe.ranker.bag.dropout},
+                                    {"reward.predictor.dropout", recipe.reward.predictor.dropout}})
     if (!(value >= 0 && value < 1))
       throw base::UsageError(name, " is ", value, ", expected 0 to below 1");
   if (recipe.rl.gate != "warn" && recipe.rl.gate != "refuse")

@@ -26,12 +26,15 @@ std::vector<bool> hold_out(std::size_t dialogues, std::uint64_t seed) {
   return held;
 }
 
-// The signals' rows of some dialogues.
+enum class Part { held_out, others };  // of the training dialogues
+bool in_part(bool held_out, Part part) { return held_out == (part == Part::held_out); }
+
+// The signals' rows of one part.
 feedback::SignalTable rows_where(const feedback::SignalTable& table,
-                                 const std::vector<bool>& chosen, bool wanted) {
+                                 const std::vector<bool>& held_out, Part part) {
   feedback::SignalTable out{table.names, {}};
   for (const feedback::SignalRow& row : table.rows)
-    if (chosen[static_cast<std::size_t>(row.dialogue)] == wanted) out.rows.push_back(row);
+    if (in_part(held_out[static_cast<std::size_t>(row.dialogue)], part)) out.rows.push_back(row);
   return out;
 }
 
@@ -39,11 +42,11 @@ feedback::SignalTable rows_where(const feedback::SignalTable& table,
 std::vector<reward::ResponseOutcome> response_outcomes(const SignalData& signals,
                                                        const reward::Blend& blend,
                                                        const std::vector<bool>& held_out,
-                                                       bool wanted) {
+                                                       Part part) {
   std::vector<reward::ResponseOutcome> outcomes;
   for (const feedback::SignalRow& row : signals.table.rows) {
     const auto dialogue = static_cast<std::size_t>(row.dialogue);
-    if (held_out[dialogue] != wanted) continue;
+    if (!in_part(held_out[dialogue], part)) continue;
     if (const auto value = reward::blend_of(blend, signals.table, row))
       outcomes.push_back({&signals.corpus.dialogues[dialogue], row.turn, *value, row.dialogue});
   }
@@ -91,7 +94,7 @@ void reward_stage(Run& run) {
     const Data& data = run.data();
     const SignalData signals = measure_run_signals(data);
     const std::vector<bool> held_out = hold_out(data.train.size(), run.seed());
-    const feedback::SignalTable known = rows_where(signals.table, held_out, false);
+    const feedback::SignalTable known = rows_where(signals.table, held_out, Part::others);
     const std::vector<feedback::SignalValidity> validity =
         feedback::validate_signals(signals.corpus, known, {.resamples = 400, .seed = run.seed()});
     // A fitted blend may use the held-out labels: the predictor is then checked against the blend,
@@ -117,8 +120,7 @@ void reward_stage(Run& run) {
     std::vector<const dialogue::Dialogue*> training;
     for (std::size_t i = 0; i < data.train.size(); ++i)
       if (!held_out[i]) training.push_back(&data.train[i]);
-    const recommend::WordTable words =
-        recommend::WordTable::from(
+    const recommend::WordTable words = recommend::WordTable::from(
         training, recipe.ranker.min_word_dialogues, recipe.ranker.max_word_share);
     const recommend::Counts counts(training, words, data.catalogue.size());
     std::vector<recommend::RankContext> states;
@@ -135,10 +137,10 @@ void reward_stage(Run& run) {
         reward::validate_predictor(predictor, outcomes, states, counts, held_out, run.seed());
     for (const std::string& line : reward::describe(quality)) run.console().line(line);
 
-    const reward::ResponseScorer scorer(response_outcomes(signals, blend, held_out, false),
+    const reward::ResponseScorer scorer(response_outcomes(signals, blend, held_out, Part::others),
                                         run.seed());
     const auto words_quality = reward::response_quality(
-        scorer, response_outcomes(signals, blend, held_out, true), run.seed());
+        scorer, response_outcomes(signals, blend, held_out, Part::held_out), run.seed());
     if (words_quality)
       run.console().line(base::concatenate(
           "reward  words of a reply: Pearson ", base::fixed(words_quality->estimate, 3), " [",

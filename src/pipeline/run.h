@@ -68,7 +68,7 @@ class Run {
   const Data& data();
 
  private:
-  void keep_recipe() const;  // writes the resolved recipe
+  void keep_recipe() const;                      // writes the resolved recipe
   std::string key_of(const std::string& stage);  // of a finished, undamaged stage
   Recipe recipe_;
   base::Console& console_;

@@ -15,9 +15,9 @@ void signals_stage(Run& run) {
         {.resamples = run.recipe().signals.resamples, .seed = run.seed()});
     base::write_json(stage.folder / "signals.json", {{"schema", base::schema("signals", 1)},
                                                      {"signals", feedback::to_json(validity)}});
-    base::write_json(stage.folder / "composites.json",
-                     {{"schema", base::schema("composites", 1)},
-                      {"composites", signals.composites.to_json()}});
+    base::write_json(
+        stage.folder / "composites.json",
+        {{"schema", base::schema("composites", 1)}, {"composites", signals.composites.to_json()}});
     base::Metrics metrics;
     int validated = 0;
     for (const feedback::SignalValidity& signal : validity) {

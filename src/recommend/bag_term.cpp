@@ -11,16 +11,6 @@ namespace {
 
 constexpr int kUnits = 128;
 
-torch::Tensor normal(std::vector<std::int64_t> shape, double deviation, std::uint64_t seed,
-                     const char* name) {
-  torch::Tensor value = torch::empty(shape, torch::kFloat32);
-  base::Random random({.seed = seed, .stage = name});
-  float* numbers = value.data_ptr<float>();
-  for (std::int64_t i = 0; i < value.numel(); ++i)
-    numbers[i] = static_cast<float>(deviation * random.normal());
-  return value;
-}
-
 // Numbers of several contexts side by side, with a weight each, as embedding_bag takes them.
 struct Bags {
   std::vector<std::int64_t> numbers, offsets;
@@ -82,8 +72,8 @@ torch::Tensor embed_by_counts(const Counts& counts, int width, std::uint64_t see
   // Randomised SVD (Halko et al. 2011): three power iterations on a random start.
   const std::int64_t rank = std::min<std::int64_t>(width, items),
                      probes = std::min<std::int64_t>(rank + 16, items);
-  torch::Tensor basis =
-      std::get<0>(at::linalg_qr(at::mm(matrix, normal({items, probes}, 1, seed, "svd"))));
+  torch::Tensor basis = std::get<0>(at::linalg_qr(
+      at::mm(matrix, model::normal_values({items, probes}, 1, {.seed = seed, .stage = "svd"}))));
   for (int i = 0; i < 3; ++i)
     basis = std::get<0>(at::linalg_qr(at::mm(matrix, at::mm(matrix.t(), basis))));
   const auto [u, s, v] = at::linalg_svd(at::mm(basis.t(), matrix), false);
@@ -91,7 +81,9 @@ torch::Tensor embed_by_counts(const Counts& counts, int width, std::uint64_t see
   const double deviation = rows.std().item<double>();
   if (deviation > 0) rows = rows * (.12 / deviation);
   if (rank == width) return rows.contiguous();
-  return at::cat({rows, normal({items + words, width - rank}, .02, seed, "embedding")}, 1);
+  return at::cat({rows, model::normal_values({items + words, width - rank}, .02,
+                                             {.seed = seed, .stage = "embedding"})},
+                 1);
 }
 
 BagTerm::BagTerm(const BagSettings& settings, const Counts& counts, std::uint64_t seed,
@@ -108,9 +100,11 @@ BagTerm::BagTerm(const BagSettings& settings, const Counts& counts, std::uint64_
   parameters.add("bag.word_weights", idf);
   parameters.add("bag.norm_in.weight", torch::ones({3 * d}));
   parameters.add("bag.norm_in.bias", torch::zeros({3 * d}));
-  parameters.add("bag.units.weight", normal({kUnits, 3 * d}, 1 / std::sqrt(3. * d), seed, "units"));
+  parameters.add("bag.units.weight", model::normal_values({kUnits, 3 * d}, 1 / std::sqrt(3. * d),
+                                                          {.seed = seed, .stage = "units"}));
   parameters.add("bag.units.bias", torch::zeros({kUnits}));
-  parameters.add("bag.back.weight", normal({d, kUnits}, .5 / std::sqrt(1. * kUnits), seed, "back"));
+  parameters.add("bag.back.weight", model::normal_values({d, kUnits}, .5 / std::sqrt(1. * kUnits),
+                                                         {.seed = seed, .stage = "back"}));
   parameters.add("bag.back.bias", torch::zeros({d}));
   parameters.add("bag.norm_out.weight", torch::ones({d}));
   parameters.add("bag.norm_out.bias", torch::zeros({d}));

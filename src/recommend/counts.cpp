@@ -9,7 +9,6 @@
 namespace recommend {
 namespace {
 
-
 // Adds 1 for each pair, then sorts and merges: rows of (item, count).
 std::vector<Counts::Row> merge_rows(std::vector<std::vector<int>> lists) {
   std::vector<Counts::Row> rows(lists.size());

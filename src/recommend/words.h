@@ -20,8 +20,8 @@ class WordTable {
  public:
   WordTable() = default;
   explicit WordTable(std::vector<std::string> words);
-  static WordTable from(const std::vector<const dialogue::Dialogue*>& training,
-                        int min_dialogues, double max_share);
+  static WordTable from(const std::vector<const dialogue::Dialogue*>& training, int min_dialogues,
+                        double max_share);
 
   int size() const { return static_cast<int>(words_.size()); }
   const std::vector<std::string>& words() const { return words_; }

@@ -63,8 +63,8 @@ void ItemFeatures::fill(float* row, int item, const std::optional<Without>& with
   const double out = without ? 1 : 0, recently_out = without && without->recent ? 1 : 0;
   row[0] = static_cast<float>(.3 * std::log1p(std::max(0., counts_.recommended()[i] - out)));
   row[1] = static_cast<float>(.3 * std::log1p(std::max(0., counts_.named()[i] - out)));
-  row[2] =
-      static_cast<float>(.3 * std::log1p(std::max(0., counts_.recently_recommended()[i] - recently_out)));
+  row[2] = static_cast<float>(
+      .3 * std::log1p(std::max(0., counts_.recently_recommended()[i] - recently_out)));
   row[3] = static_cast<float>(
       logit(std::clamp(shrunk(facts_.liked[i] - own_sum(Head::liked),
                               facts_.liked_known[i] - own(Head::liked), liked_mean_),

@@ -14,10 +14,9 @@ torch::Tensor Predictor::item_scores(const std::vector<recommend::RankContext>& 
   for (const model::ParameterSet& p : members_) {
     const EncodedStates state = encode_states(states, p);
     const double scale = 1 / std::sqrt(static_cast<double>(p.at("items").size(1)));
-    out.push_back(
-        at::mm(state.u.select(1, k), item_vectors(p, words_).t()) * scale +
-        at::mv(facts_, p.at("facts.weight")[k]).unsqueeze(0) + state.c.select(1, k).unsqueeze(1) +
-        match_items(states, words_, head, p));
+    out.push_back(at::mm(state.u.select(1, k), item_vectors(p, words_).t()) * scale +
+                  at::mv(facts_, p.at("facts.weight")[k]).unsqueeze(0) +
+                  state.c.select(1, k).unsqueeze(1) + match_items(states, words_, head, p));
   }
   return at::stack(out);
 }

@@ -28,7 +28,8 @@ class Predictor {
   // gradient.
   torch::Tensor item_scores(const std::vector<recommend::RankContext>& states, Head head) const;
 
-  // All tensors under names of its own, and back. load throws base::Error(data) where one is missing.
+  // All tensors under names of its own, and back. load throws base::Error(data) where one is
+  // missing.
   void save(model::TensorMap& tensors) const;
   static Predictor load(const model::TensorMap& tensors, const std::string& where);
 

@@ -51,15 +51,6 @@ torch::Tensor embed_states(const std::vector<recommend::RankContext>& states,
                  1);
 }
 
-torch::Tensor normal(std::vector<std::int64_t> shape, double deviation, std::uint64_t seed,
-                     const char* name) {
-  torch::Tensor value = torch::empty(shape, torch::kFloat32);
-  base::Random random({.seed = seed, .stage = name});
-  for (std::int64_t i = 0; i < value.numel(); ++i)
-    value.data_ptr<float>()[i] = static_cast<float>(deviation * random.normal());
-  return value;
-}
-
 // The weights of all words, [2W, heads]: first as liked, then as disliked ones.
 torch::Tensor match_weights(const model::ParameterSet& p) {
   const torch::Tensor &own = p.at("match.words"), &all = p.at("match.all");
@@ -76,11 +67,11 @@ model::ParameterSet start_member(const torch::Tensor& embeddings, std::int64_t i
   p.add("words", embeddings.narrow(0, items, embeddings.size(0) - items).clone());
   p.add("norm.weight", torch::ones({4 * d}));
   p.add("norm.bias", torch::zeros({4 * d}));
-  p.add("hidden.weight",
-        normal({hidden, inputs}, 1 / std::sqrt(1. * inputs), seed, "reward/hidden"));
+  p.add("hidden.weight", model::normal_values({hidden, inputs}, 1 / std::sqrt(1. * inputs),
+                                              {.seed = seed, .stage = "reward/hidden"}));
   p.add("hidden.bias", torch::zeros({hidden}));
-  p.add("heads.weight",
-        normal({kHeads * d, hidden}, .1 / std::sqrt(1. * hidden), seed, "reward/heads"));
+  p.add("heads.weight", model::normal_values({kHeads * d, hidden}, .1 / std::sqrt(1. * hidden),
+                                             {.seed = seed, .stage = "reward/heads"}));
   p.add("facts.weight", torch::zeros({kHeads, kItemFeatures}));
   p.add("constants.weight", torch::zeros({kHeads, hidden}));
   p.add("constants.bias", torch::zeros({kHeads}));
@@ -97,7 +88,7 @@ std::vector<std::string> member_parameters() {
 }
 
 EncodedStates encode_states(const std::vector<recommend::RankContext>& states,
-                      const model::ParameterSet& p, double dropout, std::uint64_t key) {
+                            const model::ParameterSet& p, double dropout, std::uint64_t key) {
   const std::int64_t d = p.at("items").size(1);
   torch::Tensor turns = torch::empty({static_cast<std::int64_t>(states.size()), 2});
   for (std::size_t b = 0; b < states.size(); ++b) {
@@ -164,8 +155,7 @@ torch::Tensor match_items(const std::vector<recommend::RankContext>& states, con
   torch::Tensor said = torch::zeros({known, batch});
   for (std::int64_t b = 0; b < batch; ++b) {
     const auto add = [&](const std::vector<int>& own, std::int64_t first) {
-      for (int word : own)
-        said.data_ptr<float>()[word * batch + b] += weight[first + word];
+      for (int word : own) said.data_ptr<float>()[word * batch + b] += weight[first + word];
     };
     add(states[static_cast<std::size_t>(b)].liked_words, 0);
     add(states[static_cast<std::size_t>(b)].disliked_words, known);

@@ -17,7 +17,7 @@ TEST(Match, CountsTheItemsWordsThatWereLikedAndDisliked) {
   const model::ParameterSet p = start_member(torch::zeros({3 + 4, 2}), 3, 1);  // 3 items, 4 words
   const auto k = static_cast<std::int64_t>(Head::liked);
   torch::Tensor own = p.at("match.words"), all = p.at("match.all");
-  own[1][k] = .5;       // word 1, liked
+  own[1][k] = .5;        // word 1, liked
   own[4 + 2][k] = -.25;  // word 2, disliked
   all[0][k] = 1;
   all[1][k] = -2;

@@ -77,14 +77,14 @@ std::optional<metrics::Interval> response_quality(const ResponseScorer& scorer,
   std::vector<double> scores, rest;
   std::vector<std::int64_t> clusters;
   for (const ResponseOutcome& outcome : outcomes) {
-    scores.push_back(
-        scorer.score(outcome.dialogue->turns[static_cast<std::size_t>(outcome.turn)]));
+    scores.push_back(scorer.score(outcome.dialogue->turns[static_cast<std::size_t>(outcome.turn)]));
     rest.push_back(outcome.blend - scorer.foretold(*outcome.dialogue, outcome.turn));
     clusters.push_back(outcome.cluster);
   }
   if (scores.size() < 20) return std::nullopt;
-  return metrics::bootstrap_statistic(metrics::weighted_pearson(scores, rest), clusters,
-                            {.resamples = 1000, .place = {.seed = seed, .stage = "response"}});
+  return metrics::bootstrap_statistic(
+      metrics::weighted_pearson(scores, rest), clusters,
+      {.resamples = 1000, .place = {.seed = seed, .stage = "response"}});
 }
 
 }  // namespace reward

@@ -38,10 +38,8 @@ dialogue::Turn reply(const std::string& text) {
 TEST(ResponseScorer, DoesNotCreditAReplyWithWhatTheStateForetells) {
   const Talks talks(600);
   const ResponseScorer scorer(talks.outcomes, 1);
-  const double bye =
-      scorer.score(reply("goodbye indeed")) - scorer.score(reply("hello indeed"));
-  const double good =
-      scorer.score(reply("hello wonderful")) - scorer.score(reply("hello indeed"));
+  const double bye = scorer.score(reply("goodbye indeed")) - scorer.score(reply("hello indeed"));
+  const double good = scorer.score(reply("hello wonderful")) - scorer.score(reply("hello indeed"));
   EXPECT_LT(bye, .5);  // the means of those who heard it differ by 1.6
   EXPECT_GT(good, .2);
   EXPECT_GT(scorer.foretold(talks.dialogues[0], 1), scorer.foretold(talks.dialogues[1], 1) + 1);

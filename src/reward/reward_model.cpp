@@ -37,20 +37,13 @@ torch::Tensor RewardModel::item_scores(const std::vector<recommend::RankContext>
   return item_calibration_.gain * reward + item_calibration_.bias;
 }
 
-bool names_exactly(const dialogue::Action& action) {
-  if (!action.item) return action.mentions.empty();
-  return !action.mentions.empty() &&
-         std::all_of(action.mentions.begin(), action.mentions.end(),
-                     [&](const dialogue::Mention& m) { return m.item == *action.item; });
-}
-
 double RewardModel::response_score(const dialogue::Action& action) const {
   dialogue::Turn turn;
   turn.text = action.text;
   turn.mentions = action.mentions;
   double score = response_.score(turn);
   if (action.item)
-    score += names_exactly(action) ? settings_.faithfulness : -settings_.faithfulness;
+    score += dialogue::names_exactly(action) ? settings_.faithfulness : -settings_.faithfulness;
   return response_calibration_.apply(score);
 }
 

@@ -6,8 +6,8 @@
 
 #include "dialogue/markup.h"
 #include "recommend/words.h"
-#include "reward/train_predictor.h"
 #include "reward/response_scorer.h"
+#include "reward/train_predictor.h"
 
 namespace reward {
 
@@ -20,8 +20,7 @@ struct RewardSettings {
   double reader_weight = .3;  // of a reader's estimate beside a form's label
   double faithfulness =
       1;  // added to a reply that names exactly the chosen item, taken off one that does not
-  std::string target =
-      "blend";  // what rl.gate looks at: blend, liked or useful
+  std::string target = "blend";  // what rl.gate looks at: blend, liked or useful
 
   template <class F>
   void fields(F&& field) {
@@ -33,7 +32,9 @@ struct RewardSettings {
     field("pessimism", pessimism, "lambda in mean - lambda * deviation over the predictors");
     field("reader_weight", reader_weight, "of a reader's estimate beside a label from a form");
     field("faithfulness", faithfulness, "reward of words that name exactly the chosen item");
-    field("target", target, "what has to be predicted better than by the baselines: liked, useful or blend; see rl.gate");
+    field("target", target,
+          "what has to be predicted better than by the baselines: liked, useful or blend; see "
+          "rl.gate");
   }
 };
 
@@ -82,8 +83,5 @@ class RewardModel {
   ResponseScorer response_;
   Calibration item_calibration_, response_calibration_;
 };
-
-// Whether the words name the chosen item, and no other, or no item was chosen.
-bool names_exactly(const dialogue::Action& action);
 
 }  // namespace reward

@@ -26,13 +26,6 @@ TEST(Calibration, GivesMeanZeroAndDeviationOne) {
   EXPECT_NEAR(c.apply(2.5), 0, 1e-12);
 }
 
-TEST(NamesExactly, TheChosenItemAndNoOther) {
-  EXPECT_TRUE(names_exactly(action(3, {3})));
-  EXPECT_FALSE(names_exactly(action(3, {})));
-  EXPECT_FALSE(names_exactly(action(3, {3, 4})));
-  EXPECT_TRUE(names_exactly(action(std::nullopt, {})));
-}
-
 TEST(RewardModel, ComesBackFromItsFolderAndAppliesItsCalibration) {
   const Taste taste;
   RewardModel model(RewardSettings{}, taste.words, taste.predictor(), ResponseScorer());
@@ -47,8 +40,7 @@ TEST(RewardModel, ComesBackFromItsFolderAndAppliesItsCalibration) {
 TEST(RewardModel, WordsThatNameTheChosenItemScoreHigher) {
   const Taste taste;
   const RewardModel model(RewardSettings{}, taste.words, taste.predictor(), ResponseScorer());
-  EXPECT_NEAR(model.response_score(action(2, {2})) - model.response_score(action(2, {})), 2,
-              1e-9);
+  EXPECT_NEAR(model.response_score(action(2, {2})) - model.response_score(action(2, {})), 2, 1e-9);
 }
 
 }  // namespace

@@ -89,8 +89,10 @@ Blend fit_blend(const dialogue::Corpus& corpus, const feedback::SignalTable& tab
     clusters.push_back(row.dialogue);
   }
   if (x.size() < 40)
-    throw base::UsageError("reward.blend = \"fitted\" needs at least 40 liked labels among the tenth of the dialogues that is held out; there are ",
-                           x.size());
+    throw base::UsageError(
+        "reward.blend = \"fitted\" needs at least 40 liked labels among the tenth of the dialogues "
+        "that is held out; there are ",
+        x.size());
   const std::vector<double> fitted = fit_logistic(x, y, std::vector<double>(x.size(), 1.));
   // Intervals by drawing dialogues.
   std::vector<std::vector<double>> draws(blend.terms.size());

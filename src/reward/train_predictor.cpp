@@ -22,9 +22,9 @@ constexpr int kPatience = 3;      // epochs
 struct Batch {
   std::vector<recommend::RankContext> states;
   std::vector<const std::vector<int>*> words;  // of each item
-  torch::Tensor items;             // [B] int64
-  torch::Tensor facts;             // [B, kItemFeatures], each without its own outcome
-  torch::Tensor targets, weights;  // [B, heads]
+  torch::Tensor items;                         // [B] int64
+  torch::Tensor facts;                         // [B, kItemFeatures], each without its own outcome
+  torch::Tensor targets, weights;              // [B, heads]
 };
 
 torch::Tensor predict_pairs(const Batch& batch, const ItemWords& words,
@@ -57,8 +57,9 @@ class Trainer {
  public:
   Trainer(const PredictorSettings& settings, const PredictorTraining& training)
       : settings_(settings), training_(training), words_(side_by_side(training.item_words)) {
-    base::check(training.outcomes.size() == training.states.size(), "train_predictor: ",
-                training.outcomes.size(), " outcomes, ", training.states.size(), " states");
+    base::check(training.outcomes.size() == training.states.size(),
+                "train_predictor: ", training.outcomes.size(), " outcomes, ",
+                training.states.size(), " states");
     const std::vector<bool> decides = choose_stopping();
     std::vector<Outcome> known;
     for (std::size_t i = 0; i < training.outcomes.size(); ++i) {
@@ -92,9 +93,8 @@ class Trainer {
         recommend::embed_by_counts(training_.counts, settings_.width, training_.seed);
     std::vector<model::ParameterSet> members;
     for (int member = 0; member < settings_.members; ++member) {
-      const std::uint64_t seed = base::random_key({.seed = training_.seed,
-                                                   .stage = "reward",
-                                                   .step = static_cast<std::uint64_t>(member)});
+      const std::uint64_t seed = base::random_key(
+          {.seed = training_.seed, .stage = "reward", .step = static_cast<std::uint64_t>(member)});
       members.push_back(start_member(embeddings, items, seed));
       const Best best = train_member(members.back(), seed);
       training_.console.line(base::concatenate(
@@ -178,12 +178,13 @@ class Trainer {
             {.seed = seed, .stage = "dropout", .step = static_cast<std::uint64_t>(done)});
         loss_of(predict_pairs(batch, words_, p, settings_.dropout, key), batch).backward();
         done += 1;
-        optimiser.step(settings_.learning_rate * train::cosine_schedule(done, steps / 2 + 1,
-                                                                        steps * settings_.epochs),
+        optimiser.step(settings_.learning_rate *
+                           train::cosine_schedule(done, steps / 2 + 1, steps * settings_.epochs),
                        1);
       }
       torch::NoGradGuard no_grad;
-      const double loss = loss_of(predict_pairs(stopping, words_, p, 0, 0), stopping).item<double>();
+      const double loss =
+          loss_of(predict_pairs(stopping, words_, p, 0, 0), stopping).item<double>();
       if (loss < best.loss) best = {loss, epoch, p.copy()};
     }
     p.assign(best.weights, "predictor");

@@ -96,11 +96,11 @@ void compare_with_items(TargetQuality& quality, const std::vector<double>& score
   quality.rate_within = within(items.rates);
   quality.popularity_within = within(items.popularity);
   quality.inverse_popularity_within = within(items.inverse);
-  quality.auc_passed = above(quality.auc, {&quality.rate_auc, &quality.popularity_auc,
-                                           &quality.inverse_popularity_auc});
+  quality.auc_passed = above(
+      quality.auc, {&quality.rate_auc, &quality.popularity_auc, &quality.inverse_popularity_auc});
   quality.within_passed =
-      above(quality.auc_within, {&quality.rate_within, &quality.popularity_within,
-                                 &quality.inverse_popularity_within});
+      above(quality.auc_within,
+            {&quality.rate_within, &quality.popularity_within, &quality.inverse_popularity_within});
 }
 
 const char* verdict(bool passed) { return passed ? "passed" : "FAILED"; }
@@ -151,9 +151,8 @@ std::vector<TargetQuality> validate_predictor(const Predictor& predictor,
         items.inverse.push_back(-items.popularity.back());
         labels.push_back(*form_label(outcomes[i], head));
       }
-      compare_with_items(quality,
-                         pair_scores(predictor, outcomes, states, labelled.outcomes, head), items,
-                         labels, labelled.clusters, options);
+      compare_with_items(quality, pair_scores(predictor, outcomes, states, labelled.outcomes, head),
+                         items, labels, labelled.clusters, options);
     }
     quality.passed = is_probability(head) ? quality.within_passed : quality.pearson_passed;
     out.push_back(std::move(quality));
@@ -187,14 +186,14 @@ std::vector<std::string> describe(const std::vector<TargetQuality>& qualities) {
     lines.push_back(base::concatenate("reward  ", q.target, ": Pearson ", show(q.pearson),
                                       " against the paper's .6: ", verdict(q.pearson_passed)));
     if (!q.auc) continue;
-    lines.push_back(base::concatenate(
-        "reward  ", q.target, ": AUC over all pairs ", show(q.auc), " against liked rate ",
-        show(q.rate_auc), ", popularity ", show(q.popularity_auc), ", its inverse ",
-        show(q.inverse_popularity_auc), ": ", verdict(q.auc_passed)));
-    lines.push_back(base::concatenate(
-        "reward  ", q.target, ": AUC within dialogues ", show(q.auc_within), " against ",
-        show(q.rate_within), ", ", show(q.popularity_within), ", ",
-        show(q.inverse_popularity_within), ": ", verdict(q.within_passed)));
+    lines.push_back(base::concatenate("reward  ", q.target, ": AUC over all pairs ", show(q.auc),
+                                      " against liked rate ", show(q.rate_auc), ", popularity ",
+                                      show(q.popularity_auc), ", its inverse ",
+                                      show(q.inverse_popularity_auc), ": ", verdict(q.auc_passed)));
+    lines.push_back(
+        base::concatenate("reward  ", q.target, ": AUC within dialogues ", show(q.auc_within),
+                          " against ", show(q.rate_within), ", ", show(q.popularity_within), ", ",
+                          show(q.inverse_popularity_within), ": ", verdict(q.within_passed)));
   }
   return lines;
 }

@@ -14,14 +14,15 @@ namespace reward {
 struct TargetQuality {
   std::string target;
   std::optional<metrics::Interval> pearson;  // with the target; the paper asks for more than .6
-  // For liked and useful, from forms only, each beside what it must beat: the item's own liked rate,
-  // its popularity and the inverse. Over all pairs, and over pairs inside a dialogue.
+  // For liked and useful, from forms only, each beside what it must beat: the item's own liked
+  // rate, its popularity and the inverse. Over all pairs, and over pairs inside a dialogue.
   std::optional<metrics::Interval> auc, rate_auc, popularity_auc, inverse_popularity_auc;
   std::optional<metrics::Interval> auc_within, rate_within, popularity_within,
       inverse_popularity_within;
-  bool pearson_passed = false;  // above .6
+  bool pearson_passed = false;                     // above .6
   bool auc_passed = false, within_passed = false;  // the estimate above all three baselines'
-  bool passed = false;  // what the gate looks at: within_passed for liked and useful, else pearson's
+  bool passed =
+      false;  // what the gate looks at: within_passed for liked and useful, else pearson's
 };
 
 // One row a head. Scores are the members' mean. Rows without enough labels have no intervals and

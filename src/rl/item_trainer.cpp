@@ -67,10 +67,10 @@ base::Metrics ItemTrainer::update(const model::Gpt2Weights& current,
   const torch::Tensor items = recommend::item_embeddings(current, start_.tokens);
   double reward = 0, reference_reward = 0, kl = 0, entropy = 0, norm = 0, skipped = 0;
   for (int step = 0; step < settings_.item_steps; ++step) {
-    const Batch batch = make_batch(
-        current, items,
-        draw_places(places, settings_.item_states,
-                    {at.seed, "rl/items", at.step, static_cast<std::uint64_t>(step)}));
+    const Batch batch =
+        make_batch(current, items,
+                   draw_places(places, settings_.item_states,
+                               {at.seed, "rl/items", at.step, static_cast<std::uint64_t>(step)}));
     const torch::Tensor log_probs = at::log_softmax(policy_.logits(batch.states), 1);
     ItemSlotOptions options{kl_.beta(), settings_.item_reward_clip, settings_.item_cross_entropy};
     const auto loss_at = [&] {
@@ -98,9 +98,12 @@ base::Metrics ItemTrainer::update(const model::Gpt2Weights& current,
   }
   const double n = std::max(settings_.item_steps, 1);
   last_kl_ = kl / n;
-  return {{"item/reward", reward / n},   {"item/reference_reward", reference_reward / n},
-          {"item/kl", kl / n},           {"item/entropy", entropy / n},
-          {"item/beta", kl_.beta()},     {"item/grad_norm", norm / n},
+  return {{"item/reward", reward / n},
+          {"item/reference_reward", reference_reward / n},
+          {"item/kl", kl / n},
+          {"item/entropy", entropy / n},
+          {"item/beta", kl_.beta()},
+          {"item/grad_norm", norm / n},
           {"item/steps_skipped", skipped}};
 }
 

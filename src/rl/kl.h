@@ -29,9 +29,9 @@ torch::Tensor exact_kl(const torch::Tensor& log_p, const torch::Tensor& log_q);
 class KlController {
  public:
   struct Options {
-    double beta = .1;        // at the start
-    double target = 2;       // nats a sequence; 0: beta stays as it is
-    double horizon = 10000;  // episodes
+    double beta = .1;                    // at the start
+    double target = 2;                   // nats a sequence; 0: beta stays as it is
+    double horizon = 10000;              // episodes
     double floor = 1e-3, ceiling = 100;  // of what update() makes of it
   };
   explicit KlController(const Options& options) : options_(options), beta_(options.beta) {}

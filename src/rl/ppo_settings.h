@@ -24,11 +24,11 @@ struct PpoSettings {
   double max_approx_kl = .03;      // an iteration's epochs stop above 1.5 times this; 0: never
   double temperature = 1;
   int max_tokens = 32;
-  double beta = .1;            // price of KL of the words, at the start
-  double kl_target = 4;        // nats a reply; 0: beta stays
-  double kl_horizon = 150;     // replies
-  double item_beta = .5;       // price of KL of the item slot, at the start
-  double item_kl_target = .6;  // nats; 0: item_beta stays
+  double beta = .1;              // price of KL of the words, at the start
+  double kl_target = 4;          // nats a reply; 0: beta stays
+  double kl_horizon = 150;       // replies
+  double item_beta = .5;         // price of KL of the item slot, at the start
+  double item_kl_target = .6;    // nats; 0: item_beta stays
   double item_kl_horizon = 500;  // contexts
   double item_cross_entropy = .3;
   double item_reward_clip = 4;

@@ -37,7 +37,8 @@ std::vector<int> modes_of(const std::vector<Episode>& episodes) {
   return modes;
 }
 
-// The last token that the language model chose: where a reply is cut right after its item, the mode.
+// The last token that the language model chose: where a reply is cut right after its item, the
+// mode.
 std::int64_t last_chosen(const torch::Tensor& mask_row, std::int64_t length) {
   std::int64_t at = length - 1;
   while (at > 0 && !mask_row[at].item<bool>()) --at;
@@ -91,7 +92,10 @@ Rollout WordsTrainer::prepare(std::vector<Episode> episodes, std::vector<double>
   rollout.raw_scores = std::move(raw_scores);
   rollout.first_minibatches = minibatches(at, 0, rollout.episodes.size());
   score_log_probs(rollout);
-  reward_tokens(rollout, at.step == 1);
+  if (at.step == 1)
+    base::check(rollout.log_probs.equal(rollout.reference),
+                "rl: the policy differs from its reference before the first update");
+  reward_tokens(rollout);
   rollout.gae = estimate_advantages(rollout.rewards, rollout.values, rollout.mask,
                                     {settings_.discount, settings_.lambda});
   return rollout;
@@ -129,7 +133,7 @@ void WordsTrainer::score_log_probs(Rollout& rollout) const {
       masked_mean((rollout.log_probs - pad(sampled)).abs(), rollout.mask).item<double>();
 }
 
-void WordsTrainer::reward_tokens(Rollout& rollout, bool first) {
+void WordsTrainer::reward_tokens(Rollout& rollout) {
   rollout.scaled_scores = scale_scores(rollout.raw_scores, settings_.score_clip, moments_);
   rollout.scores = settings_.learn_mode
                        ? rollout.scaled_scores
@@ -137,23 +141,19 @@ void WordsTrainer::reward_tokens(Rollout& rollout, bool first) {
   const torch::Tensor k1 = at::where(rollout.mask, kl_k1(rollout.log_probs, rollout.reference),
                                      torch::zeros_like(rollout.log_probs));
   rollout.kl = k1.sum(1).mean().item<double>();
-  rollout.kl_k3 = at::where(rollout.mask, kl_k3(rollout.log_probs, rollout.reference),
-                            torch::zeros_like(k1))
-                      .sum(1)
-                      .mean()
-                      .item<double>();
-  if (first)
-    base::check(k1.abs().max().item<double>() == 0,
-                "rl: the policy differs from its reference before the first update");
+  rollout.kl_k3 =
+      at::where(rollout.mask, kl_k3(rollout.log_probs, rollout.reference), torch::zeros_like(k1))
+          .sum(1)
+          .mean()
+          .item<double>();
   rollout.rewards = -kl_.beta() * k1;
   rollout.non_score = rollout.rewards.sum(1).mean().item<double>();
   for (std::size_t b = 0; b < rollout.episodes.size(); ++b) {
     const Episode& episode = rollout.episodes[b];
     if (!episode.action.ended) rollout.scores[b] -= settings_.missing_end_penalty;
     const auto row = static_cast<std::int64_t>(b);
-    rollout.rewards[row][last_chosen(rollout.mask[row],
-                                     static_cast<std::int64_t>(episode.tokens.size()))] +=
-        rollout.scores[b];
+    rollout.rewards[row][last_chosen(
+        rollout.mask[row], static_cast<std::int64_t>(episode.tokens.size()))] += rollout.scores[b];
   }
 }
 
@@ -201,8 +201,7 @@ base::Metrics WordsTrainer::update(const Rollout& rollout, double learning_rate,
   };
   for (int epoch = 0; epoch < settings_.epochs && !too_far(); ++epoch)
     for (const std::vector<std::size_t>& chosen :
-         epoch == 0 ? rollout.first_minibatches
-                    : minibatches(at, epoch, rollout.episodes.size())) {
+         epoch == 0 ? rollout.first_minibatches : minibatches(at, epoch, rollout.episodes.size())) {
       steps.push_back(take_step(rollout, advantages, chosen, learning_rate));
       const PpoLoss& loss = steps.back().policy;
       if (steps.size() == 1)

@@ -17,18 +17,18 @@ namespace rl {
 // Replies with all that their update needs; rows are [B, R], as in TokenScores.
 struct Rollout {
   std::vector<Episode> episodes;
-  std::vector<double> raw_scores;  // of the reward model, one an episode
+  std::vector<double> raw_scores;     // of the reward model, one an episode
   std::vector<double> scaled_scores;  // by their running deviation, clipped
-  std::vector<double> scores;  // those, centred by mode, less the penalty for a missing end
+  std::vector<double> scores;         // those, centred by mode, less the penalty for a missing end
   torch::Tensor log_probs, values, reference, mask;  // before the update
   torch::Tensor rewards;                             // -beta k1, and the score on the last token
   Advantages gae;
   std::vector<std::vector<std::size_t>> first_minibatches;  // log_probs were scored in these shapes
-  double kl = 0;         // nats a reply, k1
-  double kl_k3 = 0;      // the same by k3, which spreads less
-  double entropy = 0;    // nats a token
-  double non_score = 0;  // the KL's part of a reply's reward
-  double mismatch = 0;   // mean |log-probability - the sampler's|
+  double kl = 0;                                            // nats a reply, k1
+  double kl_k3 = 0;                                         // the same by k3, which spreads less
+  double entropy = 0;                                       // nats a token
+  double non_score = 0;                                     // the KL's part of a reply's reward
+  double mismatch = 0;  // mean |log-probability - the sampler's|
 };
 
 // The half of PPO that learns modes and words: clipped surrogate, value head on the policy's trunk,
@@ -58,7 +58,7 @@ class WordsTrainer {
   using Minibatches = std::vector<std::vector<std::size_t>>;
   Minibatches minibatches(const base::RandomPlace& at, int epoch, std::size_t episodes) const;
   void score_log_probs(Rollout& rollout) const;
-  void reward_tokens(Rollout& rollout, bool first);
+  void reward_tokens(Rollout& rollout);
   struct Step;
   Step take_step(const Rollout& rollout, const torch::Tensor& advantages,
                  const std::vector<std::size_t>& chosen, double learning_rate);
