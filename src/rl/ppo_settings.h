@@ -24,7 +24,7 @@ struct PpoSettings {
   double max_approx_kl = .03;      // an iteration's epochs stop above 1.5 times this; 0: never
   double temperature = 1;
   int max_tokens = 32;
-  double beta = .1;              // price of KL of the words, at the start
+  double beta = .1;              // price of KL of the words, at the start and at least
   double kl_target = 4;          // nats a reply; 0: beta stays
   double kl_horizon = 150;       // replies
   double item_beta = .5;         // price of KL of the item slot, at the start
@@ -62,7 +62,7 @@ struct PpoSettings {
           "an iteration's epochs stop above 1.5 times this; 0: never");
     field("temperature", temperature, "of rollouts");
     field("max_tokens", max_tokens, "tokens of a reply's words, its end included");
-    field("beta", beta, "price of the words' KL at the start");
+    field("beta", beta, "price of the words' KL: at the start, and at least");
     field("kl_target", kl_target, "budget of the words' KL, nats a reply; 0: beta stays as it is");
     field("kl_horizon", kl_horizon, "replies over which beta adapts: smaller is faster");
     field("item_beta", item_beta, "price of the item slot's KL at the start");

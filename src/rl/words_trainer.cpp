@@ -55,7 +55,7 @@ WordsTrainer::WordsTrainer(model::Gpt2& policy, const model::Gpt2Weights& refere
       tokens_(tokens),
       settings_(settings),
       type_(type),
-      kl_({settings.beta, settings.kl_target, settings.kl_horizon}) {
+      kl_({settings.beta, settings.kl_target, settings.kl_horizon, /*floor=*/settings.beta}) {
   critic_.add("value.weight", torch::zeros({policy.config.n_embd}));
   critic_.add("value.bias", torch::zeros({1}));
   std::vector<torch::Tensor> all = policy_.parameters.tensors();
