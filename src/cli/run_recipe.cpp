@@ -4,6 +4,7 @@
 #include "base/settings.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "pipeline/estimate.h"
 #include "pipeline/stages.h"
 
 namespace cli {

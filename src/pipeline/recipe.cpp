@@ -1,10 +1,7 @@
 #include "pipeline/recipe.h"
 
 #include "base/error.h"
-#include "base/format.h"
 #include "base/settings.h"
-#include "corpus/read.h"
-#include "dialogue/markup.h"
 
 namespace pipeline {
 namespace {
@@ -97,30 +94,5 @@ Recipe read_recipe(const std::filesystem::path& path, const std::vector<std::str
 }
 
 std::string recipe_text(Recipe recipe) { return base::to_toml(base::list_settings(recipe)); }
-
-std::vector<std::string> estimate(const Recipe& recipe) {
-  const double layers = recipe.model.layers, width = recipe.model.width;
-  const int items = recipe.in_world() ? recipe.world.items
-                                      : corpus::read_corpus(recipe.data.path).catalogue.size();
-  const double vocabulary = recipe.tokenizer.vocabulary + dialogue::kSpecialCount + items;
-  const double weights =
-      vocabulary * width + recipe.model.positions * width + 12 * layers * width * width;
-  const double states = 16 * weights,
-               activations = 40 * width * layers * recipe.sft.batch_tokens * 2;
-  const auto megabytes = [](double bytes) { return base::fixed(bytes / 1e6, 0) + " MB"; };
-  return {
-      base::concatenate("model: ", base::fixed(weights / 1e6, 1), " million weights (",
-                        base::fixed(vocabulary, 0), " tokens, ", recipe.model.layers,
-                        " layers, width ", recipe.model.width, ")"),
-      base::concatenate("sft: at most ", recipe.sft.epochs, " epochs in steps of ",
-                        recipe.sft.batch_tokens, " tokens; about ", megabytes(states + activations),
-                        " for weights, moments and activations"),
-      base::concatenate(
-          "rl: ", recipe.rl.iterations, " iterations of ", recipe.rl.batch, " replies, ",
-          recipe.rl.epochs, " epochs, ", recipe.rl.iterations * recipe.rl.item_steps,
-          " item-slot steps of ", recipe.rl.item_states, " contexts; about ",
-          megabytes(states + 3 * 4 * weights + activations), " for policy, reference and moments"),
-      base::concatenate("run folder: ", recipe.folder().string())};
-}
 
 }  // namespace pipeline

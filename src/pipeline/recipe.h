@@ -153,8 +153,4 @@ Recipe read_recipe(const std::filesystem::path& path, const std::vector<std::str
 
 std::string recipe_text(Recipe recipe);  // resolved, as TOML
 
-// What a run will take, in words: steps and memory by stage. Counted from the settings and, outside
-// the world, the catalogue. Throws base::DataError where that cannot be read.
-std::vector<std::string> estimate(const Recipe& recipe);
-
 }  // namespace pipeline
