@@ -35,6 +35,13 @@ TEST(Dropout, KeepsTheMeanInBothTypesWithOneMask) {
   EXPECT_TRUE(at::equal(half == 0, y == 0));
 }
 
+TEST(Dropout, InBf16EveryValueIsRoundedToTheNearest) {
+  const torch::Tensor x = torch::linspace(-3, 3, 5000).to(torch::kBFloat16);
+  const torch::Tensor y = with_dropout(x, .25, 7);
+  const torch::Tensor scaled = (x.to(torch::kFloat32) * (1 / .75f)).to(torch::kBFloat16);
+  EXPECT_TRUE(at::equal(y.masked_select(y != 0), scaled.masked_select(y != 0)));
+}
+
 TEST(Dropout, InBf16TheGradientUsesTheMaskOfTheForwardPass) {
   torch::Tensor residual = torch::ones({50000}, torch::kBFloat16).requires_grad_(true),
                 x = torch::ones({50000}, torch::kBFloat16).requires_grad_(true);
