@@ -1,5 +1,7 @@
 #include "kernels/attention.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "base/error.h"
@@ -43,6 +45,22 @@ TEST(Attention, InBf16StaysNearFp32) {
   EXPECT_LT((full - half.to(torch::kFloat32)).abs().max().item<float>(), 3e-2);  // bf16 has 8 bits
 }
 
+TEST(Attention, InBf16TheGradientStaysNearTheReferenceInFp32) {
+  const std::vector<std::int64_t> bounds = {0, 30, 60, 61, 80};
+  torch::Tensor ours = random_qkv(80, 32, torch::kBFloat16).requires_grad_(true);
+  torch::Tensor plain = ours.detach().to(torch::kFloat32).requires_grad_(true);
+  const torch::Tensor weights = random_qkv(80, 32, torch::kFloat32).narrow(1, 32, 32);
+  const torch::Tensor a = attention(ours, bounds, 4),
+                      b = attention(plain, bounds, 4, Backend::reference);
+  EXPECT_LT((a.to(torch::kFloat32) - b).abs().max().item<float>(), 3e-2);
+  (a.to(torch::kFloat32) * weights).sum().backward();
+  (b * weights).sum().backward();
+  EXPECT_EQ(ours.grad().dtype(), torch::kBFloat16);
+  const float largest = plain.grad().abs().max().item<float>();  // bf16 has 8 bits
+  EXPECT_LT((ours.grad().to(torch::kFloat32) - plain.grad()).abs().max().item<float>(),
+            1e-2 * largest);
+}
+
 TEST(Attention, RefusesBoundsThatDoNotCoverTheTokens) {
   EXPECT_THROW(attention(random_qkv(7, 8, torch::kFloat32), {0, 3}, 2), base::Error);
 }
@@ -62,6 +80,43 @@ TEST(DecodeAttention, TheLastTokenAgreesWithThePackedKernel) {
   const torch::Tensor whole = attention(qkv, {0, tokens}, heads);
   EXPECT_LT((out[0].reshape({-1}) - whole[8]).abs().max().item<float>(), 1e-5);
   EXPECT_LT((out[1].reshape({-1}) - whole[4]).abs().max().item<float>(), 1e-5);
+}
+
+// Three sequences of several lengths in slots of any order, against a softmax written out.
+void expect_decoded_as_written_out(torch::Dtype dtype, float tolerance) {
+  const std::int64_t heads = 3, d = 20, room = 70;  // d: no multiple of a vector register
+  auto generator = at::detail::createCPUGenerator(3);
+  const auto random = [&](std::vector<std::int64_t> shape) {
+    return at::randn(shape, generator, torch::TensorOptions().dtype(torch::kFloat32)).to(dtype);
+  };
+  const torch::Tensor query = random({3, heads, d}), keys = random({4, room, heads, d}),
+                      values = random({4, room, heads, d});
+  const std::vector<std::int64_t> slots = {2, 0, 3}, lengths = {1, 70, 33};
+  const torch::Tensor out = decode_attention(query, keys, values, slots, lengths);
+  EXPECT_EQ(out.dtype(), dtype);
+  for (std::size_t b = 0; b < slots.size(); ++b)
+    for (std::int64_t h = 0; h < heads; ++h) {
+      const auto of = [&](const torch::Tensor& cache) {  // [length, d]
+        return cache[slots[b]].narrow(0, 0, lengths[b]).select(1, h).to(torch::kFloat64);
+      };
+      const torch::Tensor q = query[static_cast<std::int64_t>(b)][h].to(torch::kFloat64);
+      const torch::Tensor expected = at::mv(
+          of(values).t(), at::softmax(at::mv(of(keys), q) / std::sqrt(static_cast<double>(d)), 0));
+      EXPECT_LT((out[static_cast<std::int64_t>(b)][h].to(torch::kFloat64) - expected)
+                    .abs()
+                    .max()
+                    .item<double>(),
+                tolerance)
+          << "sequence " << b << ", head " << h;
+    }
+}
+
+TEST(DecodeAttention, IsTheSoftmaxOverTheSlotsOwnLength) {
+  expect_decoded_as_written_out(torch::kFloat32, 1e-5f);
+}
+
+TEST(DecodeAttention, InBf16IsTheSameButForTheRoundingOfItsResult) {
+  expect_decoded_as_written_out(torch::kBFloat16, 1e-2f);  // values up to 3, rounded to 8 bits
 }
 
 }  // namespace

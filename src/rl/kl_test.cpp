@@ -31,5 +31,33 @@ TEST(KlController, FollowsThePublishedSequence) {
   }
 }
 
+TEST(KlController, WithoutATargetThePriceStays) {
+  KlController controller({.beta = .15, .target = 0, .horizon = 100});
+  for (const double kl : {0., 5., 1e9}) controller.update(kl, 512);
+  EXPECT_EQ(controller.beta(), .15);
+}
+
+TEST(KlController, ThePriceStaysBetweenFloorAndCeiling) {
+  KlController controller({.beta = .1, .target = 1, .horizon = 100, .floor = .08, .ceiling = .125});
+  controller.update(0, 100);  // .1 * (1 - .2)
+  EXPECT_NEAR(controller.beta(), .08, 1e-12);
+  controller.update(0, 100);
+  EXPECT_EQ(controller.beta(), .08);
+  controller.update(9, 100);  // .08 * 1.2
+  EXPECT_NEAR(controller.beta(), .096, 1e-12);
+  for (int i = 0; i < 3; ++i) controller.update(9, 100);
+  EXPECT_EQ(controller.beta(), .125);
+  // So many episodes that the factor would be negative.
+  controller.update(0, 10000);
+  EXPECT_EQ(controller.beta(), .08);
+}
+
+TEST(KlController, GoesOnFromASavedPrice) {
+  KlController controller({.beta = .1, .target = 1, .horizon = 100});
+  controller.restore(.4);
+  controller.update(2, 50);  // .4 * (1 + .2 * 50 / 100)
+  EXPECT_NEAR(controller.beta(), .44, 1e-12);
+}
+
 }  // namespace
 }  // namespace rl

@@ -48,5 +48,45 @@ TEST(ValueLoss, HasItsKnownValueWithTheHalf) {
   EXPECT_NEAR(value_loss(v, old, r, everywhere(v)).loss.item<double>(), .0983333, 1e-6);
 }
 
+TEST(ValueLoss, WithoutAClipIsHalfTheMeanSquare) {
+  // errors -.5, .5, 0 -> .5 * (.25 + .25 + 0) / 3; clipped at .2 the second value would be 1.2
+  const torch::Tensor v = row({.5f, 1.5f, -1}), old = row({.4f, 1, -.5f}), r = row({1, 1, -1});
+  const ValueLoss loss = value_loss(v, old, r, everywhere(v), 0);
+  EXPECT_NEAR(loss.loss.item<double>(), .0833333, 1e-6);
+  EXPECT_EQ(loss.clip_fraction, 0);
+}
+
+TEST(ValueLoss, CountsWhereTheClippedErrorIsTheLarger) {
+  // The first value has moved within the clip, the second towards its return and the third away.
+  const torch::Tensor v = row({.5f, 1, 2}), old = row({.4f, 2, 1}), r = row({1, 0, 1});
+  EXPECT_NEAR(value_loss(v, old, r, everywhere(v), .2).clip_fraction, 1. / 3, 1e-6);
+}
+
+TEST(ValueLoss, MaskedPlacesReachNeitherLossNorGradient) {
+  torch::Tensor v = row({.5f, NAN}).set_requires_grad(true);
+  const ValueLoss loss = value_loss(v, row({.5f, INFINITY}), row({1, NAN}), bits({1, 0}));
+  EXPECT_NEAR(loss.loss.item<double>(), .125, 1e-6);
+  loss.loss.backward();
+  expect_near(v.grad(), {-.5, 0});
+}
+
+TEST(ExplainedVariance, IsOneForPerfectValuesZeroForTheMeanAndBelowForWorse) {
+  const torch::Tensor returns = row({1, 2, 3, NAN}), mask = bits({1, 1, 1, 0});
+  const auto of = [&](const torch::Tensor& values) {
+    return explained_variance(values, returns, mask);
+  };
+  EXPECT_NEAR(of(row({1, 2, 3, 9})), 1, 1e-6);
+  EXPECT_NEAR(of(row({6, 7, 8, 9})), 1, 1e-6);  // off by the same everywhere
+  EXPECT_NEAR(of(row({2, 2, 2, 9})), 0, 1e-6);
+  EXPECT_NEAR(of(row({1.5f, 2, 2.5f, 9})), .75, 1e-6);  // errors -.5, 0, .5: .25 of the variance 1
+  EXPECT_NEAR(of(row({3, 2, 1, 9})), -3, 1e-6);         // errors -2, 0, 2: 4
+}
+
+TEST(ExplainedVariance, IsZeroWhereReturnsDoNotVary) {
+  const torch::Tensor values = row({1, 2, 3});
+  EXPECT_EQ(explained_variance(values, row({5, 5, 5}), everywhere(values)), 0);
+  EXPECT_EQ(explained_variance(values, row({5, 6, 7}), bits({0, 1, 0})), 0);
+}
+
 }  // namespace
 }  // namespace rl

@@ -1,5 +1,7 @@
 #include "train/sft.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "base/error.h"
@@ -26,13 +28,42 @@ model::Gpt2 small_model(const DialogueTokens& tokens) {
 
 const SftSettings kSettings{.epochs = 4, .batch_tokens = 80, .learning_rate = 1e-2, .patience = 10};
 
-SftResult run(const std::filesystem::path& folder, std::int64_t stop_at) {
+struct Lines : base::Console {
+  void line(const std::string& text) override { lines.push_back(text); }
+  void progress(const std::string&) override {}
+  bool have(const std::string& part) const {
+    return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+      return line.find(part) != std::string::npos;
+    });
+  }
+  std::vector<std::string> lines;
+};
+
+SftResult run(Stage stage) {
   const DialogueTokens tokens = testing::tokens();
-  Stage stage{folder, base::silent_console(),
-              3,      4,
-              false,  [&](std::int64_t step) { return step == stop_at; }};
+  stage.seed = 3;
+  stage.checkpoint_every = 4;
   return train_sft(small_model(tokens), sequences(tokens, 9), sequences(tokens, 3), kSettings,
                    torch::kFloat32, stage);
+}
+
+SftResult run(const std::filesystem::path& folder, std::int64_t stop_at) {
+  Stage stage{.folder = folder, .console = base::silent_console()};
+  stage.stop = [=](std::int64_t step) { return step == stop_at; };
+  return run(stage);
+}
+
+std::string hash(const SftResult& result) {
+  return model::hash_tensors(result.model.parameters.values());
+}
+
+// Changes the newest checkpoint of a folder in place; it stays whole.
+void edit_checkpoint(const std::filesystem::path& folder,
+                     const std::function<void(model::Checkpoint&)>& edit) {
+  auto checkpoint = model::read_newest_checkpoint(folder, {});
+  ASSERT_TRUE(checkpoint);
+  edit(*checkpoint);
+  model::write_checkpoint(folder, *checkpoint);
 }
 
 TEST(Sft, LearnsWhatItIsShown) {
@@ -54,10 +85,101 @@ TEST(Sft, StoppedAtAnyStepAndResumedItEndsWithTheSameWeightsAndLog) {
     base::TemporaryFolder folder;
     EXPECT_THROW(run(folder.path(), stop), base::Interrupted);
     const SftResult resumed = run(folder.path(), -1);
-    EXPECT_EQ(model::hash_tensors(resumed.model.parameters.values()),
-              model::hash_tensors(expected.model.parameters.values()))
-        << "stopped at " << stop;
+    EXPECT_EQ(hash(resumed), hash(expected)) << "stopped at " << stop;
     EXPECT_EQ(base::read_metric(folder.path(), "loss"), base::read_metric(whole.path(), "loss"));
+  }
+}
+
+TEST(Sft, ResumedItStartsFromTheCheckpointAndNotFromTheBeginning) {
+  base::TemporaryFolder folder;
+  EXPECT_THROW(run(folder.path(), 5), base::Interrupted);
+  Lines console;
+  std::vector<std::int64_t> steps;
+  Stage stage{.folder = folder.path(), .console = console};
+  stage.stop = [&](std::int64_t step) {
+    steps.push_back(step);
+    return false;
+  };
+  const SftResult result = run(stage);
+  EXPECT_TRUE(console.have("going on after step 5 of " + folder.path().string()));
+  ASSERT_FALSE(steps.empty());
+  EXPECT_EQ(steps.front(), 6);
+  EXPECT_EQ(steps.back(), result.steps);
+
+  // What the checkpoint holds decides: other weights or moments in it end elsewhere.
+  for (const char* prefix : {"model.", "optimiser."}) {
+    base::TemporaryFolder other;
+    EXPECT_THROW(run(other.path(), 5), base::Interrupted);
+    edit_checkpoint(other.path(), [&](model::Checkpoint& checkpoint) {
+      for (auto& [name, tensor] : checkpoint.tensors)
+        if (name.starts_with(prefix) && tensor.is_floating_point() && tensor.numel() > 1)
+          tensor = tensor * 1.5;
+    });
+    EXPECT_NE(hash(run(other.path(), -1)), hash(result)) << prefix;
+  }
+}
+
+TEST(Sft, ResumedItRemembersItsBestEpochAndHowLongAgoThatWas) {
+  base::TemporaryFolder folder;
+  const SftResult whole = run(folder.path(), -1);
+  model::remove_checkpoints(folder.path());
+  const std::int64_t epoch = whole.steps / kSettings.epochs;
+  EXPECT_THROW(run(folder.path(), epoch + 1), base::Interrupted);
+  std::string best;
+  edit_checkpoint(folder.path(), [&](model::Checkpoint& checkpoint) {
+    checkpoint.state["best"]["loss"] = -1;  // no epoch beats it
+    best = model::hash_tensors(model::with_prefix(checkpoint.tensors, "best."));
+  });
+  const SftResult resumed = run(folder.path(), -1);
+  EXPECT_EQ(resumed.best_epoch, 1);
+  EXPECT_EQ(hash(resumed), best);
+
+  base::TemporaryFolder stale;
+  EXPECT_THROW(run(stale.path(), epoch + 1), base::Interrupted);
+  edit_checkpoint(stale.path(), [&](model::Checkpoint& checkpoint) {
+    checkpoint.state["best"]["loss"] = -1;
+    checkpoint.state["best"]["stale"] = kSettings.patience - 1;
+  });
+  EXPECT_EQ(run(stale.path(), -1).steps, 2 * epoch);  // one more epoch exhausts the patience
+}
+
+TEST(Sft, WithADamagedNewestCheckpointItGoesOnFromTheOlderOneToTheSameEnd) {
+  base::TemporaryFolder whole, folder;
+  const SftResult expected = run(whole.path(), -1);
+  EXPECT_THROW(run(folder.path(), 6), base::Interrupted);  // checkpoints after steps 4 and 6
+  std::filesystem::resize_file(folder.path() / "checkpoint-6" / "state.safetensors", 100);
+  Lines console;
+  const SftResult resumed = run({.folder = folder.path(), .console = console});
+  EXPECT_TRUE(console.have("passing over a damaged checkpoint"));
+  EXPECT_TRUE(console.have("going on after step 4"));
+  EXPECT_EQ(hash(resumed), hash(expected));
+  EXPECT_EQ(base::read_metric(folder.path(), "loss"), base::read_metric(whole.path(), "loss"));
+}
+
+TEST(Sft, ACheckpointOfAnotherMachineIsRefusedUnlessThatIsAllowed) {
+  std::vector<std::function<void(base::Json&)>> others = {
+      [](base::Json& machine) { machine = nullptr; }};
+  for (const char* mark : {"version", "build", "libtorch", "instruction_set", "threads"})
+    others.emplace_back([=](base::Json& machine) { machine.at(mark) = "another"; });
+  for (const auto& other : others) {
+    base::TemporaryFolder folder;
+    EXPECT_THROW(run(folder.path(), 5), base::Interrupted);
+    edit_checkpoint(folder.path(),
+                    [&](model::Checkpoint& checkpoint) { other(checkpoint.state["machine"]); });
+    Lines console;
+    Stage stage{.folder = folder.path(), .console = console};
+    try {
+      run(stage);
+      FAIL() << "went on";
+    } catch (const base::UsageError& error) {
+      EXPECT_NE(std::string(error.what()).find("run.allow_different_machine=true"),
+                std::string::npos);
+    }
+    EXPECT_FALSE(console.have("going on"));
+    stage.allow_different_machine = true;
+    EXPECT_NO_THROW(run(stage));
+    EXPECT_TRUE(console.have("the checkpoint was made with"));
+    EXPECT_TRUE(console.have("going on after step 5"));
   }
 }
 

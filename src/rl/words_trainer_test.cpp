@@ -1,0 +1,344 @@
+#include "rl/words_trainer.h"
+
+#include <cmath>
+#include <functional>
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "recommend/test_model.h"
+#include "recommend/trained_recommender.h"
+
+namespace rl {
+namespace {
+
+namespace testing = recommend::testing;
+using Score = std::function<double(const Episode&)>;
+
+// Small batches and large steps, and nothing but the score and the KL that moves the policy.
+PpoSettings small() {
+  PpoSettings settings;
+  settings.batch = 64;
+  settings.epochs = 2;
+  settings.minibatch = 32;
+  settings.learning_rate = 5e-3;
+  settings.max_tokens = 6;
+  settings.missing_end_penalty = 0;
+  settings.max_approx_kl = 0;
+  settings.kl_target = 0;
+  return settings;
+}
+
+model::Gpt2Weights frozen(const model::Gpt2& model) {
+  torch::NoGradGuard no_grad;
+  return model::cast(model, torch::kFloat32);
+}
+
+// A policy and its reference, alike at the start, and the trainer of its words.
+struct Training {
+  explicit Training(const PpoSettings& s)
+      : settings(s),
+        reference(frozen(start.language)),
+        trainer(policy.language, reference, policy.tokens, settings, torch::kFloat32) {
+    for (const dialogue::Dialogue& dialogue : dialogues)
+      states.push_back(dialogue::state_before(dialogue, 1));
+  }
+  Training(const Training&) = delete;
+
+  base::RandomPlace place() const { return {7, "rl/minibatches", iteration}; }
+
+  std::vector<Episode> sample() {
+    dialogue::Sampling sampling;
+    sampling.max_tokens = settings.max_tokens;
+    sampling.seed = base::random_key({7, "rl/sampling", iteration});
+    std::vector<dialogue::State> drawn;
+    for (int i = 0; i < settings.batch; ++i)
+      drawn.push_back(states[static_cast<std::size_t>(i) % states.size()]);
+    recommend::TrainedRecommender recommender("policy", policy,
+                                              {settings.batch, torch::kFloat32, "x"});
+    return roll_out(recommender, policy.tokens, drawn, sampling, 96);
+  }
+
+  // Samples and scores the next iteration's replies.
+  Rollout prepare(const Score& score) {
+    iteration += 1;
+    std::vector<Episode> episodes = sample();
+    std::vector<double> scores;
+    for (const Episode& episode : episodes) scores.push_back(score(episode));
+    return trainer.prepare(std::move(episodes), std::move(scores), place());
+  }
+
+  // A number of whole iterations; returns the KL of the last rollout.
+  double train(int iterations, const Score& score) {
+    double kl = 0;
+    for (int i = 0; i < iterations; ++i) {
+      const Rollout rollout = prepare(score);
+      kl = rollout.kl;
+      trainer.update(rollout, settings.learning_rate * (1 - 1. * i / iterations), place());
+    }
+    return kl;
+  }
+
+  // Log-probabilities of the first word after prompt and <|chat|>, [states, words].
+  static torch::Tensor first_words(const model::Gpt2Weights& weights, const Training& of) {
+    return of.last_log_probs(weights, {of.policy.tokens.special(dialogue::Special::chat)},
+                             at::arange(of.policy.tokens.word_rows(), torch::kInt64));
+  }
+  // Of the mode `recommend` in each state, averaged.
+  double recommends() const {
+    const torch::Tensor modes =
+        torch::tensor({std::int64_t{policy.tokens.special(dialogue::Special::recommend)},
+                       std::int64_t{policy.tokens.special(dialogue::Special::chat)}});
+    return last_log_probs(frozen(policy.language), {}, modes)
+        .exp()
+        .select(1, 0)
+        .mean()
+        .item<double>();
+  }
+  // Of the first word of a chatting reply being one of the first `below` tokens, averaged.
+  double first_word_below(int below) const {
+    return first_words(frozen(policy.language), *this)
+        .exp()
+        .narrow(1, 0, below)
+        .sum(1)
+        .mean()
+        .item<double>();
+  }
+
+  std::string hash() const { return model::hash_tensors(policy.language.parameters.values()); }
+
+  PpoSettings settings;
+  std::vector<dialogue::Dialogue> dialogues = testing::dialogues(6);
+  recommend::TrainedModel start = testing::model(dialogues), policy = testing::model(dialogues);
+  model::Gpt2Weights reference;
+  std::vector<dialogue::State> states;
+  WordsTrainer trainer;
+  std::uint64_t iteration = 0;
+
+ private:
+  // Over the tokens `of` after each state's prompt and `after`, [states, of].
+  torch::Tensor last_log_probs(const model::Gpt2Weights& weights, const std::vector<int>& after,
+                               const torch::Tensor& of) const {
+    torch::NoGradGuard no_grad;
+    std::vector<torch::Tensor> rows;
+    for (const dialogue::State& state : states) {
+      std::vector<int> ids = policy.tokens.encode_prompt(state, 80);
+      ids.insert(ids.end(), after.begin(), after.end());
+      const torch::Tensor hidden = model::hidden_states(weights, model::pack({ids}));
+      rows.push_back(
+          at::log_softmax(at::mv(weights.wte.index_select(0, of), hidden[hidden.size(0) - 1]), 0));
+    }
+    return at::stack(rows);
+  }
+};
+
+// How many of a reply's words are among the first `below` tokens, as a share.
+Score share_below(int below, double sign = 1) {
+  return [=](const Episode& episode) {
+    double count = 0, words = 0;
+    for (std::size_t t = episode.has_item ? 2 : 1; t < episode.tokens.size(); ++t) {
+      words += 1;
+      count += episode.tokens[t] < below;
+    }
+    return words > 0 ? sign * count / words : 0;
+  };
+}
+
+std::int64_t last_masked(const torch::Tensor& mask_row) {
+  return mask_row.nonzero().max().item<std::int64_t>();
+}
+
+TEST(WordsTrainer, ARepliesRewardsAreItsScoreOnTheLastChosenTokenLessThePriceOfItsKl) {
+  Training training(small());
+  for (int iteration = 1; iteration <= 3; ++iteration) {
+    const double beta = training.trainer.beta();
+    const Rollout rollout = training.prepare(share_below(60));
+    const torch::Tensor k1 = (rollout.log_probs - rollout.reference) * rollout.mask;
+    const torch::Tensor score = rollout.rewards + beta * k1;
+    for (std::int64_t b = 0; b < rollout.rewards.size(0); ++b) {
+      const double expected = rollout.scores[static_cast<std::size_t>(b)];
+      EXPECT_NEAR(rollout.rewards[b].sum().item<double>(),
+                  expected - beta * k1[b].sum().item<double>(), 1e-5);
+      EXPECT_NEAR(score[b][last_masked(rollout.mask[b])].item<double>(), expected, 1e-5);
+      EXPECT_NEAR(score[b].abs().sum().item<double>(), std::abs(expected), 1e-5);
+    }
+    EXPECT_NEAR(rollout.kl, k1.sum(1).mean().item<double>(), 1e-5);
+    EXPECT_EQ(rollout.kl == 0, iteration == 1);
+    EXPECT_NEAR(
+        rollout.kl_k3,
+        (kl_k3(rollout.log_probs, rollout.reference) * rollout.mask).sum(1).mean().item<double>(),
+        1e-5);
+    EXPECT_NEAR(rollout.non_score, -beta * rollout.kl, 1e-6);
+    EXPECT_LT(rollout.mismatch, 1e-5);
+    training.trainer.update(rollout, 5e-3, training.place());
+  }
+}
+
+TEST(WordsTrainer, TheScoreOfAReplyCutAfterItsItemStandsOnTheMode) {
+  Training training(small());
+  training.iteration = 1;
+  std::vector<Episode> episodes = training.sample();
+  std::vector<double> scores;
+  for (Episode& episode : episodes) {
+    if (episode.has_item) {
+      episode.tokens.resize(2);
+      episode.sampled_log_probs.resize(2);
+    }
+    scores.push_back(static_cast<double>(scores.size()));
+  }
+  const Rollout rollout =
+      training.trainer.prepare(std::move(episodes), std::move(scores), training.place());
+  int cut = 0;
+  for (std::size_t b = 0; b < rollout.episodes.size(); ++b) {
+    if (!rollout.episodes[b].has_item) continue;
+    cut += 1;
+    const torch::Tensor row = rollout.rewards[static_cast<std::int64_t>(b)];
+    EXPECT_NEAR(row[0].item<double>(), rollout.scores[b], 1e-5);
+    EXPECT_NEAR(row.abs().sum().item<double>(), std::abs(rollout.scores[b]), 1e-5);
+  }
+  EXPECT_GT(cut, 0);
+}
+
+TEST(WordsTrainer, AMissingEndCostsItsPenaltyAfterScalingAndCentring) {
+  for (const bool learn_mode : {false, true}) {
+    PpoSettings settings = small();
+    settings.learn_mode = learn_mode;
+    settings.missing_end_penalty = 1.5;
+    Training training(settings);
+    training.iteration = 1;
+    std::vector<Episode> episodes = training.sample();
+    std::vector<double> raw;
+    std::vector<int> modes;
+    for (std::size_t b = 0; b < episodes.size(); ++b) {
+      episodes[b].action.ended = b % 3 != 0;
+      raw.push_back(static_cast<double>(b % 5));
+      modes.push_back(episodes[b].action.recommends);
+    }
+    RunningMoments moments;
+    const std::vector<double> scaled = scale_scores(raw, settings.score_clip, moments);
+    const std::vector<double> expected = learn_mode ? scaled : centered_by_group(scaled, modes);
+    const Rollout rollout = training.trainer.prepare(episodes, raw, training.place());
+    for (std::size_t b = 0; b < episodes.size(); ++b)
+      EXPECT_NEAR(rollout.scores[b], expected[b] - (b % 3 != 0 ? 0 : 1.5), 1e-12);
+  }
+}
+
+TEST(WordsTrainer, WordsThatScoreBecomeMoreLikelyAndWithTheSignFlippedLess) {
+  Training more(small()), less(small());
+  const int below = more.policy.tokens.word_rows() / 4;
+  const double before = more.first_word_below(below);
+  EXPECT_NEAR(before, .25, .05);
+  const double kl_more = more.train(15, share_below(below)),
+               kl_less = less.train(15, share_below(below, -1));
+  EXPECT_GT(more.first_word_below(below), 1.4 * before);
+  EXPECT_LT(less.first_word_below(below), before / 1.4);
+  EXPECT_GT(kl_more, .05);
+  EXPECT_GT(kl_less, .05);
+}
+
+TEST(WordsTrainer, TheScoreMovesTheModeOnlyWhereItIsToBeLearned) {
+  const auto mode_after = [](bool learn_mode, double of_mode, double of_words) {
+    PpoSettings settings = small();
+    settings.learn_mode = learn_mode;
+    Training training(settings);
+    const double before = training.recommends();
+    const Score words = share_below(training.policy.tokens.word_rows() / 4);
+    training.train(6, [&](const Episode& episode) {
+      return of_mode * episode.action.recommends + of_words * words(episode);
+    });
+    return training.recommends() - before;
+  };
+  EXPECT_GT(mode_after(true, 1, 0), .3);
+  EXPECT_LT(mode_after(true, -1, 0), -.3);
+  // What the words' score moves by chance, here .05 at most, is the same whichever mode is better.
+  const double one = mode_after(false, 1, 1), other = mode_after(false, -1, 1);
+  EXPECT_NEAR(one, 0, .12);
+  EXPECT_NEAR(one, other, .02);
+}
+
+TEST(WordsTrainer, GoesOnFromACheckpointBitForBit) {
+  PpoSettings settings = small();
+  settings.kl_target = .01;
+  settings.kl_horizon = 200;
+  settings.max_tokens = 4;
+  const Score score = share_below(60);
+  Training whole(settings), resumed(settings);
+  whole.train(2, score);
+
+  base::TemporaryFolder folder;
+  model::Checkpoint saved{2, {}, base::Json::object()};
+  model::add_prefixed(saved.tensors, whole.policy.language.parameters.values(), "model.");
+  whole.trainer.save(saved);
+  model::write_checkpoint(folder.path(), saved);
+  const auto read = model::read_newest_checkpoint(folder.path(), {});
+  ASSERT_TRUE(read);
+  resumed.policy.language.parameters.assign(model::with_prefix(read->tensors, "model."), "test");
+  resumed.trainer.load(*read);
+  resumed.iteration = 2;
+  EXPECT_EQ(resumed.trainer.beta(), whole.trainer.beta());
+  EXPECT_NE(resumed.trainer.beta(), settings.beta);
+
+  const std::string before = whole.hash();
+  whole.train(2, score);
+  resumed.train(2, score);
+  EXPECT_NE(whole.hash(), before);
+  EXPECT_EQ(resumed.hash(), whole.hash());
+  EXPECT_EQ(resumed.trainer.beta(), whole.trainer.beta());
+}
+
+TEST(WordsTrainer, RefusesAFirstIterationWhosePolicyIsNotTheReference) {
+  Training training(small());
+  training.iteration = 1;
+  std::vector<Episode> episodes = training.sample();
+  const std::vector<double> scores(episodes.size(), 0);
+  EXPECT_NO_THROW(training.trainer.prepare(episodes, scores, training.place()));
+  torch::NoGradGuard no_grad;
+  training.policy.language.parameters.at("wpe.weight").select(0, 0).mul_(2);
+  EXPECT_THROW(training.trainer.prepare(episodes, scores, training.place()), base::Error);
+}
+
+TEST(WordsTrainer, RefusesAnUpdateWhoseFirstRatioIsNotOne) {
+  Training training(small());
+  Rollout rollout = training.prepare(share_below(60));
+  rollout.log_probs = rollout.log_probs + 1e-3;
+  EXPECT_THROW(training.trainer.update(rollout, 1e-3, training.place()), base::Error);
+}
+
+// With one word a reply the optimum of E[score] - beta KL is the reference times exp(score / beta),
+// normalised. The score, 1 for a quarter of the words, is divided by its running deviation s, so
+// that p / (1 - p) = q / (1 - q) * exp(1 / (beta s)) for these words' probability.
+TEST(WordsTrainer, OneWordRepliesEndAtTheTiltedReference) {
+  PpoSettings settings = small();
+  settings.max_tokens = 1;
+  settings.lambda = 1;
+  settings.minibatch = 64;
+  settings.beta = 1.5;
+  settings.learn_mode = true;
+  settings.learning_rate = 1e-2;
+  Training training(settings);
+  const int below = training.policy.tokens.word_rows() / 4;
+  const torch::Tensor q = Training::first_words(training.reference, training);
+  training.train(100, share_below(below));
+
+  model::Checkpoint saved;
+  training.trainer.save(saved);
+  RunningMoments moments;
+  moments.from_json(saved.state.at("moments"));
+  torch::Tensor reward = torch::zeros({q.size(1)});
+  reward.narrow(0, 0, below).fill_(1 / (settings.beta * moments.deviation()));
+  const torch::Tensor optimum = at::log_softmax(q + reward, 1),
+                      p = Training::first_words(frozen(training.policy.language), training);
+  const auto share = [&](const torch::Tensor& log_p) {
+    return log_p.exp().narrow(1, 0, below).sum(1).mean().item<double>();
+  };
+  const auto kl = [&](const torch::Tensor& log_p) {
+    return exact_kl(log_p, q).mean().item<double>();
+  };
+  EXPECT_GT(share(optimum), 1.8 * share(q));
+  EXPECT_NEAR(share(p), share(optimum), .03);
+  EXPECT_NEAR(kl(p), kl(optimum), .1 * kl(optimum));
+}
+
+}  // namespace
+}  // namespace rl
