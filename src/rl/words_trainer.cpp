@@ -134,26 +134,37 @@ void WordsTrainer::score_log_probs(Rollout& rollout) const {
 }
 
 void WordsTrainer::reward_tokens(Rollout& rollout) {
-  rollout.scaled_scores = scale_scores(rollout.raw_scores, settings_.score_clip, moments_);
-  rollout.scores = settings_.learn_mode
-                       ? rollout.scaled_scores
-                       : centered_by_group(rollout.scaled_scores, modes_of(rollout.episodes));
-  const torch::Tensor k1 = at::where(rollout.mask, kl_k1(rollout.log_probs, rollout.reference),
-                                     torch::zeros_like(rollout.log_probs));
+  const std::size_t n = rollout.episodes.size();
+  const torch::Tensor none = torch::zeros_like(rollout.log_probs);
+  const torch::Tensor k1 =
+      at::where(rollout.mask, kl_k1(rollout.log_probs, rollout.reference), none);
   rollout.kl = k1.sum(1).mean().item<double>();
-  rollout.kl_k3 =
-      at::where(rollout.mask, kl_k3(rollout.log_probs, rollout.reference), torch::zeros_like(k1))
-          .sum(1)
-          .mean()
-          .item<double>();
+  rollout.kl_k3 = at::where(rollout.mask, kl_k3(rollout.log_probs, rollout.reference), none)
+                      .sum(1)
+                      .mean()
+                      .item<double>();
   rollout.rewards = -kl_.beta() * k1;
   rollout.non_score = rollout.rewards.sum(1).mean().item<double>();
-  for (std::size_t b = 0; b < rollout.episodes.size(); ++b) {
-    const Episode& episode = rollout.episodes[b];
-    if (!episode.action.ended) rollout.scores[b] -= settings_.missing_end_penalty;
-    const auto row = static_cast<std::int64_t>(b);
-    rollout.rewards[row][last_chosen(
-        rollout.mask[row], static_cast<std::int64_t>(episode.tokens.size()))] += rollout.scores[b];
+
+  rollout.scaled_scores = scale_scores(rollout.raw_scores, settings_.score_clip, moments_);
+  rollout.scores = rollout.scaled_scores;
+  for (std::size_t b = 0; b < n; ++b)
+    if (!rollout.episodes[b].action.ended) rollout.scores[b] -= settings_.missing_end_penalty;
+  if (!settings_.learn_mode) {
+    // What follows a mode, score and price of its words together, is the same for both on average.
+    std::vector<double> following = rollout.scores;
+    for (std::size_t b = 0; b < n; ++b)
+      following[b] += rollout.rewards[static_cast<std::int64_t>(b)]
+                          .narrow(0, 1, rollout.rewards.size(1) - 1)
+                          .sum()
+                          .item<double>();
+    const std::vector<double> centered = centered_by_group(following, modes_of(rollout.episodes));
+    for (std::size_t b = 0; b < n; ++b) rollout.scores[b] += centered[b] - following[b];
+  }
+  for (std::size_t b = 0; b < n; ++b) {
+    const auto row = static_cast<std::int64_t>(b),
+               length = static_cast<std::int64_t>(rollout.episodes[b].tokens.size());
+    rollout.rewards[row][last_chosen(rollout.mask[row], length)] += rollout.scores[b];
   }
 }
 

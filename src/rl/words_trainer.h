@@ -19,7 +19,7 @@ struct Rollout {
   std::vector<Episode> episodes;
   std::vector<double> raw_scores;     // of the reward model, one an episode
   std::vector<double> scaled_scores;  // by their running deviation, clipped
-  std::vector<double> scores;         // those, centred by mode, less the penalty for a missing end
+  std::vector<double> scores;         // those less the penalty for a missing end, centred by mode
   torch::Tensor log_probs, values, reference, mask;  // before the update
   torch::Tensor rewards;                             // -beta k1, and the score on the last token
   Advantages gae;
