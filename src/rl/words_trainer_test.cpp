@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <functional>
-
 #include <map>
 
 #include <gtest/gtest.h>
