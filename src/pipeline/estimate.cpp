@@ -53,10 +53,9 @@ std::vector<std::string> estimate(const Recipe& recipe) {
       vocabulary * width + recipe.model.positions * width + 12 * layers * width * width;
   const double states = 16 * weights,  // weights, gradients and two moments in fp32
       activations = 40 * width * layers * recipe.sft.batch_tokens * 2;
-  const double words =
-      recommend::WordTable::from(training, recipe.ranker.min_word_dialogues,
-                                 recipe.ranker.max_word_share)
-          .size();
+  const double words = recommend::WordTable::from(training, recipe.ranker.min_word_dialogues,
+                                                  recipe.ranker.max_word_share)
+                           .size();
   const double counts = 3 * 4 * (items + words) * items;  // co-occurrences, dense for a moment
   const double rankings = 4. * 8 * recipe.rl.item_states * items;
   const double steps = std::ceil(tokens / recipe.sft.batch_tokens);
