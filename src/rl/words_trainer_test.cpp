@@ -285,10 +285,10 @@ TEST(WordsTrainer, GoesOnFromACheckpointBitForBit) {
   settings.max_tokens = 4;
   const Score score = share_below(60);
   Training whole(settings), resumed(settings);
-  whole.train(2, score);
+  whole.train(4, score);
 
   base::TemporaryFolder folder;
-  model::Checkpoint saved{2, {}, base::Json::object()};
+  model::Checkpoint saved{4, {}, base::Json::object()};
   model::add_prefixed(saved.tensors, whole.policy.language.parameters.values(), "model.");
   whole.trainer.save(saved);
   model::write_checkpoint(folder.path(), saved);
@@ -296,7 +296,7 @@ TEST(WordsTrainer, GoesOnFromACheckpointBitForBit) {
   ASSERT_TRUE(read);
   resumed.policy.language.parameters.assign(model::with_prefix(read->tensors, "model."), "test");
   resumed.trainer.load(*read);
-  resumed.iteration = 2;
+  resumed.iteration = 4;
   EXPECT_EQ(resumed.trainer.beta(), whole.trainer.beta());
   EXPECT_NE(resumed.trainer.beta(), settings.beta);
 
