@@ -6,7 +6,7 @@ JOBS := $(shell n=$$(nproc); [ $$n -lt 2 ] && echo 1 || echo 2)
 .PHONY: help bootstrap configure build quickstart test bench check-all format clean
 
 help:
-	@echo "make quickstart   the whole path on a small simulated world: about 6 minutes after the build"
+	@echo "make quickstart   the whole path on a small simulated world: about 2 minutes after the build"
 	@echo "make test         every test (PRESET=asan-ubsan, debug or tsan for another build)"
 	@echo "make bench        speed against plain libtorch, as ratios"
 	@echo "make check-all    what has to pass before a change is taken: tests, formatting, tests under sanitizers"
