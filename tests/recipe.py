@@ -32,6 +32,46 @@ def run(folder, *more, **options):
     return subprocess.run(command(folder, *more), cwd=ROOT, capture_output=True, text=True, **options)
 
 
+def until(condition, process, seconds=300):
+    """Waits until the condition holds or the process has ended; true where it holds and the process lives."""
+    deadline = time.time() + seconds
+    while time.time() < deadline and process.poll() is None:
+        if condition():
+            return process.poll() is None
+        time.sleep(.002)
+    return False
+
+
+def checkpoints(folder):
+    """The manifests of whole checkpoints: one that is being written has its manifest before its name."""
+    return [path for path in folder.glob("checkpoint-*/manifest.json") if not path.parent.name.endswith(".partial")]
+
+
+def whole(folder):
+    """Whether every file of a folder has the sum that its manifest says."""
+    files = json.loads((folder / "manifest.json").read_text())["files"]
+    return bool(files) and all(hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+                               for name, digest in files.items())
+
+
+def add_row(path, name):
+    """Adds a row of zeros to a matrix of a .safetensors file."""
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header, data = json.loads(content[8:8 + size]), content[8 + size:]
+    rows, columns = header[name]["shape"]
+    header[name]["shape"] = [rows + 1, columns]
+    parts, at = [], 0
+    for key in sorted((key for key in header if key != "__metadata__"), key=lambda key: header[key]["data_offsets"]):
+        begin, end = header[key]["data_offsets"]
+        parts.append(data[begin:end] + (bytes((end - begin) // rows) if key == name else b""))
+        header[key]["data_offsets"] = [at, at + len(parts[-1])]
+        at += len(parts[-1])
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + b"".join(parts))
+
+
 def digests(folder):
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in RESULTS}
 
@@ -104,20 +144,24 @@ class TinyRecipe(unittest.TestCase):
     def test_killed_in_each_stage_and_resumed_it_ends_with_the_same_bits(self):
         folder = self.base / "killed"
         # A stage is under way when its stage.json is there; sft and policy when they have a checkpoint too.
+        def begun(stage):
+            return (folder / stage / "stage.json").exists() and (stage not in ("sft", "policy") or checkpoints(folder / stage))
+
+        said = ""
         for stage in STAGES:
-            process = subprocess.Popen(command(folder), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            deadline = time.time() + 300
-            while process.poll() is None and time.time() < deadline:
-                begun = (folder / stage / "stage.json").exists()
-                if begun and stage in ("sft", "policy"):
-                    begun = bool(list((folder / stage).glob("checkpoint-*/manifest.json")))
-                if begun:
-                    break
-                time.sleep(.002)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+            with tempfile.TemporaryFile("w+") as log:
+                process = subprocess.Popen(command(folder), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=log)
+                alive = until(lambda: begun(stage), process)
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                log.seek(0)
+                said += log.read()
+            self.assertTrue(alive, f"{stage}: {said}")
+            self.assertEqual(process.returncode, -signal.SIGKILL, stage)
         done = run(folder)
         self.assertEqual(done.returncode, 0, done.stderr)
+        for stage in ["sft", "policy"]:
+            self.assertRegex(said + done.stderr, rf"going on after step [1-9][0-9]* of \S*/{stage}\n")
         self.assertEqual(digests(folder), self.expected)
         for stage in STAGES:
             steps = [json.loads(line)["step"] for line in (folder / stage / "metrics.jsonl").read_text().splitlines()]
@@ -166,13 +210,33 @@ class TinyRecipe(unittest.TestCase):
         self.assertEqual(done.returncode, DATA, done.stderr)
         self.assertIn("data/train.jsonl", done.stderr)
 
-    def test_weights_that_do_not_fit_the_tokenizer_are_refused(self):
+    def chat_with(self, folder):
+        # Without its manifest, as somebody who puts a model together by hand has it.
+        (folder / "policy/manifest.json").unlink()
+        return subprocess.run([system.ATTUNE, "chat", str(folder)], cwd=ROOT, capture_output=True, text=True, input="")
+
+    def test_a_tokenizer_that_does_not_fit_the_catalogue_is_refused(self):
         folder = self.copy("unfit")
         with open(folder / "policy/model/catalogue.jsonl", "a") as catalogue:
             catalogue.write('{"schema":"attune.catalogue/1","id":"new","title":"New"}\n')
-        done = subprocess.run([system.ATTUNE, "chat", str(folder)], cwd=ROOT, capture_output=True, text=True, input="")
+        done = self.chat_with(folder)
         self.assertEqual(done.returncode, DATA, done.stderr)
-        self.assertIn("catalogue", done.stderr)
+        self.assertIn("does not fit a catalogue of 41 items", done.stderr)
+
+    def test_weights_whose_vocabulary_does_not_fit_the_tokenizer_are_refused(self):
+        folder = self.copy("other-vocabulary")
+        add_row(folder / "policy/model/model.safetensors", "wte.weight")
+        done = self.chat_with(folder)
+        self.assertEqual(done.returncode, DATA, done.stderr)
+        self.assertIn("wte.weight", done.stderr)  # not of the shape that config.json says
+        folder = self.copy("other-vocabulary-said")
+        add_row(folder / "policy/model/model.safetensors", "wte.weight")
+        config = json.loads((folder / "policy/model/config.json").read_text())
+        config["vocab_size"] += 1
+        (folder / "policy/model/config.json").write_text(json.dumps(config))
+        done = self.chat_with(folder)
+        self.assertEqual(done.returncode, DATA, done.stderr)
+        self.assertIn(f"the model has {config['vocab_size']} tokens, its tokenizer {config['vocab_size'] - 1}", done.stderr)
 
     def test_a_second_process_in_the_folder_is_refused(self):
         folder = self.copy("locked")
@@ -184,18 +248,31 @@ class TinyRecipe(unittest.TestCase):
 
     def test_a_disk_that_is_full_ends_with_4_and_the_previous_checkpoint_whole(self):
         folder = self.base / "full"
-        limit = 200_000  # bytes a file: the tokenizer fits, a checkpoint does not
+        settings = ["world.dialogues=60", "sft.epochs=30", "sft.patience=30", "sft.checkpoint_every=1"]
+        limit = 100_000  # bytes a file: logs fit, a checkpoint does not
 
-        def small_files():
+        def ignore_the_signal():  # so that writing fails as on a full disk
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-        done = run(folder, "world.dialogues=60", preexec_fn=small_files)
-        self.assertEqual(done.returncode, RESOURCE, done.stderr)
-        self.assertIn("cannot be written", done.stderr)
+        process = subprocess.Popen(command(folder, *settings), cwd=ROOT, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True, preexec_fn=ignore_the_signal)
+        alive = until(lambda: checkpoints(folder / "sft"), process)
+        if alive:
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+        message = process.communicate()[1]
+        self.assertTrue(alive, message)
+        self.assertEqual(process.returncode, RESOURCE, message)
+        self.assertIn("cannot be written", message)
+        self.assertIn("checkpoint-", message)
         self.assertFalse(list(folder.glob("**/*.partial")), "something half-written")
-        done = run(folder, "world.dialogues=60")
+        kept = checkpoints(folder / "sft")
+        self.assertTrue(kept)
+        for manifest in kept:
+            self.assertTrue(whole(manifest.parent), manifest)
+        newest = max(int(manifest.parent.name.split("-")[1]) for manifest in kept)
+        done = run(folder, *settings)
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"going on after step {newest} of", done.stderr)
 
     def test_bad_recipes_are_told_with_place_and_advice(self):
         bad = self.base / "bad.toml"
