@@ -101,6 +101,7 @@ FileWriter::~FileWriter() {
 }
 
 void FileWriter::write(std::string_view bytes) {
+  if (bytes.empty()) return;  // its data may be null, which fwrite must not be given
   if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
     throw ResourceError(aside_.string(), ": cannot be written: ", reason());
 }
