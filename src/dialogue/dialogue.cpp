@@ -18,6 +18,13 @@ const Label* Dialogue::seeker_label(int item) const {
   return nullptr;
 }
 
+std::vector<int> Dialogue::new_items(std::size_t turn) const {
+  std::vector<int> items = turns[turn].items();
+  for (std::size_t t = 0; t < turn; ++t)
+    for (const Mention& mention : turns[t].mentions) std::erase(items, mention.item);
+  return items;
+}
+
 std::string written_out(const Turn& turn, const Catalogue& catalogue) {
   std::string text;
   std::size_t done = 0;

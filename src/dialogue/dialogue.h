@@ -64,6 +64,9 @@ struct Dialogue {
 
   // The seeker's label of an item, or null.
   const Label* seeker_label(int item) const;
+
+  // The items that this turn is the first to name, in order of first mention.
+  std::vector<int> new_items(std::size_t turn) const;
 };
 
 struct Corpus {

@@ -79,8 +79,8 @@ TextScores score_text(const std::vector<Response>& responses,
     tokens.push_back(metrics::bleu_tokens(response.response));
     length += static_cast<double>(tokens.back().size());
     scores.recommending += response.action.recommends;
-    faithful += response.action.recommends &&
-                (response.action.item && dialogue::names_exactly(response.action));
+    faithful += response.action.recommends && response.action.item &&
+                dialogue::names_exactly(response.action);
   }
   const metrics::BleuScore bleu = metrics::corpus_bleu(hypotheses, references);
   scores.bleu4 = bleu.score;

@@ -1,7 +1,6 @@
 #include "feedback/validity.h"
 
 #include <algorithm>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -16,17 +15,6 @@ bool has_reply(const dialogue::Dialogue& dialogue, int turn) {
   for (std::size_t t = static_cast<std::size_t>(turn) + 1; t < dialogue.turns.size(); ++t)
     if (dialogue.turns[t].role == Role::seeker) return true;
   return false;
-}
-
-// The items that this turn is the first of its dialogue to name.
-std::vector<int> new_items(const dialogue::Dialogue& dialogue, int turn) {
-  std::set<int> before;
-  for (int t = 0; t < turn; ++t)
-    for (const dialogue::Mention& mention : dialogue.turns[static_cast<std::size_t>(t)].mentions)
-      before.insert(mention.item);
-  std::vector<int> items = dialogue.turns[static_cast<std::size_t>(turn)].items();
-  std::erase_if(items, [&](int item) { return before.count(item) > 0; });
-  return items;
 }
 
 SignalValidity validate(const std::string& name, const std::vector<double>& values,
@@ -59,11 +47,6 @@ base::Json interval_json(const std::optional<metrics::Interval>& interval) {
   return {{"value", interval->estimate}, {"low", interval->low}, {"high", interval->high}};
 }
 
-std::string format_interval(const std::optional<metrics::Interval>& interval) {
-  if (!interval) return "-";
-  return fmt::format("{:.3f} [{:.3f}, {:.3f}]", interval->estimate, interval->low, interval->high);
-}
-
 }  // namespace
 
 std::vector<LabelledItem> label_items(const dialogue::Corpus& corpus, const SignalTable& table) {
@@ -72,7 +55,7 @@ std::vector<LabelledItem> label_items(const dialogue::Corpus& corpus, const Sign
     const SignalRow& row = table.rows[r];
     const dialogue::Dialogue& dialogue = corpus.dialogues[static_cast<std::size_t>(row.dialogue)];
     if (!row.item || !has_reply(dialogue, row.turn)) continue;
-    for (int item : new_items(dialogue, row.turn))
+    for (int item : dialogue.new_items(static_cast<std::size_t>(row.turn)))
       if (const dialogue::Label* label = dialogue.seeker_label(item))
         labelled.push_back({r, item, label->liked, label->seen});
   }
@@ -129,8 +112,8 @@ std::vector<std::string> describe(const std::vector<SignalValidity>& validities)
                                                 "liked/disliked", "means", "validated")};
   for (const SignalValidity& v : validities)
     lines.push_back(fmt::format(
-        "{:<16} {:<22} {:<24} {:<24} {:>16} {:>15}  {}", v.name, format_interval(v.auc),
-        format_interval(v.pearson), format_interval(v.spearman),
+        "{:<16} {:<22} {:<24} {:<24} {:>16} {:>15}  {}", v.name, metrics::format_interval(v.auc),
+        metrics::format_interval(v.pearson), metrics::format_interval(v.spearman),
         fmt::format("{}/{}", v.liked, v.disliked),
         fmt::format("{:.3g}/{:.3g}", v.mean_liked, v.mean_disliked), v.validated ? "yes" : "no"));
   return lines;

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "base/format.h"
 
 namespace metrics {
 namespace {
@@ -89,6 +90,12 @@ ClusterSums sum_clusters(std::span<const double> values, const Clusters& cluster
 }
 
 }  // namespace
+
+std::string format_interval(const std::optional<Interval>& interval) {
+  if (!interval) return "-";
+  return base::concatenate(base::fixed(interval->estimate, 3), " [", base::fixed(interval->low, 3),
+                           ", ", base::fixed(interval->high, 3), "]");
+}
 
 std::optional<Interval> bootstrap_mean(std::span<const double> values,
                                        std::span<const std::int64_t> clusters,

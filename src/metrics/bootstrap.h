@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/random.h"
@@ -28,6 +29,9 @@ struct Interval {
   std::size_t clusters = 0;
   std::size_t resamples = 0;  // those in which the statistic is defined
 };
+
+// "0.807 [0.794, 0.820]"; "-" where there is none.
+std::string format_interval(const std::optional<Interval>& interval);
 
 // The mean of `values`. O(clusters) a resample. Nothing where there is no row.
 std::optional<Interval> bootstrap_mean(std::span<const double> values,

@@ -2,12 +2,10 @@
 #include "base/files.h"
 #include "base/run_log.h"
 #include "corpus/check.h"
-#include "corpus/read.h"
 #include "corpus/split.h"
 #include "corpus/statistics.h"
 #include "dialogue/jsonl.h"
 #include "pipeline/stages.h"
-#include "simulate/play.h"
 #include "simulate/words.h"
 
 namespace pipeline {
@@ -35,9 +33,7 @@ void data_stage(Run& run) {
   if (!recipe.data.lexicon.empty()) plan.inputs.emplace_back("lexicon", recipe.data.lexicon);
   if (!recipe.data.emoji.empty()) plan.inputs.emplace_back("emoji", recipe.data.emoji);
   plan.work = [&](const train::Stage& stage) {
-    const dialogue::Corpus corpus = recipe.in_world()
-                                        ? simulate::make_corpus(simulate::World(recipe.world))
-                                        : corpus::read_corpus(recipe.data.path);
+    const dialogue::Corpus corpus = read_dialogues(recipe);
     const corpus::Splits splits = corpus::split_dialogues(corpus.dialogues, recipe.data.split);
     dialogue::write_catalogue(stage.folder / "catalogue.jsonl", corpus.catalogue);
     write_split(stage.folder / "train.jsonl", corpus, splits.train);

@@ -4,11 +4,8 @@
 
 #include "base/error.h"
 #include "base/format.h"
-#include "corpus/read.h"
 #include "corpus/split.h"
 #include "dialogue/markup.h"
-#include "recommend/words.h"
-#include "simulate/play.h"
 #include "text/tokenizer_folder.h"
 
 namespace pipeline {
@@ -33,9 +30,7 @@ std::string megabytes(double bytes) { return base::fixed(bytes / 1e6, 0) + " MB"
 }  // namespace
 
 std::vector<std::string> estimate(const Recipe& recipe) {
-  const dialogue::Corpus corpus = recipe.in_world()
-                                      ? simulate::make_corpus(simulate::World(recipe.world))
-                                      : corpus::read_corpus(recipe.data.path);
+  const dialogue::Corpus corpus = read_dialogues(recipe);
   const corpus::Splits splits = corpus::split_dialogues(corpus.dialogues, recipe.data.split);
   double tokens = 0;
   std::vector<const dialogue::Dialogue*> training;
@@ -53,9 +48,7 @@ std::vector<std::string> estimate(const Recipe& recipe) {
       vocabulary * width + recipe.model.positions * width + 12 * layers * width * width;
   const double states = 16 * weights,  // weights, gradients and two moments in fp32
       activations = 40 * width * layers * recipe.sft.batch_tokens * 2;
-  const double words = recommend::WordTable::from(training, recipe.ranker.min_word_dialogues,
-                                                  recipe.ranker.max_word_share)
-                           .size();
+  const double words = recommend::word_table(recipe.ranker, training).size();
   const double counts = 3 * 4 * (items + words) * items;  // co-occurrences, dense for a moment
   const double rankings = 4. * 8 * recipe.rl.item_states * items;
   const double steps = std::ceil(tokens / recipe.sft.batch_tokens);

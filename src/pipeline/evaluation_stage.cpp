@@ -22,6 +22,9 @@ namespace pipeline {
 namespace fs = std::filesystem;
 namespace {
 
+// The stages that an evaluation reads.
+const std::vector<std::string> kNeeds = {"data", "sft", "signals", "reward", "policy"};
+
 // What a run is compared by. Declared before anything is measured; the first ones are the
 // endpoints.
 std::vector<evaluate::Declared> declared() {
@@ -201,8 +204,7 @@ std::vector<dialogue::Dialogue> read_elsewhere(Run& run, const fs::path& file) {
 
 void evaluation_stage(Run& run) {
   const Recipe& recipe = run.recipe();
-  Run::StagePlan plan{
-      "evaluation", {"evaluation"}, {"data", "sft", "signals", "reward", "policy"}, {}, {}};
+  Run::StagePlan plan{"evaluation", {"evaluation"}, kNeeds, {}, {}};
   if (recipe.in_world()) plan.parts.push_back("world");
   if (!recipe.data.test.empty()) plan.inputs.emplace_back("test", recipe.data.test);
   plan.work = [&](const train::Stage& stage) {
@@ -233,7 +235,7 @@ void evaluation_stage(Run& run) {
 }
 
 void evaluate_elsewhere(Run& run, const fs::path& test, const fs::path& out) {
-  for (const char* stage : {"data", "sft", "signals", "reward", "policy"}) run.require(stage);
+  for (const std::string& stage : kNeeds) run.require(stage);
   const std::vector<dialogue::Dialogue> dialogues = read_elsewhere(run, test);
   if (dialogues.empty()) throw base::DataError(test, ": holds no dialogues");
   Evaluation evaluation(run, dialogues, out);

@@ -2,6 +2,8 @@
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "corpus/read.h"
+#include "simulate/play.h"
 
 namespace pipeline {
 namespace {
@@ -91,6 +93,11 @@ Recipe read_recipe(const std::filesystem::path& path, const std::vector<std::str
   for (const std::string& assignment : overrides) base::override_setting(settings, assignment);
   check(recipe);
   return recipe;
+}
+
+dialogue::Corpus read_dialogues(const Recipe& recipe) {
+  return recipe.in_world() ? simulate::make_corpus(simulate::World(recipe.world))
+                           : corpus::read_corpus(recipe.data.path);
 }
 
 std::string recipe_text(Recipe recipe) { return base::to_toml(base::list_settings(recipe)); }

@@ -151,6 +151,9 @@ struct Recipe {
 // base::UsageError, base::DataError.
 Recipe read_recipe(const std::filesystem::path& path, const std::vector<std::string>& overrides);
 
+// The dialogues that a recipe names: simulated in its world, or read. Throws base::DataError.
+dialogue::Corpus read_dialogues(const Recipe& recipe);
+
 std::string recipe_text(Recipe recipe);  // resolved, as TOML
 
 }  // namespace pipeline

@@ -107,9 +107,8 @@ void reward_stage(Run& run) {
     const auto tell_reader = [&](const char* what, const reward::ReaderQuality& quality) {
       if (!quality.auc) return;
       run.console().line(base::concatenate(
-          "reward  reader, ", what, ": AUC ", base::fixed(quality.auc->estimate, 3), " [",
-          base::fixed(quality.auc->low, 3), ", ", base::fixed(quality.auc->high, 3),
-          "], calibration error ", base::fixed(quality.calibration_error, 3), ", ", quality.labels,
+          "reward  reader, ", what, ": AUC ", metrics::format_interval(quality.auc),
+          ", calibration error ", base::fixed(quality.calibration_error, 3), ", ", quality.labels,
           " labels"));
     };
     tell_reader("liked", reader.liked_quality());
@@ -120,8 +119,7 @@ void reward_stage(Run& run) {
     std::vector<const dialogue::Dialogue*> training;
     for (std::size_t i = 0; i < data.train.size(); ++i)
       if (!held_out[i]) training.push_back(&data.train[i]);
-    const recommend::WordTable words = recommend::WordTable::from(
-        training, recipe.ranker.min_word_dialogues, recipe.ranker.max_word_share);
+    const recommend::WordTable words = recommend::word_table(recipe.ranker, training);
     const recommend::Counts counts(training, words, data.catalogue.size());
     std::vector<recommend::RankContext> states;
     for (const reward::Outcome& outcome : outcomes)
@@ -142,10 +140,9 @@ void reward_stage(Run& run) {
     const auto words_quality = reward::response_quality(
         scorer, response_outcomes(signals, blend, held_out, Part::held_out), run.seed());
     if (words_quality)
-      run.console().line(base::concatenate(
-          "reward  words of a reply: Pearson ", base::fixed(words_quality->estimate, 3), " [",
-          base::fixed(words_quality->low, 3), ", ", base::fixed(words_quality->high, 3),
-          "] with what of the blend the state does not foretell"));
+      run.console().line(base::concatenate("reward  words of a reply: Pearson ",
+                                           metrics::format_interval(words_quality),
+                                           " with what of the blend the state does not foretell"));
 
     reward::RewardModel model(recipe.reward, words, predictor, scorer);
     calibrate_on_samples(model, recommend::read_trained(run.folder() / "sft"), run, data.train);

@@ -56,8 +56,7 @@ void sft_stage(Run& run) {
     config.vocab_size = tokens.size();
     model::Gpt2 start = model::random_gpt2(config, run.seed());
     const auto training = pointers(data.train);
-    const recommend::WordTable words = recommend::WordTable::from(
-        training, recipe.ranker.min_word_dialogues, recipe.ranker.max_word_share);
+    const recommend::WordTable words = recommend::word_table(recipe.ranker, training);
     start_items_from_counts(start, tokens,
                             recommend::Counts(training, words, data.catalogue.size()), run.seed());
     train::SftResult result = train::train_sft(

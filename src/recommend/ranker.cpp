@@ -55,6 +55,11 @@ void check_terms(const std::vector<std::string>& terms) {
 
 }  // namespace
 
+WordTable word_table(const RankerSettings& settings,
+                     const std::vector<const dialogue::Dialogue*>& training) {
+  return WordTable::from(training, settings.min_word_dialogues, settings.max_word_share);
+}
+
 torch::Tensor mask_named(const torch::Tensor& logits, const std::vector<RankContext>& contexts,
                          double value) {
   std::vector<std::int64_t> rows, columns;

@@ -45,6 +45,10 @@ struct RankerSettings {
   }
 };
 
+// The words that a ranker with these settings knows, and a predictor beside it.
+WordTable word_table(const RankerSettings& settings,
+                     const std::vector<const dialogue::Dialogue*>& training);
+
 // A batch of contexts to rank the catalogue for.
 struct RankBatch {
   std::vector<RankContext> contexts;

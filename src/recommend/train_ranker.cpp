@@ -76,8 +76,7 @@ torch::Tensor item_embeddings(const model::Gpt2Weights& weights,
 }
 
 Ranker train_ranker(const RankerSettings& settings, const RankerTraining& training) {
-  WordTable words =
-      WordTable::from(training.dialogues, settings.min_word_dialogues, settings.max_word_share);
+  WordTable words = word_table(settings, training.dialogues);
   Counts counts(training.dialogues, words, training.tokens.items());
   Ranker ranker(settings, words, std::move(counts), training.language.config.n_embd, training.seed);
   const std::vector<DialogueCounts> own = count_each(training.dialogues, words);

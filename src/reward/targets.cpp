@@ -175,17 +175,6 @@ std::optional<double> blend_of(const Blend& blend, const feedback::SignalTable& 
   return known ? std::optional(sum) : std::nullopt;
 }
 
-namespace {
-
-bool named_before(const dialogue::Dialogue& dialogue, int turn, int item) {
-  for (int t = 0; t < turn; ++t)
-    for (const dialogue::Mention& mention : dialogue.turns[static_cast<std::size_t>(t)].mentions)
-      if (mention.item == item) return true;
-  return false;
-}
-
-}  // namespace
-
 std::vector<Outcome> collect_outcomes(const dialogue::Corpus& corpus,
                                       const feedback::SignalTable& table, const Blend& blend,
                                       const Reader& reader, double reader_weight) {
@@ -207,8 +196,8 @@ std::vector<Outcome> collect_outcomes(const dialogue::Corpus& corpus,
     set(shared, Head::blend, blend_of(blend, table, row), 1);
     const std::optional<double> read_liked = reader.liked(dialogue, row.turn),
                                 read_seen = reader.seen(dialogue, row.turn);
-    for (int item : dialogue.turns[static_cast<std::size_t>(row.turn)].items()) {
-      if (named_before(dialogue, row.turn, item)) continue;  // never recommended again
+    // What is named already is never recommended again.
+    for (int item : dialogue.new_items(static_cast<std::size_t>(row.turn))) {
       Outcome outcome = shared;
       outcome.item = item;
       const dialogue::Label* label = dialogue.seeker_label(item);

@@ -32,12 +32,6 @@ std::optional<bool> form_label(const Outcome& outcome, Head head) {
   return head == Head::liked ? outcome.liked : head == Head::useful ? outcome.useful : std::nullopt;
 }
 
-std::string show(const std::optional<metrics::Interval>& interval) {
-  if (!interval) return "-";
-  return base::concatenate(base::fixed(interval->estimate, 3), " [", base::fixed(interval->low, 3),
-                           ", ", base::fixed(interval->high, 3), "]");
-}
-
 base::Json json_of(const std::optional<metrics::Interval>& interval) {
   if (!interval) return nullptr;
   return {{"estimate", interval->estimate},
@@ -183,17 +177,20 @@ base::Json to_json(const std::vector<TargetQuality>& qualities) {
 std::vector<std::string> describe(const std::vector<TargetQuality>& qualities) {
   std::vector<std::string> lines;
   for (const TargetQuality& q : qualities) {
-    lines.push_back(base::concatenate("reward  ", q.target, ": Pearson ", show(q.pearson),
+    lines.push_back(base::concatenate("reward  ", q.target, ": Pearson ",
+                                      metrics::format_interval(q.pearson),
                                       " against the paper's .6: ", verdict(q.pearson_passed)));
     if (!q.auc) continue;
-    lines.push_back(base::concatenate("reward  ", q.target, ": AUC over all pairs ", show(q.auc),
-                                      " against liked rate ", show(q.rate_auc), ", popularity ",
-                                      show(q.popularity_auc), ", its inverse ",
-                                      show(q.inverse_popularity_auc), ": ", verdict(q.auc_passed)));
-    lines.push_back(
-        base::concatenate("reward  ", q.target, ": AUC within dialogues ", show(q.auc_within),
-                          " against ", show(q.rate_within), ", ", show(q.popularity_within), ", ",
-                          show(q.inverse_popularity_within), ": ", verdict(q.within_passed)));
+    lines.push_back(base::concatenate(
+        "reward  ", q.target, ": AUC over all pairs ", metrics::format_interval(q.auc),
+        " against liked rate ", metrics::format_interval(q.rate_auc), ", popularity ",
+        metrics::format_interval(q.popularity_auc), ", its inverse ",
+        metrics::format_interval(q.inverse_popularity_auc), ": ", verdict(q.auc_passed)));
+    lines.push_back(base::concatenate(
+        "reward  ", q.target, ": AUC within dialogues ", metrics::format_interval(q.auc_within),
+        " against ", metrics::format_interval(q.rate_within), ", ",
+        metrics::format_interval(q.popularity_within), ", ",
+        metrics::format_interval(q.inverse_popularity_within), ": ", verdict(q.within_passed)));
   }
   return lines;
 }

@@ -60,7 +60,7 @@ struct Training {
   recommend::TrainedModel start = testing::model(dialogues);
   recommend::Ranker policy = start.ranker.clone();
   reward::RewardModel reward = fixed_reward();
-  Places places = find_places(testing::pointers(dialogues), {});
+  Places places = find_places(testing::pointers(dialogues));
   model::Gpt2Weights weights;
   std::unique_ptr<ItemTrainer> trainer;
   std::uint64_t iteration = 0;

@@ -1,28 +1,15 @@
 #include "rl/places.h"
 
-#include <algorithm>
-
 namespace rl {
 
-Places find_places(const std::vector<const dialogue::Dialogue*>& dialogues,
-                   const dialogue::StateOptions& options) {
+Places find_places(const std::vector<const dialogue::Dialogue*>& dialogues) {
   Places places;
   for (const dialogue::Dialogue* dialogue : dialogues)
     for (std::size_t t = 1; t < dialogue->turns.size(); ++t) {
       if (dialogue->turns[t].role != dialogue::Role::recommender) continue;
-      Place place{dialogue, t};
-      const std::vector<int> items = dialogue->turns[t].items();
-      if (!items.empty()) {
-        const dialogue::State state = dialogue::state_before(*dialogue, t, options);
-        for (int item : items) {
-          const bool named =
-              std::any_of(state.items.begin(), state.items.end(),
-                          [&](const dialogue::KnownItem& known) { return known.item == item; });
-          if (!named && place.target < 0) place.target = item;
-        }
-      }
-      places.all.push_back(place);
-      if (place.target >= 0) places.recommending.push_back(place);
+      const std::vector<int> items = dialogue->new_items(t);
+      places.all.push_back({dialogue, t, items.empty() ? -1 : items.front()});
+      if (!items.empty()) places.recommending.push_back(places.all.back());
     }
   return places;
 }

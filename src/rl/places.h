@@ -17,8 +17,7 @@ struct Place {
 struct Places {
   std::vector<Place> all, recommending;  // those of `all` with a target
 };
-Places find_places(const std::vector<const dialogue::Dialogue*>& dialogues,
-                   const dialogue::StateOptions& options);
+Places find_places(const std::vector<const dialogue::Dialogue*>& dialogues);
 
 // Drawn with replacement, each place equally likely.
 std::vector<Place> draw_places(const std::vector<Place>& places, int count,

@@ -23,7 +23,7 @@ dialogue::Dialogue mixed() {
 
 TEST(Places, AreTheRecommendersTurnsThatHaveSomethingBeforeThem) {
   const dialogue::Dialogue d = mixed();
-  const Places places = find_places({&d}, {});
+  const Places places = find_places({&d});
   ASSERT_EQ(places.all.size(), 3u);
   const std::vector<std::pair<std::size_t, int>> expected = {{2, -1}, {4, 2}, {5, -1}};
   for (std::size_t i = 0; i < expected.size(); ++i) {
@@ -40,18 +40,18 @@ TEST(Places, OfSeveralItemsTheFirstNewOneIsTheTarget) {
   dialogue::Dialogue d = mixed();
   d.turns[4].text = "@ @ @";
   d.turns[4].mentions = {{0, 0, 1}, {1, 2, 3}, {2, 4, 5}};
-  EXPECT_EQ(find_places({&d}, {}).recommending[0].target, 1);
+  EXPECT_EQ(find_places({&d}).recommending[0].target, 1);
 }
 
-TEST(Places, AnItemNamedBeforeTheWindowIsNotNew) {
+TEST(Places, AnItemNamedLongBeforeIsNotNew) {
   dialogue::Dialogue d = mixed();
   d.turns[4] = turn(Role::recommender, "again @", 0);
-  EXPECT_TRUE(find_places({&d}, {.window = 1}).recommending.empty());
+  EXPECT_TRUE(find_places({&d}).recommending.empty());
 }
 
 TEST(Places, AreDrawnEvenlyAndAgainFromTheSameRandomPlace) {
   const dialogue::Dialogue d = mixed();
-  const Places places = find_places({&d}, {});
+  const Places places = find_places({&d});
   const auto turns = [&](const base::RandomPlace& at) {
     std::vector<std::size_t> turns;
     for (const Place& place : draw_places(places.all, 3000, at)) turns.push_back(place.turn);
@@ -69,8 +69,7 @@ TEST(Places, AreDrawnEvenlyAndAgainFromTheSameRandomPlace) {
 
 TEST(Places, StatesAreThoseBeforeTheTurn) {
   const dialogue::Dialogue d = mixed();
-  const std::vector<dialogue::State> states =
-      states_before(find_places({&d}, {}).all, {.window = 2});
+  const std::vector<dialogue::State> states = states_before(find_places({&d}).all, {.window = 2});
   ASSERT_EQ(states.size(), 3u);
   EXPECT_EQ(states[0].turns, 2);
   EXPECT_EQ(states[1].turns, 4);

@@ -56,7 +56,7 @@ class Trainer {
         settings_(settings),
         stage_(stage),
         policy_(copy_of(input.start)),
-        places_(find_places(input.dialogues, input.start.state)),
+        places_(find_places(input.dialogues)),
         reference_(cast_without_gradient(input.start.language, input.type)),
         words_(policy_.language, reference_, policy_.tokens, settings, input.type),
         items_(policy_.ranker, input.start, reference_, input.reward, settings) {
