@@ -4,7 +4,7 @@
 
 namespace bench {
 
-PlainModel::PlainModel(const model::Gpt2& initial, Attention attention)
+PlainModel::PlainModel(const model::LanguageModel& initial, Attention attention)
     : config_(initial.config), attention_(attention), names_(initial.parameters.names()) {
   for (const std::string& name : names_) {
     parameters_.push_back(initial.parameters.at(name).detach().clone());
@@ -22,17 +22,17 @@ void PlainModel::cast() {
 
 PlainModel::Cache PlainModel::make_cache(std::int64_t batch, std::int64_t room) const {
   Cache cache;
-  for (std::int64_t i = 0; i < config_.n_layer; ++i) {
-    cache.keys.push_back(torch::empty(
-        {batch, config_.n_head, room, config_.n_embd / config_.n_head}, torch::kBFloat16));
+  for (std::int64_t i = 0; i < config_.layers; ++i) {
+    cache.keys.push_back(torch::empty({batch, config_.heads, room, config_.width / config_.heads},
+                                      torch::kBFloat16));
     cache.values.push_back(torch::empty_like(cache.keys.back()));
   }
   return cache;
 }
 
 torch::Tensor PlainModel::attend(const torch::Tensor& qkv, std::int64_t layer, Cache* cache) const {
-  const std::int64_t batch = qkv.size(0), t = qkv.size(1), heads = config_.n_head,
-                     width = config_.n_embd / heads;
+  const std::int64_t batch = qkv.size(0), t = qkv.size(1), heads = config_.heads,
+                     width = config_.width / heads;
   auto parts = qkv.view({batch, t, 3, heads, width}).permute({2, 0, 3, 1, 4}).unbind(0);
   const bool one = cache && cache->length > 0;  // a single query sees all there is
   if (cache) {
@@ -53,21 +53,21 @@ torch::Tensor PlainModel::attend(const torch::Tensor& qkv, std::int64_t layer, C
       scores = scores + torch::full({t, t}, -INFINITY, qkv.options().requires_grad(false)).triu(1);
     mixed = at::matmul(at::softmax(scores, -1), parts[2]);
   }
-  return mixed.transpose(1, 2).reshape({batch, t, config_.n_embd});
+  return mixed.transpose(1, 2).reshape({batch, t, config_.width});
 }
 
 torch::Tensor PlainModel::hidden(const torch::Tensor& ids, Cache* cache) const {
-  const std::int64_t width = config_.n_embd, t = ids.size(1), begin = cache ? cache->length : 0;
+  const std::int64_t width = config_.width, t = ids.size(1), begin = cache ? cache->length : 0;
   const auto norm = [&](const torch::Tensor& x, const std::string& name) {
     return at::layer_norm(x, {width}, at(name + ".weight"), at(name + ".bias"),
-                          config_.layer_norm_epsilon);
+                          config_.norm_epsilon);
   };
   const auto linear = [&](const torch::Tensor& x, const std::string& name) {
     const torch::Tensor rows = x.reshape({-1, x.size(-1)});
     return at::addmm(at(name + ".bias"), rows, at(name + ".weight")).view({ids.size(0), t, -1});
   };
   torch::Tensor x = at::embedding(at("wte.weight"), ids) + at("wpe.weight").narrow(0, begin, t);
-  for (std::int64_t i = 0; i < config_.n_layer; ++i) {
+  for (std::int64_t i = 0; i < config_.layers; ++i) {
     const std::string layer = "h." + std::to_string(i) + ".";
     const torch::Tensor qkv = linear(norm(x, layer + "ln_1"), layer + "attn.c_attn");
     x = x + linear(attend(qkv, i, cache), layer + "attn.c_proj");

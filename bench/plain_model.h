@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "model/gpt2.h"
+#include "model/forward.h"
 
 namespace bench {
 
@@ -14,9 +14,9 @@ class PlainModel {
  public:
   enum class Attention { fused, unfused };  // scaled_dot_product_attention, or matmul and softmax
 
-  PlainModel(const model::Gpt2& initial, Attention attention);
+  PlainModel(const model::LanguageModel& initial, Attention attention);
 
-  const model::Gpt2Config& config() const { return config_; }
+  const model::ModelConfig& config() const { return config_; }
 
   // Casts the weights anew: what follows is computed with them, and gradients are theirs.
   void cast();
@@ -38,7 +38,7 @@ class PlainModel {
  private:
   torch::Tensor attend(const torch::Tensor& qkv, std::int64_t layer, Cache* cache) const;
 
-  model::Gpt2Config config_;
+  model::ModelConfig config_;
   Attention attention_;
   std::vector<std::string> names_;
   std::vector<torch::Tensor> parameters_, first_, second_, steps_;

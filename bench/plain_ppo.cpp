@@ -24,12 +24,12 @@ Estimated estimate(const torch::Tensor& rewards, const torch::Tensor& values) {
 
 }  // namespace
 
-PlainPpo::PlainPpo(const model::Gpt2& initial, PlainModel::Attention attention,
+PlainPpo::PlainPpo(const model::LanguageModel& initial, PlainModel::Attention attention,
                    const PlainPpoShape& shape)
     : shape_(shape),
       policy_(initial, attention),
       reference_(initial, attention),
-      value_weight_(torch::zeros({initial.config.n_embd}).set_requires_grad(true)),
+      value_weight_(torch::zeros({initial.config.width}).set_requires_grad(true)),
       value_bias_(torch::zeros({1}).set_requires_grad(true)) {
   policy_.cast();
   reference_.cast();

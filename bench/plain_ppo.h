@@ -14,7 +14,8 @@ struct PlainPpoShape {
 // then cut to the reply; the whole batch computed anew in every epoch; entropies for the log.
 class PlainPpo {
  public:
-  PlainPpo(const model::Gpt2& initial, PlainModel::Attention attention, const PlainPpoShape& shape);
+  PlainPpo(const model::LanguageModel& initial, PlainModel::Attention attention,
+           const PlainPpoShape& shape);
 
   // prompts: [B, prompt] int64; scores: one a reply, for its last token.
   void iterate(const torch::Tensor& prompts, const torch::Tensor& scores, double learning_rate);

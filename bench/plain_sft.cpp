@@ -44,7 +44,7 @@ double PlainSft::step(const torch::Tensor& ids, double learning_rate, double max
   model_.cast();
   const std::int64_t t = ids.size(1);
   const torch::Tensor hidden =
-      model_.hidden(ids).narrow(1, 0, t - 1).reshape({-1, model_.config().n_embd});
+      model_.hidden(ids).narrow(1, 0, t - 1).reshape({-1, model_.config().width});
   const torch::Tensor loss = PlainHead::apply(
       hidden, model_.at("wte.weight"), ids.narrow(1, 1, t - 1).reshape({-1, 1}).contiguous());
   loss.backward();

@@ -8,7 +8,7 @@ namespace bench {
 // worked out with the loss, so that no logits are computed twice.
 class PlainSft {
  public:
-  PlainSft(const model::Gpt2& initial, PlainModel::Attention attention)
+  PlainSft(const model::LanguageModel& initial, PlainModel::Attention attention)
       : model_(initial, attention) {}
 
   // ids: [B, T] int64. The mean cross-entropy of each sequence's tokens but the first, before the

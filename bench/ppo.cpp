@@ -59,14 +59,10 @@ std::vector<dialogue::Dialogue> dialogues() {
 // has its mode and, where it recommends, its item in front of the words.
 class Ours {
  public:
-  Ours(const model::Gpt2& initial, const train::DialogueTokens& tokens,
+  Ours(const model::LanguageModel& initial, const train::DialogueTokens& tokens,
        const std::vector<dialogue::Dialogue>& dialogues, const rl::PpoSettings& settings)
       : settings_(settings),
-        policy_{catalogue(),
-                {},
-                tokens,
-                model::gpt2_from_tensors(initial.config, initial.parameters.values(), "bench"),
-                ranker(dialogues, initial.config.n_embd)},
+        policy_{catalogue(), {}, tokens, initial.copy(), ranker(dialogues, initial.config.width)},
         reference_(frozen(initial)),
         words_(policy_.language, reference_, policy_.tokens, settings_, torch::kBFloat16) {
     for (const dialogue::Dialogue& dialogue : dialogues)
@@ -107,14 +103,14 @@ class Ours {
     const recommend::WordTable words = recommend::WordTable::from(all, 1, 1);
     return {settings, words, recommend::Counts(all, words, kItems), width, 1};
   }
-  static model::Gpt2Weights frozen(const model::Gpt2& model) {
+  static model::Weights frozen(const model::LanguageModel& model) {
     torch::NoGradGuard no_grad;
     return model::cast(model, torch::kBFloat16);
   }
 
   rl::PpoSettings settings_;
   recommend::TrainedModel policy_;
-  model::Gpt2Weights reference_;
+  model::Weights reference_;
   rl::WordsTrainer words_;
   std::vector<dialogue::State> states_;
   std::uint64_t iteration_ = 0;
@@ -122,10 +118,11 @@ class Ours {
 };
 
 // Both must give a sequence's tokens the same probabilities. bf16 keeps 8 bits.
-void check_same(const model::Gpt2& initial, PlainPpo& plain, const torch::Tensor& prompts) {
+void check_same(const model::LanguageModel& initial, PlainPpo& plain,
+                const torch::Tensor& prompts) {
   torch::NoGradGuard no_grad;
   const torch::Tensor ids = at::cat({prompts, prompts.flip(1)}, 1);
-  const model::Gpt2Weights weights = model::cast(initial, torch::kBFloat16);
+  const model::Weights weights = model::cast(initial, torch::kBFloat16);
   std::vector<std::vector<int>> rows;
   for (std::int64_t b = 0; b < ids.size(0); ++b) {
     const std::int64_t* row = ids.data_ptr<std::int64_t>() + b * ids.size(1);
@@ -134,9 +131,9 @@ void check_same(const model::Gpt2& initial, PlainPpo& plain, const torch::Tensor
   const torch::Tensor hidden = model::hidden_states(weights, model::pack(rows))
                                    .view({ids.size(0), kPrompt + kReply, -1})
                                    .narrow(1, kPrompt - 1, kReply)
-                                   .reshape({-1, initial.config.n_embd});
+                                   .reshape({-1, initial.config.width});
   const torch::Tensor ours =
-      kernels::log_prob_head(hidden, weights.wte,
+      kernels::log_prob_head(hidden, weights.head,
                              ids.narrow(1, kPrompt, kReply).reshape({-1}).contiguous())
           .log_probs;
   const double difference = (ours - plain.log_probs(ids).reshape({-1})).abs().max().item<double>();
@@ -146,12 +143,8 @@ void check_same(const model::Gpt2& initial, PlainPpo& plain, const torch::Tensor
 base::Json run(const Options& options) {
   const train::DialogueTokens vocabulary = tokens();
   base::check(vocabulary.size() == kVocabulary, "bench ppo: ", vocabulary.size(), " tokens");
-  const model::Gpt2 initial = model::random_gpt2({.n_layer = 6,
-                                                  .n_head = 6,
-                                                  .n_embd = 384,
-                                                  .n_positions = kPrompt + kReply + 2,
-                                                  .vocab_size = kVocabulary},
-                                                 1);
+  const model::LanguageModel initial =
+      model::random_model(model::gpt2_config(6, 6, 384, kPrompt + kReply + 2, kVocabulary), 1);
   rl::PpoSettings settings;
   settings.batch = kBatch;
   settings.minibatch = 8;

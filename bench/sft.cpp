@@ -31,9 +31,8 @@ std::vector<train::Sequence> random_sequences(std::int64_t vocabulary) {
 // One of ours: cast, loss, backward, clip, AdamW.
 class Ours {
  public:
-  Ours(const model::Gpt2& initial, const std::vector<train::Sequence>& sequences)
-      : model_(model::gpt2_from_tensors(initial.config, initial.parameters.values(), "bench")),
-        optimiser_(model_.parameters.tensors(), {.weight_decay = .1}) {
+  Ours(const model::LanguageModel& initial, const std::vector<train::Sequence>& sequences)
+      : model_(initial.copy()), optimiser_(model_.parameters.tensors(), {.weight_decay = .1}) {
     for (const train::Sequence& sequence : sequences) batch_.push_back(&sequence);
   }
   torch::Tensor loss() const {
@@ -47,15 +46,15 @@ class Ours {
   }
 
  private:
-  model::Gpt2 model_;
+  model::LanguageModel model_;
   train::AdamW optimiser_;
   std::vector<const train::Sequence*> batch_;
 };
 
 base::Json run(const Options& options) {
-  const model::Gpt2 initial = model::random_gpt2(
-      {.n_layer = 6, .n_head = 6, .n_embd = 384, .n_positions = 256, .vocab_size = 50257}, 1);
-  const std::vector<train::Sequence> sequences = random_sequences(initial.config.vocab_size);
+  const model::LanguageModel initial =
+      model::random_model(model::gpt2_config(6, 6, 384, 256, 50257), 1);
+  const std::vector<train::Sequence> sequences = random_sequences(initial.config.vocabulary);
   std::vector<std::vector<int>> rows;
   for (const train::Sequence& sequence : sequences) rows.push_back(sequence.ids);
   const torch::Tensor ids = model::pack(rows).ids.view({kBatch, kTokens});

@@ -1,5 +1,7 @@
 #include "kernels/attention.h"
 
+#include <cmath>
+
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -27,29 +29,40 @@ std::vector<Group> equal_groups(const std::vector<std::int64_t>& bounds) {
   return groups;
 }
 
-// The group's rows of x [T, parts*C] as [parts][S*H, t, D], contiguous.
-std::vector<torch::Tensor> split_heads(const torch::Tensor& x, const Group& group,
-                                       std::int64_t parts, std::int64_t heads) {
-  const std::int64_t width = x.size(1) / parts / heads;
-  const torch::Tensor all = x.narrow(0, group.begin, group.segments * group.length)
-                                .view({group.segments, group.length, parts, heads, width})
-                                .permute({2, 0, 3, 1, 4})  // [parts, S, H, t, D]
-                                .contiguous()
-                                .view({parts, group.segments * heads, group.length, width});
-  return all.unbind(0);
+// The group's rows of `count` heads from head `first` on: x [T, heads*D] as [S*count, t, D],
+// contiguous.
+torch::Tensor take_heads(const torch::Tensor& x, const Group& group, std::int64_t width,
+                         std::int64_t first, std::int64_t count) {
+  return x.narrow(0, group.begin, group.segments * group.length)
+      .view({group.segments, group.length, -1, width})
+      .narrow(2, first, count)
+      .permute({0, 2, 1, 3})  // [S, count, t, D]
+      .contiguous()
+      .view({group.segments * count, group.length, width});
 }
 
-// The inverse, for one or more parts: writes [S*H, t, D] each into the group's rows of x [T,
-// parts*C].
-void join_heads(torch::Tensor& x, const Group& group, std::int64_t heads,
-                const std::vector<torch::Tensor>& parts) {
-  const std::int64_t count = static_cast<std::int64_t>(parts.size()), width = parts[0].size(2);
-  torch::Tensor rows = x.narrow(0, group.begin, group.segments * group.length)
-                           .view({group.segments, group.length, count, heads, width});
-  for (std::int64_t part = 0; part < count; ++part)
-    rows.select(2, part).copy_(parts[static_cast<std::size_t>(part)]
-                                   .view({group.segments, heads, group.length, width})
-                                   .permute({0, 2, 1, 3}));
+// The inverse: writes part [S*count, t, D] into the group's rows of x [T, heads*D].
+void put_heads(torch::Tensor& x, const Group& group, std::int64_t first,
+               const torch::Tensor& part) {
+  const std::int64_t count = part.size(0) / group.segments, width = part.size(2);
+  x.narrow(0, group.begin, group.segments * group.length)
+      .view({group.segments, group.length, -1, width})
+      .narrow(2, first, count)
+      .copy_(part.view({group.segments, count, group.length, width}).permute({0, 2, 1, 3}));
+}
+
+// Queries, keys and values of a group. The H / G query heads that share a head of keys stand below
+// one another: query is [S*G, H/G * t, D] where key and value are [S*G, t, D], so that one product
+// serves all of them and the gradient of keys and values sums over them by itself.
+struct Parts {
+  torch::Tensor query, key, value;
+};
+Parts split(const torch::Tensor& qkv, const Group& group, const Heads& heads) {
+  const std::int64_t width = qkv.size(1) / (heads.queries + 2 * heads.keys);
+  return {take_heads(qkv, group, width, 0, heads.queries)
+              .view({group.segments * heads.keys, -1, width}),
+          take_heads(qkv, group, width, heads.queries, heads.keys),
+          take_heads(qkv, group, width, heads.queries + heads.keys, heads.keys)};
 }
 
 template <class F>
@@ -87,22 +100,34 @@ void causal_softmax_backward_(const torch::Tensor& probabilities, torch::Tensor&
   });
 }
 
+// [S*G, H/G * t, x] as [S*H, t, x], and back.
+torch::Tensor by_query_head(const torch::Tensor& x, const Group& group) {
+  return x.view({-1, group.length, x.size(2)});
+}
+torch::Tensor by_key_head(const torch::Tensor& x, const Group& group, const Heads& heads) {
+  return x.view({group.segments * heads.keys, -1, x.size(2)});
+}
+
 struct PackedAttention : torch::autograd::Function<PackedAttention> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& qkv,
-                               const std::vector<std::int64_t>& bounds, std::int64_t heads) {
-    const float scale = 1.f / std::sqrt(static_cast<float>(qkv.size(1) / 3 / heads));
-    torch::Tensor out = torch::empty({qkv.size(0), qkv.size(1) / 3}, qkv.options());
+                               const std::vector<std::int64_t>& bounds, const Heads& heads) {
+    const std::int64_t width = qkv.size(1) / (heads.queries + 2 * heads.keys);
+    torch::Tensor out = torch::empty({qkv.size(0), heads.queries * width}, qkv.options());
     std::vector<torch::Tensor> saved = {qkv};
     for (const Group& group : equal_groups(bounds)) {
-      const auto parts = split_heads(qkv, group, 3, heads);                // each [S*H, t, D]
-      torch::Tensor scores = at::bmm(parts[0], parts[1].transpose(1, 2));  // [S*H, t, t]
-      causal_softmax_(scores, scale);
-      join_heads(out, group, heads, {at::bmm(scores, parts[2])});
+      const Parts parts = split(qkv, group, heads);
+      torch::Tensor scores =
+          by_query_head(at::bmm(parts.query, parts.key.transpose(1, 2)), group);  // [S*H, t, t]
+      causal_softmax_(scores, static_cast<float>(heads.scale));
+      put_heads(out, group, 0,
+                by_query_head(at::bmm(by_key_head(scores, group, heads), parts.value), group));
       saved.push_back(scores);
     }
     context->save_for_backward(saved);
     context->saved_data["bounds"] = bounds;
-    context->saved_data["heads"] = heads;
+    context->saved_data["queries"] = heads.queries;
+    context->saved_data["keys"] = heads.keys;
+    context->saved_data["scale"] = heads.scale;
     return out;
   }
 
@@ -110,71 +135,88 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
                                                  const torch::autograd::variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const auto bounds = context->saved_data["bounds"].toIntVector();
-    const std::int64_t heads = context->saved_data["heads"].toInt();
+    const Heads heads{context->saved_data["queries"].toInt(), context->saved_data["keys"].toInt(),
+                      context->saved_data["scale"].toDouble()};
     const torch::Tensor &qkv = saved[0], gradient = gradients[0].contiguous();
-    const float scale = 1.f / std::sqrt(static_cast<float>(qkv.size(1) / 3 / heads));
+    const std::int64_t width = qkv.size(1) / (heads.queries + 2 * heads.keys);
     torch::Tensor out = torch::empty_like(qkv);
     std::size_t next = 1;
     for (const Group& group : equal_groups(bounds)) {
-      const torch::Tensor& probabilities = saved[next++];
-      const auto parts = split_heads(qkv, group, 3, heads);
-      const torch::Tensor upstream = split_heads(gradient, group, 1, heads)[0];  // [S*H, t, D]
-      torch::Tensor scores = at::bmm(upstream, parts[2].transpose(1, 2));        // [S*H, t, t]
-      causal_softmax_backward_(probabilities, scores, scale);
-      join_heads(out, group, heads,
-                 {at::bmm(scores, parts[1]), at::bmm(scores.transpose(1, 2), parts[0]),
-                  at::bmm(probabilities.transpose(1, 2), upstream)});
+      const torch::Tensor& probabilities = saved[next++];  // [S*H, t, t]
+      const Parts parts = split(qkv, group, heads);
+      const torch::Tensor upstream =
+          by_key_head(take_heads(gradient, group, width, 0, heads.queries), group, heads);
+      torch::Tensor scores =
+          by_query_head(at::bmm(upstream, parts.value.transpose(1, 2)), group);  // [S*H, t, t]
+      causal_softmax_backward_(probabilities, scores, static_cast<float>(heads.scale));
+      const torch::Tensor shared = by_key_head(scores, group, heads);  // [S*G, H/G * t, t]
+      put_heads(out, group, 0, by_query_head(at::bmm(shared, parts.key), group));
+      put_heads(out, group, heads.queries, at::bmm(shared.transpose(1, 2), parts.query));
+      put_heads(out, group, heads.queries + heads.keys,
+                at::bmm(by_key_head(probabilities, group, heads).transpose(1, 2), upstream));
     }
     return {out, torch::Tensor(), torch::Tensor()};
   }
 };
 
 torch::Tensor reference_attention(const torch::Tensor& qkv, const std::vector<std::int64_t>& bounds,
-                                  std::int64_t heads) {
+                                  const Heads& heads) {
   std::vector<torch::Tensor> outs;
-  const std::int64_t width = qkv.size(1) / 3;
+  const std::int64_t h = heads.queries, g = heads.keys, width = qkv.size(1) / (h + 2 * g);
   for (std::size_t i = 0; i + 1 < bounds.size(); ++i) {
     const std::int64_t t = bounds[i + 1] - bounds[i];
-    const torch::Tensor parts = qkv.narrow(0, bounds[i], t)
-                                    .view({t, 3, heads, width / heads})
-                                    .permute({1, 2, 0, 3});  // [3, H, t, D]
+    const torch::Tensor all =
+        qkv.narrow(0, bounds[i], t).view({t, h + 2 * g, width}).transpose(0, 1);  // [H+2G, t, D]
+    const torch::Tensor query = all.narrow(0, 0, h),
+                        key = all.narrow(0, h, g).repeat_interleave(h / g, 0),
+                        value = all.narrow(0, h + g, g).repeat_interleave(h / g, 0);
     const torch::Tensor hidden = torch::ones({t, t}, qkv.options().dtype(torch::kBool)).triu(1);
-    const torch::Tensor scores = at::matmul(parts[0], parts[1].transpose(1, 2)) /
-                                 std::sqrt(static_cast<double>(width / heads));
+    const torch::Tensor scores = at::matmul(query, key.transpose(1, 2)) * heads.scale;
     const torch::Tensor mixed =
-        at::matmul(at::softmax(scores.masked_fill(hidden, -INFINITY), -1), parts[2]);  // [H, t, D]
-    outs.push_back(mixed.permute({1, 0, 2}).reshape({t, width}));
+        at::matmul(at::softmax(scores.masked_fill(hidden, -INFINITY), -1), value);  // [H, t, D]
+    outs.push_back(mixed.transpose(0, 1).reshape({t, h * width}));
   }
   return at::cat(outs);
+}
+
+double scale_or_default(double scale, std::int64_t width) {
+  return scale > 0 ? scale : 1 / std::sqrt(static_cast<double>(width));
 }
 
 }  // namespace
 
 torch::Tensor attention(const torch::Tensor& qkv, const std::vector<std::int64_t>& bounds,
-                        std::int64_t heads, Backend backend) {
-  base::check(qkv.dim() == 2 && qkv.size(1) % (3 * heads) == 0, "attention: qkv is ", qkv.sizes(),
-              ", expected [T, 3C]");
+                        const Heads& given, Backend backend) {
+  Heads heads = given;
+  if (heads.keys == 0) heads.keys = heads.queries;
+  const std::int64_t all = heads.queries + 2 * heads.keys;
+  base::check(heads.keys > 0 && heads.queries % heads.keys == 0, "attention: ", heads.queries,
+              " query heads cannot share ", heads.keys, " heads of keys");
+  base::check(qkv.dim() == 2 && qkv.size(1) % all == 0, "attention: qkv is ", qkv.sizes(),
+              ", expected [T, (", heads.queries, " + 2 * ", heads.keys, ") D]");
   base::check(!bounds.empty() && bounds.front() == 0 && bounds.back() == qkv.size(0),
               "attention: bounds end at ", bounds.empty() ? -1 : bounds.back(), " of ", qkv.size(0),
               " tokens");
+  heads.scale = scale_or_default(heads.scale, qkv.size(1) / all);
   if (backend == Backend::reference) return reference_attention(qkv, bounds, heads);
   return PackedAttention::apply(qkv.contiguous(), bounds, heads);
 }
 
 torch::Tensor decode_attention(const torch::Tensor& query, const torch::Tensor& keys,
                                const torch::Tensor& values, const std::vector<std::int64_t>& slots,
-                               const std::vector<std::int64_t>& lengths) {
+                               const std::vector<std::int64_t>& lengths, double given_scale) {
   const std::int64_t batch = query.size(0), heads = query.size(1), d = query.size(2),
-                     room = keys.size(1);
+                     room = keys.size(1), share = heads / keys.size(2);
   base::check(d <= 256, "decode_attention: heads of width ", d, ", at most 256");
   const torch::Tensor out = torch::empty({batch, heads, d}, query.options());
   const torch::Tensor contiguous = query.contiguous();
-  const float scale = 1.f / std::sqrt(static_cast<float>(d));
+  const auto scale = static_cast<float>(scale_or_default(given_scale, d));
   at::parallel_for(0, batch * heads, 4, [&](std::int64_t begin, std::int64_t end) {
     std::vector<float> scores(static_cast<std::size_t>(room));
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t b = i / heads, h = i % heads, n = lengths[static_cast<std::size_t>(b)];
-      const std::int64_t offset = slots[static_cast<std::size_t>(b)] * keys.stride(0) + h * d;
+      const std::int64_t offset =
+          slots[static_cast<std::size_t>(b)] * keys.stride(0) + h / share * d;
       if (query.dtype() == torch::kFloat32)
         loops::attend(floats(contiguous) + i * d, floats(keys) + offset, floats(values) + offset, n,
                       d, keys.stride(1), scale, scores.data(), floats(out) + i * d);

@@ -5,14 +5,14 @@
 
 namespace model {
 
-Decoder::Decoder(const Gpt2Weights& weights, std::int64_t slots, std::int64_t room)
+Decoder::Decoder(const Weights& weights, std::int64_t slots, std::int64_t room)
     : weights_(weights), room_(room) {
-  base::check(room <= weights.config.n_positions, "Decoder: room for ", room,
-              " tokens, the model has ", weights.config.n_positions, " positions");
-  const std::int64_t heads = weights.config.n_head, width = weights.config.n_embd / heads;
+  const ModelConfig& config = weights.config;
+  base::check(room <= config.positions, "Decoder: room for ", room, " tokens, the model has ",
+              config.positions, " positions");
   for (std::size_t layer = 0; layer < weights.layers.size(); ++layer) {
-    keys_.push_back(
-        torch::empty({slots, room, heads, width}, weights.wte.options().requires_grad(false)));
+    keys_.push_back(torch::empty({slots, room, config.key_heads, config.head_width},
+                                 weights.embedding.options().requires_grad(false)));
     values_.push_back(torch::empty_like(keys_.back()));
   }
   lengths_.assign(static_cast<std::size_t>(slots), 0);
@@ -31,15 +31,17 @@ Decoder::Started Decoder::start(const std::vector<std::vector<int>>& prompts) {
     free_.pop_back();
   }
   const Packed packed = pack(prompts);
-  const std::int64_t heads = weights_.config.n_head, width = weights_.config.n_embd / heads;
+  const std::int64_t heads = weights_.config.heads, groups = weights_.config.key_heads;
   ForwardOptions options;
   options.on_qkv = [&](std::size_t layer, const torch::Tensor& qkv) {
-    const torch::Tensor parts = qkv.view({qkv.size(0), 3, heads, width});
+    const torch::Tensor parts = qkv.view({qkv.size(0), heads + 2 * groups, -1});
+    const torch::Tensor keys = parts.narrow(1, heads, groups),
+                        values = parts.narrow(1, heads + groups, groups);
     for (std::size_t i = 0; i < prompts.size(); ++i) {
       const std::int64_t begin = packed.bounds[i], length = packed.bounds[i + 1] - begin,
                          slot = started.slots[i];
-      keys_[layer][slot].narrow(0, 0, length).copy_(parts.narrow(0, begin, length).select(1, 1));
-      values_[layer][slot].narrow(0, 0, length).copy_(parts.narrow(0, begin, length).select(1, 2));
+      keys_[layer][slot].narrow(0, 0, length).copy_(keys.narrow(0, begin, length));
+      values_[layer][slot].narrow(0, 0, length).copy_(values.narrow(0, begin, length));
     }
   };
   const torch::Tensor hidden = hidden_states(weights_, packed, options);  // [T, C]
@@ -56,7 +58,7 @@ torch::Tensor Decoder::append(const std::vector<std::int64_t>& slots,
                               const std::vector<int>& tokens) {
   torch::NoGradGuard no_grad;
   const auto batch = static_cast<std::int64_t>(slots.size());
-  const std::int64_t heads = weights_.config.n_head, width = weights_.config.n_embd / heads;
+  const std::int64_t heads = weights_.config.heads, groups = weights_.config.key_heads;
   std::vector<std::int64_t> ids(tokens.begin(), tokens.end()), positions, lengths;
   for (std::int64_t slot : slots) {
     std::int64_t& length = lengths_[static_cast<std::size_t>(slot)];
@@ -66,21 +68,20 @@ torch::Tensor Decoder::append(const std::vector<std::int64_t>& slots,
   }
   const torch::Tensor rows = torch::tensor(slots, torch::kInt64),
                       places = torch::tensor(positions, torch::kInt64);
-  torch::Tensor x = at::embedding(weights_.wte, torch::tensor(ids, torch::kInt64)) +
-                    at::embedding(weights_.wpe, places);
+  const Entered entered = enter(weights_, torch::tensor(ids, torch::kInt64), places);
+  torch::Tensor x = entered.x;
   for (std::size_t layer = 0; layer < weights_.layers.size(); ++layer) {
     const auto attend = [&](const torch::Tensor& qkv) {
-      const torch::Tensor parts = qkv.view({batch, 3, heads, width});
-      keys_[layer].index_put_({rows, places}, parts.select(1, 1));
-      values_[layer].index_put_({rows, places}, parts.select(1, 2));
-      return kernels::decode_attention(parts.select(1, 0), keys_[layer], values_[layer], slots,
-                                       lengths)
-          .view({batch, heads * width});
+      const torch::Tensor parts = qkv.view({batch, heads + 2 * groups, -1});
+      keys_[layer].index_put_({rows, places}, parts.narrow(1, heads, groups));
+      values_[layer].index_put_({rows, places}, parts.narrow(1, heads + groups, groups));
+      return kernels::decode_attention(parts.narrow(1, 0, heads), keys_[layer], values_[layer],
+                                       slots, lengths, score_scale(weights_.config, layer))
+          .view({batch, -1});
     };
-    x = layer_forward(weights_, layer, x, attend);
+    x = layer_forward(weights_, layer, x, entered.rotation, attend);
   }
-  return at::layer_norm(x, {weights_.config.n_embd}, weights_.ln_f_weight, weights_.ln_f_bias,
-                        weights_.config.layer_norm_epsilon);
+  return apply_norm(weights_.final_norm, x, weights_.config.norm_epsilon);
 }
 
 void Decoder::end(std::int64_t slot) {

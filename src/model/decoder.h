@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/gpt2.h"
+#include "model/forward.h"
 
 namespace model {
 
@@ -11,9 +11,9 @@ namespace model {
 // gradients. A sequence may begin and end at any time; slots are used again.
 class Decoder {
  public:
-  // Room for `slots` sequences of up to `room` tokens each (at most n_positions). Keeps a reference
-  // to the weights.
-  Decoder(const Gpt2Weights& weights, std::int64_t slots, std::int64_t room);
+  // Room for `slots` sequences of up to `room` tokens each (at most the model's positions). Keeps a
+  // reference to the weights.
+  Decoder(const Weights& weights, std::int64_t slots, std::int64_t room);
 
   std::int64_t free_slots() const { return static_cast<std::int64_t>(free_.size()); }
   std::int64_t length(std::int64_t slot) const { return lengths_[static_cast<std::size_t>(slot)]; }
@@ -34,9 +34,9 @@ class Decoder {
   void end(std::int64_t slot);
 
  private:
-  const Gpt2Weights& weights_;
+  const Weights& weights_;
   std::int64_t room_;
-  std::vector<torch::Tensor> keys_, values_;  // a layer: [slots, room, H, D]
+  std::vector<torch::Tensor> keys_, values_;  // a layer: [slots, room, G, D]
   std::vector<std::int64_t> lengths_, free_;
 };
 

@@ -2,38 +2,89 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "model/adapter_folder.h"
 #include "model/safetensors.h"
 
 namespace model {
 namespace fs = std::filesystem;
+namespace {
 
-void write_model(const fs::path& folder, const Gpt2& model) {
-  base::create_folder(folder);
-  base::write_json(folder / "config.json", config_json(model.config));
-  base::Json generation = {{"do_sample", true}, {"temperature", 1.0}, {"top_k", 0}, {"top_p", 1.0}};
-  if (model.config.other.contains("eos_token_id"))
-    generation["eos_token_id"] = model.config.other["eos_token_id"];
-  base::write_json(folder / "generation_config.json", generation);
-  write_safetensors(folder / "model.safetensors", model.parameters.values());
+const char* type_name(torch::Dtype type) {
+  return type == torch::kBFloat16 ? "bfloat16" : type == torch::kFloat16 ? "float16" : "float32";
 }
 
-Gpt2 read_model(const fs::path& folder) {
+// The one floating-point type of all tensors, fp32 where they differ.
+torch::Dtype common_type(const TensorMap& tensors) {
+  std::optional<torch::Dtype> type;
+  for (const auto& [name, tensor] : tensors) {
+    if (type && *type != tensor.scalar_type()) return torch::kFloat32;
+    type = tensor.scalar_type();
+  }
+  return type == torch::kBFloat16 || type == torch::kFloat16 ? *type : torch::kFloat32;
+}
+
+TensorMap read_weights(const fs::path& folder) {
   const fs::path file = folder / "model.safetensors";
   if (!fs::exists(file) && fs::exists(folder / "pytorch_model.bin"))
     throw base::DataError(
         folder / "pytorch_model.bin",
         ": pickled weights are not read, since reading them can run "
         "code; convert them once with transformers: save_pretrained(…, safe_serialization=True)");
-  const Gpt2Config config =
-      parse_config(base::read_json(folder / "config.json"), (folder / "config.json").string());
+  return read_safetensors(file);
+}
+
+}  // namespace
+
+void write_model(const fs::path& folder, const LanguageModel& model) {
+  base::check(!model.adapter, "an adapter is written beside its base, or merged");
+  base::create_folder(folder);
+  base::Json config = config_json(model.config);
+  config[config.contains("torch_dtype") ? "torch_dtype" : "dtype"] = type_name(model.storage);
+  base::write_json(folder / "config.json", config);
+  base::Json generation = {{"do_sample", true}, {"temperature", 1.0}, {"top_k", 0}, {"top_p", 1.0}};
+  for (const char* key : {"bos_token_id", "eos_token_id", "pad_token_id"})
+    if (config.contains(key) && !config[key].is_null()) generation[key] = config[key];
+  base::write_json(folder / "generation_config.json", generation);
   TensorMap tensors;
-  for (const auto& [name, tensor] : read_safetensors(file)) {
-    const std::string bare = name.rfind("transformer.", 0) == 0 ? name.substr(12) : name;
-    const bool buffer = bare.ends_with(".attn.bias") || bare.ends_with(".attn.masked_bias");
-    if (buffer || bare == "lm_head.weight") continue;
-    tensors[bare] = tensor.to(torch::kFloat32);
+  const OuterNames names = outer_names(model.config.family);
+  for (const auto& [name, tensor] : model.parameters.values())
+    tensors[(name == names.head ? "" : checkpoint_prefix(model.config.family)) + name] =
+        tensor.to(model.storage);
+  write_safetensors(folder / "model.safetensors", tensors);
+}
+
+LanguageModel read_model(const fs::path& folder) {
+  if (is_adapter_folder(folder)) {
+    LanguageModel model = read_model(base_of_adapter(folder));
+    read_adapter(folder, model);
+    return model;
   }
-  return gpt2_from_tensors(config, tensors, file.string());
+  const ModelConfig config =
+      parse_config(base::read_json(folder / "config.json"), (folder / "config.json").string());
+  const std::string prefix = checkpoint_prefix(config.family),
+                    head = outer_names(config.family).head;
+  TensorMap tensors;
+  for (const auto& [name, tensor] : read_weights(folder)) {
+    const std::string bare =
+        !prefix.empty() && name.rfind(prefix, 0) == 0 ? name.substr(prefix.size()) : name;
+    const bool buffer = bare.ends_with(".attn.bias") || bare.ends_with(".attn.masked_bias") ||
+                        bare.ends_with(".rotary_emb.inv_freq");
+    if (buffer || bare == "score.weight" || (config.tied && bare == head)) continue;
+    if (!tensors.emplace(bare, tensor).second)
+      throw base::DataError(folder, ": holds the tensor ", bare, " twice, with and without ",
+                            prefix);
+  }
+  LanguageModel model = model_from_tensors(config, tensors, folder.string());
+  model.storage = common_type(tensors);
+  return model;
+}
+
+torch::Tensor read_score_head(const fs::path& folder) {
+  const TensorMap tensors = read_weights(folder);
+  const auto found = tensors.find("score.weight");
+  if (found == tensors.end())
+    throw base::DataError(folder, ": the tensor score.weight is missing: no reward model");
+  return found->second.to(torch::kFloat32);
 }
 
 }  // namespace model

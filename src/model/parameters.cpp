@@ -29,6 +29,16 @@ std::int64_t ParameterSet::count() const {
   return count;
 }
 
+void ParameterSet::freeze() {
+  for (auto& [name, tensor] : tensors_) tensor = tensor.detach();
+}
+
+ParameterSet ParameterSet::clone() const {
+  ParameterSet out;
+  for (const std::string& name : names_) out.add(name, tensors_.at(name).detach().clone());
+  return out;
+}
+
 TensorMap ParameterSet::values() const {
   TensorMap out;
   for (const auto& [name, tensor] : tensors_) out[name] = tensor.detach();

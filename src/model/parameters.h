@@ -27,6 +27,12 @@ class ParameterSet {
   std::vector<torch::Tensor> tensors() const;
   std::int64_t count() const;  // numbers in all
 
+  // No gradients from here on.
+  void freeze();
+
+  // The same parameters in memory of their own.
+  ParameterSet clone() const;
+
   // The values, detached, in memory of their own or (values) shared.
   TensorMap values() const;
   TensorMap copy() const;

@@ -67,8 +67,7 @@ TEST(Safetensors, EachRuleOfTheFormatIsHeld) {
 
 TEST(ModelFolder, ComesBackAndIgnoresPrefixAndBuffers) {
   base::TemporaryFolder folder;
-  const Gpt2 model =
-      random_gpt2({.n_layer = 1, .n_head = 2, .n_embd = 8, .n_positions = 8, .vocab_size = 20}, 3);
+  const LanguageModel model = random_model(gpt2_config(1, 2, 8, 8, 20), 3);
   write_model(folder.path(), model);
   EXPECT_EQ(hash_tensors(read_model(folder.path()).parameters.values()),
             hash_tensors(model.parameters.values()));

@@ -43,7 +43,7 @@ evaluate::Likelihood likelihood_of(const recommend::TrainedModel& model,
   for (const dialogue::Dialogue& dialogue : dialogues)
     for (train::Sequence& sequence :
          train::windows(dialogue, model.tokens,
-                        {.max_tokens = static_cast<int>(model.language.config.n_positions),
+                        {.max_tokens = static_cast<int>(model.language.config.context),
                         .seeker_weight = 0,
                         .state = model.state}))
       sequences.push_back(std::move(sequence));

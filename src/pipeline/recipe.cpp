@@ -12,6 +12,9 @@ constexpr int kVersion = 1;
 
 void check(const Recipe& recipe) {
   base::require_schema({{"schema", recipe.schema}}, "recipe", kVersion, "the recipe");
+  if (recipe.model.lora.rank < 0) throw base::UsageError("model.lora.rank is below 0");
+  if (recipe.model.lora.rank > 0 && recipe.model.base.empty())
+    throw base::UsageError("model.lora.rank needs a model.base to be trained beside");
   if (recipe.model.width < 1 || recipe.model.heads < 1 ||
       recipe.model.width % recipe.model.heads != 0)
     throw base::UsageError("model.width is ", recipe.model.width,
@@ -65,6 +68,7 @@ void check(const Recipe& recipe) {
   above_zero("rl.item_kl_horizon", recipe.rl.item_kl_horizon);
   for (const auto& [name, value] : {std::pair{"sft.dropout", recipe.sft.dropout},
                                     {"ranker.bag.dropout", recipe.ranker.bag.dropout},
+                                    {"model.lora.dropout", recipe.model.lora.dropout},
                                     {"reward.predictor.dropout", recipe.reward.predictor.dropout}})
     if (!(value >= 0 && value < 1))
       throw base::UsageError(name, " is ", value, ", expected 0 to below 1");

@@ -65,17 +65,24 @@ struct TokenizerSettings {
 };
 
 struct ModelSettings {
+  std::string base;  // a folder; empty: GPT-2 from random weights
   int layers = 4;
   int width = 256;
   int heads = 4;
   int positions = 512;
+  model::LoraSettings lora;
 
   template <class F>
   void fields(F&& field) {
-    field("layers", layers, "of GPT-2");
-    field("width", width, "of its hidden state");
-    field("heads", heads, "of attention");
-    field("positions", positions, "longest sequence, in tokens");
+    field(
+        "base", base,
+        "a Hugging Face folder of a GPT-2, Llama or Qwen2 model to start from, with its tokenizer; "
+        "empty: GPT-2 from random weights");
+    field("layers", layers, "of GPT-2, where there is no base");
+    field("width", width, "of its hidden state, where there is no base");
+    field("heads", heads, "of attention, where there is no base");
+    field("positions", positions, "longest sequence, in tokens; a base may allow more");
+    field("lora", lora, "low-rank adapters beside a frozen base");
   }
 };
 
@@ -142,6 +149,10 @@ struct Recipe {
     field("evaluation", evaluation, "");
   }
 
+  // Of the tokenizer to take; empty: one is trained.
+  const std::string& tokenizer_folder() const {
+    return tokenizer.folder.empty() ? model.base : tokenizer.folder;
+  }
   bool in_world() const { return data.path.empty(); }
   std::filesystem::path folder() const { return run.folder.empty() ? "runs/" + name : run.folder; }
 };

@@ -17,14 +17,15 @@ void add_texts(const dialogue::Turn& turn, std::vector<std::string>& texts) {
 
 void tokenizer_stage(Run& run) {
   const TokenizerSettings& settings = run.recipe().tokenizer;
+  const std::string& folder = run.recipe().tokenizer_folder();
   Run::StagePlan plan{"tokenizer", {"tokenizer.vocabulary"}, {"data"}, {}, {}};
-  if (!settings.folder.empty()) plan.inputs.emplace_back("tokenizer", settings.folder);
+  if (!folder.empty()) plan.inputs.emplace_back("tokenizer", folder);
   plan.work = [&](const train::Stage& stage) {
-    if (!settings.folder.empty()) {
-      const text::Tokenizer tokenizer = text::read_tokenizer(settings.folder);
+    if (!folder.empty()) {
+      const text::Tokenizer tokenizer = text::read_tokenizer(folder);
       text::write_tokenizer(stage.folder, tokenizer);
       base::RunLog(stage.folder).write(1, {{"vocabulary", 1. * tokenizer.size()}});
-      return base::concatenate(tokenizer.size(), " tokens from ", settings.folder);
+      return base::concatenate(tokenizer.size(), " tokens from ", folder);
     }
     std::vector<std::string> texts;
     for (const dialogue::Dialogue& dialogue : run.data().train)

@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "dialogue/jsonl.h"
+#include "model/adapter_folder.h"
 #include "model/folder.h"
 #include "text/tokenizer_folder.h"
 
@@ -16,7 +17,7 @@ constexpr int kVersion = 1;
 }  // namespace
 
 std::string TrainedModel::hash() const {
-  model::TensorMap all = language.parameters.values();
+  model::TensorMap all = language.values();
   for (const auto& [name, tensor] : ranker.parameters().values()) all["ranker." + name] = tensor;
   return model::hash_tensors(all);
 }
@@ -24,12 +25,23 @@ std::string TrainedModel::hash() const {
 void write_trained(const fs::path& folder, const TrainedModel& model) {
   const fs::path to = folder / "model";
   base::create_folder(to);
-  model::Gpt2 language{model.language.config, model.language.parameters};
+  model::LanguageModel language = model.language;
   const int end = model.tokens.special(dialogue::Special::end);
   language.config.other["eos_token_id"] = end;
   language.config.other["bos_token_id"] = end;
   language.config.other["pad_token_id"] = end;
-  model::write_model(to, language);
+  if (language.adapter) {
+    fs::path base = language.adapter->base;
+    if (base.empty()) {
+      base = folder / "base";
+      language.adapter.reset();
+      model::write_model(base, language);
+      language.adapter = model.language.adapter;
+    }
+    model::write_adapter(to, language, base);
+  } else {
+    model::write_model(to, language);
+  }
   const std::string end_text = dialogue::special_name(dialogue::Special::end);
   text::write_tokenizer(to, model.tokens.tokenizer(), {.end = end_text, .padding = end_text});
   dialogue::write_catalogue(to / "catalogue.jsonl", model.catalogue);
@@ -40,6 +52,7 @@ void write_trained(const fs::path& folder, const TrainedModel& model) {
                                        {"window", model.state.window},
                                        {"keep_earlier_items", model.state.keep_earlier_items},
                                        {"liked_above", model.state.liked_above},
+                                       {"context", model.language.config.context},
                                        {"tokens", items}});
   model.ranker.write(folder / "ranker");
 }
@@ -56,18 +69,22 @@ TrainedModel read_trained(const fs::path& folder) {
   state.keep_earlier_items = base::require<bool>(items, "keep_earlier_items", items_path.string());
   state.liked_above = base::require<double>(items, "liked_above", items_path.string());
   train::DialogueTokens tokens(text::read_tokenizer(from), catalogue, from.string());
-  model::Gpt2 language = model::read_model(from);
-  if (language.config.vocab_size != tokens.size())
-    throw base::DataError(from, ": the model has ", language.config.vocab_size,
+  model::LanguageModel language = model::read_model(from);
+  // A base may have more rows than tokens.
+  if (language.config.vocabulary < tokens.size())
+    throw base::DataError(from, ": the model has ", language.config.vocabulary,
                           " tokens, its tokenizer ", tokens.size(),
                           "; they do not belong together");
+  language.config.context = base::optional<std::int64_t>(items, "context", items_path.string())
+                                .value_or(language.config.positions);
+  language.config = language.config.complete(items_path.string());
   Ranker ranker = Ranker::read(folder / "ranker");
   if (ranker.items() != catalogue.size())
     throw base::DataError(folder / "ranker", ": ranks ", ranker.items(),
                           " items, the catalogue has ", catalogue.size());
-  if (ranker.uses_language() && ranker.language_width() != language.config.n_embd)
+  if (ranker.uses_language() && ranker.language_width() != language.config.width)
     throw base::DataError(folder / "ranker", ": reads hidden states of width ",
-                          ranker.language_width(), ", the model has ", language.config.n_embd);
+                          ranker.language_width(), ", the model has ", language.config.width);
   return {std::move(catalogue), state, std::move(tokens), std::move(language), std::move(ranker)};
 }
 

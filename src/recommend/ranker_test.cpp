@@ -106,7 +106,7 @@ TEST(Ranker, AnUnknownTermIsRefused) {
 TEST(TrainRanker, LearnsWhatFollowsWhat) {
   const auto training = testing::dialogues(60);
   const TrainedModel start = testing::model(training);
-  model::Gpt2Weights weights;
+  model::Weights weights;
   {
     torch::NoGradGuard no_grad;
     weights = model::cast(start.language, torch::kFloat32);

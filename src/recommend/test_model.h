@@ -28,14 +28,11 @@ inline TrainedModel model(const std::vector<dialogue::Dialogue>& training) {
   settings.min_word_dialogues = 1;
   const auto chosen = pointers(training);
   const WordTable words = WordTable::from(chosen, 1, 1);
-  return {
-      train::testing::catalogue(),
-      {},
-      tokens,
-      model::random_gpt2(
-          {.n_layer = 1, .n_head = 2, .n_embd = 16, .n_positions = 96, .vocab_size = tokens.size()},
-          5),
-      Ranker(settings, words, Counts(chosen, words, 3), 16, 1)};
+  return {train::testing::catalogue(),
+          {},
+          tokens,
+          model::random_model(model::gpt2_config(1, 2, 16, 96, tokens.size()), 5),
+          Ranker(settings, words, Counts(chosen, words, 3), 16, 1)};
 }
 
 }  // namespace recommend::testing

@@ -40,8 +40,7 @@ Targets new_targets(const std::vector<const RankExample*>& batch, double seeker_
 
 }  // namespace
 
-torch::Tensor language_hidden(const model::Gpt2Weights& weights,
-                              const train::DialogueTokens& tokens,
+torch::Tensor language_hidden(const model::Weights& weights, const train::DialogueTokens& tokens,
                               const std::vector<dialogue::State>& states) {
   torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> parts;
@@ -60,25 +59,24 @@ torch::Tensor language_hidden(const model::Gpt2Weights& weights,
   };
   for (const dialogue::State& state : states) {
     std::vector<int> prompt =
-        tokens.encode_prompt(state, static_cast<int>(weights.config.n_positions) - 1);
+        tokens.encode_prompt(state, static_cast<int>(weights.config.context) - 1);
     prompt.push_back(tokens.special(dialogue::Special::recommend));
     if (used + prompt.size() > kPromptBatch) flush();
     used += prompt.size();
     prompts.push_back(std::move(prompt));
   }
   flush();
-  return parts.empty() ? torch::zeros({0, weights.config.n_embd}) : at::cat(parts);
+  return parts.empty() ? torch::zeros({0, weights.config.width}) : at::cat(parts);
 }
 
-torch::Tensor item_embeddings(const model::Gpt2Weights& weights,
-                              const train::DialogueTokens& tokens) {
-  return weights.wte.detach().narrow(0, tokens.item(0), tokens.items()).to(torch::kFloat32);
+torch::Tensor item_embeddings(const model::Weights& weights, const train::DialogueTokens& tokens) {
+  return weights.head.detach().narrow(0, tokens.item(0), tokens.items()).to(torch::kFloat32);
 }
 
 Ranker train_ranker(const RankerSettings& settings, const RankerTraining& training) {
   WordTable words = word_table(settings, training.dialogues);
   Counts counts(training.dialogues, words, training.tokens.items());
-  Ranker ranker(settings, words, std::move(counts), training.language.config.n_embd, training.seed);
+  Ranker ranker(settings, words, std::move(counts), training.language.config.width, training.seed);
   const std::vector<DialogueCounts> own = count_each(training.dialogues, words);
   const std::vector<RankExample> examples =
       rank_examples(training.dialogues, words, training.state);

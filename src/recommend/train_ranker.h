@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/progress.h"
-#include "model/gpt2.h"
+#include "model/forward.h"
 #include "recommend/ranker.h"
 #include "train/tokens.h"
 
@@ -13,18 +13,16 @@ namespace recommend {
 
 // The language model's hidden states where the item is to stand (after <|recommend|>), in fp32: [B,
 // C]. No gradient. Prompts are cut to the model's positions.
-torch::Tensor language_hidden(const model::Gpt2Weights& weights,
-                              const train::DialogueTokens& tokens,
+torch::Tensor language_hidden(const model::Weights& weights, const train::DialogueTokens& tokens,
                               const std::vector<dialogue::State>& states);
 
 // The embeddings of the item tokens in fp32: [N, C]. No gradient.
-torch::Tensor item_embeddings(const model::Gpt2Weights& weights,
-                              const train::DialogueTokens& tokens);
+torch::Tensor item_embeddings(const model::Weights& weights, const train::DialogueTokens& tokens);
 
 struct RankerTraining {
   const std::vector<const dialogue::Dialogue*>& dialogues;
   const dialogue::StateOptions& state;
-  const model::Gpt2Weights& language;  // the SFT model, frozen
+  const model::Weights& language;  // the SFT model, frozen
   const train::DialogueTokens& tokens;
   std::uint64_t seed = 0;
   std::filesystem::path folder;  // metrics

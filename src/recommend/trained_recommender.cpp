@@ -57,7 +57,7 @@ TrainedRecommender::TrainedRecommender(std::string name, const TrainedModel& mod
       model_(model),
       options_(options) {
   torch::NoGradGuard no_grad;
-  weights_ = model::cast(model.language, options.type);
+  weights_ = model::cast(model::merged(model.language), options.type);
   item_embeddings_ = recommend::item_embeddings(weights_, model.tokens);
 }
 
@@ -98,7 +98,7 @@ std::int64_t TrainedRecommender::open(const dialogue::State& state,
 
 void TrainedRecommender::start_waiting() {
   if (waiting_.empty()) return;
-  const std::int64_t positions = weights_.config.n_positions;
+  const std::int64_t positions = weights_.config.context;
   if (!decoder_) decoder_ = std::make_unique<model::Decoder>(weights_, options_.slots, positions);
   std::vector<Open*> starting;
   std::vector<std::vector<int>> prompts;
@@ -127,7 +127,7 @@ void TrainedRecommender::start_waiting() {
 void TrainedRecommender::choose_modes(const std::vector<Open*>& replies) {
   const int first = model_.tokens.special(Special::recommend),
             second = model_.tokens.special(Special::chat);
-  const torch::Tensor rows = at::stack({weights_.wte[first], weights_.wte[second]});
+  const torch::Tensor rows = at::stack({weights_.head[first], weights_.head[second]});
   for (Open* reply : replies) {
     const torch::Tensor logits =
         at::mv(rows.to(torch::kFloat32), reply->hidden.to(torch::kFloat32)).contiguous();
@@ -174,7 +174,7 @@ void TrainedRecommender::choose_words(const std::vector<Open*>& replies) {
   const torch::Tensor stacked = at::stack(hidden);
   // One more outcome beside the words: naming the chosen item.
   torch::Tensor logits = torch::empty({stacked.size(0), rows + 1}, torch::kFloat32);
-  logits.narrow(1, 0, rows).copy_(at::linear(stacked, weights_.wte.narrow(0, 0, rows)));
+  logits.narrow(1, 0, rows).copy_(at::linear(stacked, weights_.head.narrow(0, 0, rows)));
   std::vector<kernels::Draw> drawn(replies.size());
   at::parallel_for(0, logits.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b) {

@@ -37,7 +37,7 @@ class TrainedRecommender : public dialogue::Recommender {
 
  protected:
   const TrainedModel& model() const { return model_; }
-  const model::Gpt2Weights& weights() const { return weights_; }
+  const model::Weights& weights() const { return weights_; }
 
  private:
   struct Open;
@@ -50,7 +50,7 @@ class TrainedRecommender : public dialogue::Recommender {
   std::string name_, hash_;
   const TrainedModel& model_;
   ReplyOptions options_;
-  model::Gpt2Weights weights_;
+  model::Weights weights_;
   torch::Tensor item_embeddings_;
   std::unique_ptr<model::Decoder> decoder_;
   std::map<std::int64_t, std::unique_ptr<Open>> open_;

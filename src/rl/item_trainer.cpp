@@ -16,7 +16,7 @@ constexpr double kGuardPrice = 1;  // of KL, at least
 }  // namespace
 
 ItemTrainer::ItemTrainer(recommend::Ranker& policy, const recommend::TrainedModel& start,
-                         const model::Gpt2Weights& reference, const reward::RewardModel& reward,
+                         const model::Weights& reference, const reward::RewardModel& reward,
                          const PpoSettings& settings)
     : policy_(policy),
       start_(start),
@@ -35,7 +35,7 @@ struct ItemTrainer::Batch {
   torch::Tensor targets;             // [B]
 };
 
-ItemTrainer::Batch ItemTrainer::make_batch(const model::Gpt2Weights& current,
+ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
                                            const torch::Tensor& items,
                                            const std::vector<Place>& chosen) const {
   torch::NoGradGuard no_grad;
@@ -61,9 +61,8 @@ ItemTrainer::Batch ItemTrainer::make_batch(const model::Gpt2Weights& current,
   return batch;
 }
 
-base::Metrics ItemTrainer::update(const model::Gpt2Weights& current,
-                                  const std::vector<Place>& places, double learning_rate,
-                                  const base::RandomPlace& at) {
+base::Metrics ItemTrainer::update(const model::Weights& current, const std::vector<Place>& places,
+                                  double learning_rate, const base::RandomPlace& at) {
   const torch::Tensor items = recommend::item_embeddings(current, start_.tokens);
   double reward = 0, reference_reward = 0, kl = 0, entropy = 0, norm = 0, skipped = 0;
   for (int step = 0; step < settings_.item_steps; ++step) {

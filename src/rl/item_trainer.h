@@ -21,13 +21,13 @@ class ItemTrainer {
   // Trains `policy` in place. Keeps references: all must outlive it. `start` ranks as the reference
   // does, on the hidden states of `reference`.
   ItemTrainer(recommend::Ranker& policy, const recommend::TrainedModel& start,
-              const model::Gpt2Weights& reference, const reward::RewardModel& reward,
+              const model::Weights& reference, const reward::RewardModel& reward,
               const PpoSettings& settings);
 
   // settings.item_steps steps, each over states drawn from `places`. `at`: seed and iteration (from
   // 1). At the first step of iteration 1 the KL must be 0, else base::Error(internal). Returns what
   // the log shows.
-  base::Metrics update(const model::Gpt2Weights& current, const std::vector<Place>& places,
+  base::Metrics update(const model::Weights& current, const std::vector<Place>& places,
                        double learning_rate, const base::RandomPlace& at);
 
   double kl() const { return last_kl_; }  // of the last update, nats
@@ -38,12 +38,12 @@ class ItemTrainer {
 
  private:
   struct Batch;
-  Batch make_batch(const model::Gpt2Weights& current, const torch::Tensor& items,
+  Batch make_batch(const model::Weights& current, const torch::Tensor& items,
                    const std::vector<Place>& chosen) const;
 
   recommend::Ranker& policy_;
   const recommend::TrainedModel& start_;
-  const model::Gpt2Weights& reference_;
+  const model::Weights& reference_;
   const reward::RewardModel& reward_;
   const PpoSettings& settings_;
   torch::Tensor reference_items_;  // [N, C]

@@ -61,7 +61,7 @@ struct Training {
   recommend::Ranker policy = start.ranker.clone();
   reward::RewardModel reward = fixed_reward();
   Places places = find_places(testing::pointers(dialogues));
-  model::Gpt2Weights weights;
+  model::Weights weights;
   std::unique_ptr<ItemTrainer> trainer;
   std::uint64_t iteration = 0;
 };

@@ -39,12 +39,10 @@ double tokens_of(const Rollout& rollout) {
 }
 
 recommend::TrainedModel copy_of(const recommend::TrainedModel& model) {
-  return {model.catalogue, model.state, model.tokens,
-          model::gpt2_from_tensors(model.language.config, model.language.parameters.copy(), "copy"),
-          model.ranker.clone()};
+  return {model.catalogue, model.state, model.tokens, model.language.copy(), model.ranker.clone()};
 }
 
-model::Gpt2Weights cast_without_gradient(const model::Gpt2& model, torch::Dtype type) {
+model::Weights cast_without_gradient(const model::LanguageModel& model, torch::Dtype type) {
   torch::NoGradGuard no_grad;
   return model::cast(model, type);
 }
@@ -129,7 +127,7 @@ class Trainer {
     std::vector<Episode> episodes = roll_out(
         recommender, policy_.tokens,
         states_before(draw_places(places_.all, settings_.batch, place("rl/states")), policy_.state),
-        sampling, static_cast<int>(policy_.language.config.n_positions));
+        sampling, static_cast<int>(policy_.language.config.context));
     std::vector<double> scores;
     for (const Episode& episode : episodes)
       scores.push_back(input_.reward.response_score(episode.action));
@@ -169,7 +167,7 @@ class Trainer {
 
   model::Checkpoint make_checkpoint() const {
     model::Checkpoint checkpoint{iteration_, {}, {{"words_kl", last_words_kl_}}};
-    model::add_prefixed(checkpoint.tensors, policy_.language.parameters.values(), "model.");
+    model::add_prefixed(checkpoint.tensors, policy_.language.trained().values(), "model.");
     model::add_prefixed(checkpoint.tensors, policy_.ranker.parameters().values(), "ranker.");
     words_.save(checkpoint);
     items_.save(checkpoint);
@@ -177,8 +175,8 @@ class Trainer {
   }
 
   void load(const model::Checkpoint& checkpoint) {
-    policy_.language.parameters.assign(model::with_prefix(checkpoint.tensors, "model."),
-                                       "checkpoint");
+    policy_.language.trained().assign(model::with_prefix(checkpoint.tensors, "model."),
+                                      "checkpoint");
     policy_.ranker.parameters().assign(model::with_prefix(checkpoint.tensors, "ranker."),
                                        "checkpoint");
     words_.load(checkpoint);
@@ -192,7 +190,7 @@ class Trainer {
   const train::Stage& stage_;
   recommend::TrainedModel policy_;
   Places places_;
-  model::Gpt2Weights reference_;
+  model::Weights reference_;
   WordsTrainer words_;
   ItemTrainer items_;
   std::int64_t iteration_ = 0;

@@ -66,11 +66,11 @@ struct Part {
   torch::Tensor log_probs, entropies;  // one a chosen token
 };
 
-Part score_modes(const model::Gpt2Weights& weights, const train::DialogueTokens& tokens,
+Part score_modes(const model::Weights& weights, const train::DialogueTokens& tokens,
                  const torch::Tensor& hidden, const Layout& layout, double temperature) {
   const torch::Tensor rows =
-      weights.wte.index_select(0, indices({tokens.special(dialogue::Special::recommend),
-                                           tokens.special(dialogue::Special::chat)}));
+      weights.head.index_select(0, indices({tokens.special(dialogue::Special::recommend),
+                                            tokens.special(dialogue::Special::chat)}));
   const torch::Tensor logits =
       at::mm(hidden.index_select(0, indices(layout.mode_rows)).to(torch::kFloat32),
              rows.to(torch::kFloat32).t());
@@ -79,17 +79,17 @@ Part score_modes(const model::Gpt2Weights& weights, const train::DialogueTokens&
           -(log_p.exp() * log_p).sum(1)};
 }
 
-Part score_words(const model::Gpt2Weights& weights, const train::DialogueTokens& tokens,
+Part score_words(const model::Weights& weights, const train::DialogueTokens& tokens,
                  const torch::Tensor& hidden, const Layout& layout, double temperature) {
   const torch::Tensor rows = hidden.index_select(0, indices(layout.word_rows)),
                       targets = indices(layout.word_targets);
   const kernels::HeadOutput head = kernels::log_prob_head(
-      rows, weights.wte, targets, {.temperature = temperature, .rows = tokens.word_rows()});
+      rows, weights.head, targets, {.temperature = temperature, .rows = tokens.word_rows()});
   // One more outcome beside the words: naming the item. log Z' = logaddexp(log Z, z).
   const torch::Tensor may_name = torch::tensor(layout.may_name).to(torch::kBool);
   const torch::Tensor z =
       (rows.to(torch::kFloat32) *
-       weights.wte.index_select(0, indices(layout.word_items)).to(torch::kFloat32))
+       weights.head.index_select(0, indices(layout.word_items)).to(torch::kFloat32))
           .sum(1) /
       temperature;
   const torch::Tensor log_z =
@@ -104,7 +104,7 @@ Part score_words(const model::Gpt2Weights& weights, const train::DialogueTokens&
 
 }  // namespace
 
-TokenScores score_tokens(const model::Gpt2Weights& weights, const train::DialogueTokens& tokens,
+TokenScores score_tokens(const model::Weights& weights, const train::DialogueTokens& tokens,
                          const std::vector<const Episode*>& episodes, const ScoreOptions& options) {
   const Layout layout = lay_out(tokens, episodes);
   const torch::Tensor hidden = model::hidden_states(weights, layout.packed);          // [T, C]

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "model/gpt2.h"
+#include "model/forward.h"
 #include "rl/episode.h"
 
 namespace rl {
@@ -30,7 +30,7 @@ struct ScoreOptions {
 
 // R = the longest reply of the batch. Packed without padding; logits only where a token was chosen.
 // Differentiable.
-TokenScores score_tokens(const model::Gpt2Weights& weights, const train::DialogueTokens& tokens,
+TokenScores score_tokens(const model::Weights& weights, const train::DialogueTokens& tokens,
                          const std::vector<const Episode*>& episodes,
                          const ScoreOptions& options = {});
 

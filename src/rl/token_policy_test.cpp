@@ -34,7 +34,7 @@ std::vector<const Episode*> pointers(const std::vector<Episode>& all) {
 TEST(TokenPolicy, ScoresWhatTheSamplerSampled) {
   const auto dialogues = testing::dialogues(8);
   const recommend::TrainedModel model = testing::model(dialogues);
-  const model::Gpt2Weights weights = model::cast(model.language, torch::kFloat32);
+  const model::Weights weights = model::cast(model.language, torch::kFloat32);
   for (double temperature : {1., .6}) {
     const std::vector<Episode> all = episodes(model, dialogues, temperature);
     const TokenScores scores =
@@ -57,7 +57,7 @@ TEST(TokenPolicy, ScoresWhatTheSamplerSampled) {
 TEST(TokenPolicy, ARowDoesNotDependOnItsBatchMates) {
   const auto dialogues = testing::dialogues(4);
   const recommend::TrainedModel model = testing::model(dialogues);
-  const model::Gpt2Weights weights = model::cast(model.language, torch::kFloat32);
+  const model::Weights weights = model::cast(model.language, torch::kFloat32);
   const std::vector<Episode> all = episodes(model, dialogues, 1);
   const TokenScores together = score_tokens(weights, model.tokens, pointers(all));
   for (std::size_t b = 0; b < all.size(); ++b) {

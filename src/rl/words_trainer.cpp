@@ -47,7 +47,7 @@ std::int64_t last_chosen(const torch::Tensor& mask_row, std::int64_t length) {
 
 }  // namespace
 
-WordsTrainer::WordsTrainer(model::Gpt2& policy, const model::Gpt2Weights& reference,
+WordsTrainer::WordsTrainer(model::LanguageModel& policy, const model::Weights& reference,
                            const train::DialogueTokens& tokens, const PpoSettings& settings,
                            torch::Dtype type)
     : policy_(policy),
@@ -56,9 +56,9 @@ WordsTrainer::WordsTrainer(model::Gpt2& policy, const model::Gpt2Weights& refere
       settings_(settings),
       type_(type),
       kl_({settings.beta, settings.kl_target, settings.kl_horizon, /*floor=*/settings.beta}) {
-  critic_.add("value.weight", torch::zeros({policy.config.n_embd}));
+  critic_.add("value.weight", torch::zeros({policy.config.width}));
   critic_.add("value.bias", torch::zeros({1}));
-  std::vector<torch::Tensor> all = policy_.parameters.tensors();
+  std::vector<torch::Tensor> all = policy_.trained().tensors();
   for (const torch::Tensor& tensor : critic_.tensors()) all.push_back(tensor);
   optimiser_ = std::make_unique<train::AdamW>(
       all, train::AdamWOptions{.beta2 = .999, .epsilon = 1e-5, .weight_decay = 0});
@@ -104,7 +104,7 @@ Rollout WordsTrainer::prepare(std::vector<Episode> episodes, std::vector<double>
 // Old and reference log-probabilities by the training forward, in the shapes of the first epoch's
 // minibatches, so that the first ratio is exactly 1.
 void WordsTrainer::score_log_probs(Rollout& rollout) const {
-  const model::Gpt2Weights current = model::cast(policy_, type_);
+  const model::Weights current = model::cast(policy_, type_);
   const ValueHead head = value_head();
   const std::size_t n = rollout.episodes.size();
   std::vector<torch::Tensor> log_probs(n), reference(n), values(n), mask(n), entropies(n), sampled;

@@ -36,7 +36,7 @@ struct Rollout {
 class WordsTrainer {
  public:
   // Trains `policy` in place. Keeps references: all must outlive it.
-  WordsTrainer(model::Gpt2& policy, const model::Gpt2Weights& reference,
+  WordsTrainer(model::LanguageModel& policy, const model::Weights& reference,
                const train::DialogueTokens& tokens, const PpoSettings& settings, torch::Dtype type);
 
   // Scores what was sampled. `at`: seed and iteration (from 1), from which the minibatches follow.
@@ -64,8 +64,8 @@ class WordsTrainer {
                  const std::vector<std::size_t>& chosen, double learning_rate);
   ValueHead value_head() const;
 
-  model::Gpt2& policy_;
-  const model::Gpt2Weights& reference_;
+  model::LanguageModel& policy_;
+  const model::Weights& reference_;
   const train::DialogueTokens& tokens_;
   const PpoSettings& settings_;
   torch::Dtype type_;

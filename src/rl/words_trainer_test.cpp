@@ -31,7 +31,7 @@ PpoSettings small() {
   return settings;
 }
 
-model::Gpt2Weights frozen(const model::Gpt2& model) {
+model::Weights frozen(const model::LanguageModel& model) {
   torch::NoGradGuard no_grad;
   return model::cast(model, torch::kFloat32);
 }
@@ -82,7 +82,7 @@ struct Training {
   }
 
   // Log-probabilities of the first word after prompt and <|chat|>, [states, words].
-  static torch::Tensor first_words(const model::Gpt2Weights& weights, const Training& of) {
+  static torch::Tensor first_words(const model::Weights& weights, const Training& of) {
     return of.last_log_probs(weights, {of.policy.tokens.special(dialogue::Special::chat)},
                              at::arange(of.policy.tokens.word_rows(), torch::kInt64));
   }
@@ -112,14 +112,14 @@ struct Training {
   PpoSettings settings;
   std::vector<dialogue::Dialogue> dialogues = testing::dialogues(6);
   recommend::TrainedModel start = testing::model(dialogues), policy = testing::model(dialogues);
-  model::Gpt2Weights reference;
+  model::Weights reference;
   std::vector<dialogue::State> states;
   WordsTrainer trainer;
   std::uint64_t iteration = 0;
 
  private:
   // Over the tokens `of` after each state's prompt and `after`, [states, of].
-  torch::Tensor last_log_probs(const model::Gpt2Weights& weights, const std::vector<int>& after,
+  torch::Tensor last_log_probs(const model::Weights& weights, const std::vector<int>& after,
                                const torch::Tensor& of) const {
     torch::NoGradGuard no_grad;
     std::vector<torch::Tensor> rows;
@@ -128,7 +128,7 @@ struct Training {
       ids.insert(ids.end(), after.begin(), after.end());
       const torch::Tensor hidden = model::hidden_states(weights, model::pack({ids}));
       rows.push_back(
-          at::log_softmax(at::mv(weights.wte.index_select(0, of), hidden[hidden.size(0) - 1]), 0));
+          at::log_softmax(at::mv(weights.head.index_select(0, of), hidden[hidden.size(0) - 1]), 0));
     }
     return at::stack(rows);
   }

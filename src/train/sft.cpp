@@ -42,7 +42,7 @@ Predictions collate(const std::vector<const Sequence*>& batch) {
 }
 
 // [predictions, C]: the hidden states that predict.
-torch::Tensor predicting_states(const model::Gpt2Weights& weights, const Predictions& predictions,
+torch::Tensor predicting_states(const model::Weights& weights, const Predictions& predictions,
                                 const model::ForwardOptions& options) {
   return model::hidden_states(weights, predictions.packed, options)  // [T, C]
       .index_select(0, torch::tensor(predictions.rows, torch::kInt64));
@@ -85,22 +85,22 @@ struct Best {
 
 }  // namespace
 
-torch::Tensor sft_loss(const model::Gpt2Weights& weights, const std::vector<const Sequence*>& batch,
+torch::Tensor sft_loss(const model::Weights& weights, const std::vector<const Sequence*>& batch,
                        const model::ForwardOptions& options) {
   const Predictions predictions = collate(batch);
   base::check(!predictions.rows.empty(), "sft: a batch in which nothing is to be predicted");
   const torch::Tensor counts = torch::tensor(predictions.weights);
   kernels::HeadOptions head;
   head.backend = options.backend;
-  return kernels::weighted_log_prob(predicting_states(weights, predictions, options), weights.wte,
+  return kernels::weighted_log_prob(predicting_states(weights, predictions, options), weights.head,
                                     torch::tensor(predictions.targets, torch::kInt64),
                                     counts / -counts.sum(), head);
 }
 
-SftLosses evaluate_losses(const model::Gpt2& model, const std::vector<Sequence>& sequences,
+SftLosses evaluate_losses(const model::LanguageModel& model, const std::vector<Sequence>& sequences,
                           torch::Dtype type) {
   torch::NoGradGuard no_grad;
-  const model::Gpt2Weights weights = model::cast(model, type);
+  const model::Weights weights = model::cast(model, type);
   using Part = dialogue::Piece::Part;
   std::map<Part, std::pair<double, std::int64_t>> sums;
   for (const std::vector<std::size_t>& batch : batches(sequences, 4096, 0, 0)) {
@@ -109,7 +109,7 @@ SftLosses evaluate_losses(const model::Gpt2& model, const std::vector<Sequence>&
     const Predictions predictions = collate(chosen);
     if (predictions.rows.empty()) continue;
     const torch::Tensor log_prob =
-        kernels::log_prob_head(predicting_states(weights, predictions, {}), weights.wte,
+        kernels::log_prob_head(predicting_states(weights, predictions, {}), weights.head,
                                torch::tensor(predictions.targets, torch::kInt64))
             .log_probs;
     for (std::size_t i = 0; i < predictions.parts.size(); ++i) {
@@ -131,25 +131,25 @@ SftLosses evaluate_losses(const model::Gpt2& model, const std::vector<Sequence>&
   return losses;
 }
 
-SftResult train_sft(model::Gpt2 model, const std::vector<Sequence>& training,
+SftResult train_sft(model::LanguageModel model, const std::vector<Sequence>& training,
                     const std::vector<Sequence>& validation, const SftSettings& settings,
                     torch::Dtype type, const Stage& stage) {
   const std::vector<std::int64_t> ends = epoch_ends(training, settings, stage.seed);
   const std::int64_t total = ends.back();
   const auto warmup = static_cast<std::int64_t>(settings.warmup * static_cast<double>(total));
-  AdamW optimiser(model.parameters.tensors(), {.weight_decay = settings.weight_decay});
+  AdamW optimiser(model.trained().tensors(), {.weight_decay = settings.weight_decay});
   Best best;
   std::int64_t step = 0;
   if (const auto checkpoint = resume(stage)) {
     step = checkpoint->step;
-    model.parameters.assign(model::with_prefix(checkpoint->tensors, "model."), "checkpoint");
+    model.trained().assign(model::with_prefix(checkpoint->tensors, "model."), "checkpoint");
     optimiser.load(checkpoint->tensors, "optimiser.");
     best.from_json(checkpoint->state.at("best"));
     best.weights = model::with_prefix(checkpoint->tensors, "best.");
   }
   const auto make_checkpoint = [&] {
     model::Checkpoint checkpoint{step, {}, {{"best", best.to_json()}}};
-    model::add_prefixed(checkpoint.tensors, model.parameters.values(), "model.");
+    model::add_prefixed(checkpoint.tensors, model.trained().values(), "model.");
     model::add_prefixed(checkpoint.tensors, best.weights, "best.");
     optimiser.save(checkpoint.tensors, "optimiser.");
     return checkpoint;
@@ -174,6 +174,7 @@ SftResult train_sft(model::Gpt2 model, const std::vector<Sequence>& training,
       step += 1;
       model::ForwardOptions options;
       options.dropout = settings.dropout;
+      options.adapter_dropout = true;
       options.dropout_key = base::random_key(
           {.seed = stage.seed, .stage = "sft/dropout", .step = static_cast<std::uint64_t>(step)});
       const torch::Tensor loss = sft_loss(model::cast(model, type), batch, options);
@@ -195,7 +196,7 @@ SftResult train_sft(model::Gpt2 model, const std::vector<Sequence>& training,
         const SftLosses losses = evaluate_losses(model, validation, type);
         best.stale += 1;
         if (losses.all < best.loss)
-          best = {losses.all, epoch + 1, 0, losses, model.parameters.copy()};
+          best = {losses.all, epoch + 1, 0, losses, model.trained().copy()};
         metrics.insert(metrics.end(), {{"validation/loss", losses.all},
                                        {"validation/mode_loss", losses.mode},
                                        {"validation/item_loss", losses.item},
@@ -212,7 +213,7 @@ SftResult train_sft(model::Gpt2 model, const std::vector<Sequence>& training,
     }
   }
   progress.finish();
-  model.parameters.assign(best.weights, "best weights");
+  model.trained().assign(best.weights, "best weights");
   return {std::move(model), best.losses, best.epoch, step};
 }
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/gpt2.h"
+#include "model/forward.h"
 #include "train/stage.h"
 #include "train/windows.h"
 
@@ -43,25 +43,25 @@ struct SftLosses {
   double all = 0;                        // over the recommender's tokens of all parts
   std::int64_t word_tokens = 0;
 };
-SftLosses evaluate_losses(const model::Gpt2& model, const std::vector<Sequence>& sequences,
+SftLosses evaluate_losses(const model::LanguageModel& model, const std::vector<Sequence>& sequences,
                           torch::Dtype type);
 
 struct SftResult {
-  model::Gpt2 model;       // of the epoch with the best validation loss
-  SftLosses validation;    // of that epoch
-  int best_epoch = 0;      // from 1
-  std::int64_t steps = 0;  // taken in all
+  model::LanguageModel model;  // of the epoch with the best validation loss
+  SftLosses validation;        // of that epoch
+  int best_epoch = 0;          // from 1
+  std::int64_t steps = 0;      // taken in all
 };
 
 // Supervised fine-tuning: next-token cross-entropy over packed sequences, each token computed once
 // an epoch. Goes on from the stage's newest checkpoint, bit-exactly; throws base::Interrupted after
 // writing one where it is told to stop.
-SftResult train_sft(model::Gpt2 model, const std::vector<Sequence>& training,
+SftResult train_sft(model::LanguageModel model, const std::vector<Sequence>& training,
                     const std::vector<Sequence>& validation, const SftSettings& settings,
                     torch::Dtype type, const Stage& stage);
 
 // The loss of one batch of sequences: -sum(weight * log p) / sum(weight). Differentiable.
-torch::Tensor sft_loss(const model::Gpt2Weights& weights, const std::vector<const Sequence*>& batch,
+torch::Tensor sft_loss(const model::Weights& weights, const std::vector<const Sequence*>& batch,
                        const model::ForwardOptions& options);
 
 }  // namespace train

@@ -21,9 +21,8 @@ std::vector<Sequence> sequences(const DialogueTokens& tokens, int count) {
   return all;
 }
 
-model::Gpt2 small_model(const DialogueTokens& tokens) {
-  return model::random_gpt2(
-      {.n_layer = 1, .n_head = 2, .n_embd = 16, .n_positions = 64, .vocab_size = tokens.size()}, 5);
+model::LanguageModel small_model(const DialogueTokens& tokens) {
+  return model::random_model(model::gpt2_config(1, 2, 16, 64, tokens.size()), 5);
 }
 
 const SftSettings kSettings{.epochs = 4, .batch_tokens = 80, .learning_rate = 1e-2, .patience = 10};
@@ -186,8 +185,8 @@ TEST(Sft, ACheckpointOfAnotherMachineIsRefusedUnlessThatIsAllowed) {
 TEST(Sft, TheLossOfPackedSequencesIsTheWeightedMeanOfEachAlone) {
   const DialogueTokens tokens = testing::tokens();
   const std::vector<Sequence> all = sequences(tokens, 2);
-  const model::Gpt2 model = small_model(tokens);
-  const model::Gpt2Weights weights = model::cast(model, torch::kFloat32);
+  const model::LanguageModel model = small_model(tokens);
+  const model::Weights weights = model::cast(model, torch::kFloat32);
   double sum = 0, weight = 0;
   for (const Sequence& sequence : all) {
     double own = 0;

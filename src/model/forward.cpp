@@ -1,0 +1,245 @@
+#include "model/forward.h"
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "kernels/attention.h"
+#include "kernels/dropout.h"
+
+namespace model {
+namespace {
+
+// Reads parameters in the type to compute in.
+class Caster {
+ public:
+  Caster(const LanguageModel& model, torch::Dtype type) : model_(model), type_(type) {}
+
+  torch::Tensor get(const std::string& name) const { return model_.parameters.at(name).to(type_); }
+
+  Norm norm(const std::string& name) const {
+    return {get(name + ".weight"),
+            model_.config.norm == NormKind::layer ? get(name + ".bias") : torch::Tensor()};
+  }
+
+  // Modules side by side.
+  Projection projection(const std::vector<Module>& modules) const {
+    std::vector<torch::Tensor> weights, biases;
+    for (const Module& module : modules) {
+      weights.push_back(get(module.name + ".weight"));
+      if (module.bias) biases.push_back(get(module.name + ".bias"));
+    }
+    const auto join = [](const std::vector<torch::Tensor>& parts, std::int64_t axis) {
+      return parts.size() == 1 ? parts[0] : at::cat(parts, axis);
+    };
+    Projection out;
+    out.weight = stores_inputs_first(model_.config.family) ? join(weights, 1)
+                                                           : join(weights, 0).t();  // [in, out]
+    if (!biases.empty()) out.bias = join(biases, 0);
+    return out;
+  }
+
+  Weights whole() const {
+    const ModelConfig& config = model_.config;
+    const OuterNames names = outer_names(config.family);
+    Weights weights{config, get(names.embedding), {}, {}, {}, norm(names.final_norm), 0};
+    if (!config.rope) weights.positions = get(names.positions);
+    weights.head = config.tied ? weights.embedding : get(names.head);
+    for (std::int64_t i = 0; i < config.layers; ++i) {
+      const LayerModules layer = layer_modules(config, i);
+      weights.layers.push_back({norm(layer.attention_norm), projection(layer.qkv),
+                                projection({layer.attention_out}), norm(layer.inner_norm),
+                                projection(layer.up), projection({layer.down})});
+    }
+    return weights;
+  }
+
+ private:
+  const LanguageModel& model_;
+  torch::Dtype type_;
+};
+
+// The frozen weights are cast once and kept.
+std::shared_ptr<const Weights> frozen_weights(const LanguageModel& model, torch::Dtype type) {
+  if (!model.frozen || model.frozen->embedding.scalar_type() != type) {
+    torch::NoGradGuard no_grad;
+    model.frozen = std::make_shared<const Weights>(Caster(model, type).whole());
+  }
+  return model.frozen;
+}
+
+// The adapter's part on the frozen weights.
+Weights adapted(const LanguageModel& model, torch::Dtype type) {
+  const Adapter& adapter = *model.adapter;
+  const ModelConfig& config = model.config;
+  Weights weights = *frozen_weights(model, type);
+  weights.adapter_dropout = adapter.settings.dropout;
+  const auto get = [&](const std::string& name) { return adapter.parameters.at(name).to(type); };
+  for (std::int64_t i = 0; i < config.layers; ++i) {
+    const LayerModules layer = layer_modules(config, i);
+    Weights::Layer& w = weights.layers[static_cast<std::size_t>(i)];
+    const auto add = [&](Projection& projection, const std::vector<Module>& modules) {
+      std::int64_t first = 0;
+      for (const Module& module : modules) {
+        if (is_target(adapter.settings, layer, module))
+          projection.adapters.push_back({first, module.out, get(adapter_name(config, module, "A")),
+                                         get(adapter_name(config, module, "B")),
+                                         adapter.scale()});
+        first += module.out;
+      }
+    };
+    add(w.qkv, layer.qkv);
+    add(w.attention_out, {layer.attention_out});
+    add(w.up, layer.up);
+    add(w.down, {layer.down});
+  }
+  if (adapter.rows > 0) {
+    const OuterNames names = outer_names(config.family);
+    const auto with_rows = [&](const torch::Tensor& whole, const char* name) {
+      const std::int64_t end = adapter.first_row + adapter.rows;
+      return at::cat({whole.narrow(0, 0, adapter.first_row), get(rows_name(config, name)),
+                      whole.narrow(0, end, whole.size(0) - end)});
+    };
+    weights.embedding = with_rows(weights.embedding, names.embedding);
+    weights.head = config.tied ? weights.embedding : with_rows(weights.head, names.head);
+  }
+  return weights;
+}
+
+struct AdapterDropout {
+  double share = 0;
+  std::uint64_t key = 0;
+};
+
+torch::Tensor project(const Projection& projection, const torch::Tensor& x,
+                      const AdapterDropout& dropout) {
+  const torch::Tensor plain = projection.bias.defined()
+                                  ? at::addmm(projection.bias, x, projection.weight)
+                                  : at::mm(x, projection.weight);
+  if (projection.adapters.empty()) return plain;
+  const torch::Tensor read = kernels::with_dropout(x, dropout.share, dropout.key);
+  std::vector<torch::Tensor> columns;
+  std::int64_t next = 0;
+  const auto take = [&](std::int64_t end) {
+    if (end > next) columns.push_back(plain.narrow(1, next, end - next));
+    next = end;
+  };
+  for (const Projection::LowRank& low : projection.adapters) {
+    take(low.first);
+    columns.push_back(plain.narrow(1, low.first, low.count) +
+                      low.scale * at::mm(at::mm(read, low.a.t()), low.b.t()));
+    next = low.first + low.count;
+  }
+  take(plain.size(1));
+  return columns.size() == 1 ? columns[0] : at::cat(columns, 1);
+}
+
+torch::Tensor activate(Activation activation, const torch::Tensor& x) {
+  switch (activation) {
+    case Activation::gelu:
+      return at::gelu(x);
+    case Activation::gelu_tanh:
+      return at::gelu(x, "tanh");
+    case Activation::relu:
+      return at::relu(x);
+    case Activation::silu:
+      return at::silu(x);
+  }
+  return x;
+}
+
+}  // namespace
+
+Weights cast(const LanguageModel& model, torch::Dtype type) {
+  return model.adapter ? adapted(model, type) : Caster(model, type).whole();
+}
+
+Packed pack(const std::vector<std::vector<int>>& sequences) {
+  Packed packed;
+  std::vector<std::int64_t> ids;
+  packed.bounds.push_back(0);
+  for (const std::vector<int>& sequence : sequences) {
+    ids.insert(ids.end(), sequence.begin(), sequence.end());
+    packed.bounds.push_back(static_cast<std::int64_t>(ids.size()));
+  }
+  packed.ids = torch::tensor(ids, torch::kInt64);
+  return packed;
+}
+
+torch::Tensor apply_norm(const Norm& norm, const torch::Tensor& x, double epsilon) {
+  return norm.bias.defined()
+             ? at::layer_norm(x, {x.size(1)}, norm.weight, norm.bias, epsilon)
+             : at::rms_norm(x, {x.size(1)}, norm.weight, epsilon);
+}
+
+double score_scale(const ModelConfig& config, std::size_t layer) {
+  const double scale =
+      config.scale_scores ? 1 / std::sqrt(static_cast<double>(config.head_width)) : 1;
+  return config.scale_by_layer ? scale / static_cast<double>(layer + 1) : scale;
+}
+
+Entered enter(const Weights& weights, const torch::Tensor& ids, const torch::Tensor& positions) {
+  const ModelConfig& config = weights.config;
+  const torch::Tensor x = at::embedding(weights.embedding, ids);
+  if (!config.rope) return {x + at::embedding(weights.positions, positions), {}};
+  return {x, rotation_at(*config.rope, config.head_width, positions, x.scalar_type())};
+}
+
+torch::Tensor layer_forward(const Weights& weights, std::size_t layer, const torch::Tensor& x,
+                            const Rotation& rotation,
+                            const std::function<torch::Tensor(const torch::Tensor&)>& attend,
+                            const ForwardOptions& options) {
+  const Weights::Layer& w = weights.layers[layer];
+  const ModelConfig& config = weights.config;
+  const std::uint64_t key =
+      base::random_key({.seed = options.dropout_key, .stage = "layer", .step = layer});
+  std::uint64_t next_key = key + 2;
+  const auto projected = [&](const Projection& projection, const torch::Tensor& in) {
+    return project(projection, in,
+                   {options.adapter_dropout ? weights.adapter_dropout : 0, next_key++});
+  };
+
+  const torch::Tensor seen = apply_norm(w.attention_norm, x, config.norm_epsilon);
+  torch::Tensor qkv = projected(w.qkv, seen);  // [T, (H + 2G) D]
+  if (config.rope) qkv = rotate(qkv, rotation, config.heads + config.key_heads);
+  const torch::Tensor mixed = projected(w.attention_out, attend(qkv));
+  const torch::Tensor middle = kernels::add_dropout(x, mixed, options.dropout, key);
+
+  const torch::Tensor normed = apply_norm(w.inner_norm, middle, config.norm_epsilon);
+  torch::Tensor inner = projected(w.up, normed);  // [T, inner], gated [T, 2 inner]
+  if (config.gated)
+    inner = activate(config.activation, inner.narrow(1, 0, config.inner)) *
+            inner.narrow(1, config.inner, config.inner);
+  else
+    inner = activate(config.activation, inner);
+  return kernels::add_dropout(middle, projected(w.down, inner), options.dropout, key + 1);
+}
+
+torch::Tensor hidden_states(const Weights& weights, const Packed& packed,
+                            const ForwardOptions& options) {
+  const ModelConfig& config = weights.config;
+  std::vector<std::int64_t> positions;
+  positions.reserve(static_cast<std::size_t>(packed.ids.size(0)));
+  for (std::size_t i = 0; i + 1 < packed.bounds.size(); ++i) {
+    const std::int64_t length = packed.bounds[i + 1] - packed.bounds[i];
+    base::check(length <= config.positions, "a sequence of ", length, " tokens in a model of ",
+                config.positions, " positions");
+    for (std::int64_t p = 0; p < length; ++p) positions.push_back(p);
+  }
+  Entered entered = enter(weights, packed.ids, torch::tensor(positions, torch::kInt64));
+  torch::Tensor x =
+      kernels::with_dropout(entered.x, options.dropout,
+                            base::random_key({.seed = options.dropout_key, .stage = "embedding"}));
+  for (std::size_t layer = 0; layer < weights.layers.size(); ++layer) {
+    const auto attend = [&](const torch::Tensor& qkv) {
+      if (options.on_qkv) options.on_qkv(layer, qkv);
+      return kernels::attention(
+          qkv, packed.bounds,
+          {config.heads, config.key_heads, score_scale(config, layer)}, options.backend);
+    };
+    x = layer_forward(weights, layer, x, entered.rotation, attend, options);
+  }
+  return apply_norm(weights.final_norm, x, config.norm_epsilon);
+}
+
+}  // namespace model

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include <torch/types.h>
+
+#include "kernels/compute.h"
+#include "model/language_model.h"
+#include "model/rope.h"
+
+namespace model {
+
+struct Norm {
+  torch::Tensor weight, bias;  // [C]; no bias: root mean square only
+};
+
+// y = x W + b, and what low-rank adapters add to some of its columns.
+struct Projection {
+  torch::Tensor weight;  // [in, out]
+  torch::Tensor bias;    // [out], or undefined
+  struct LowRank {
+    std::int64_t first, count;  // columns
+    torch::Tensor a, b;         // [r, in], [count, r]
+    double scale;
+  };
+  std::vector<LowRank> adapters;  // by column
+};
+
+// The weights in the type that a forward pass computes in; differentiable with respect to the
+// trained parameters, so that they are cast once a step. Several passes may share one.
+struct Weights {
+  struct Layer {
+    Norm attention_norm;
+    Projection qkv, attention_out;
+    Norm inner_norm;
+    Projection up, down;  // gated: up is [C, 2 inner], gate first
+  };
+  ModelConfig config;
+  torch::Tensor embedding;  // [V, C]
+  torch::Tensor positions;  // [P, C], where they are learned
+  torch::Tensor head;       // [V, C], the output layer: `embedding` where it is tied
+  std::vector<Layer> layers;
+  Norm final_norm;
+  double adapter_dropout = 0;
+};
+Weights cast(const LanguageModel& model, torch::Dtype type);
+
+// Sequences side by side without padding. ids: [T] int64; bounds: first token of each segment, and
+// T.
+struct Packed {
+  torch::Tensor ids;
+  std::vector<std::int64_t> bounds;
+};
+Packed pack(const std::vector<std::vector<int>>& sequences);
+
+struct ForwardOptions {
+  double dropout = 0;  // of the embeddings and of what each half-layer adds
+  std::uint64_t dropout_key = 0;
+  bool adapter_dropout = false;  // of what adapters read, as their settings say
+  kernels::Backend backend = kernels::Backend::native;
+  // Called for each layer with its queries, keys and values, [T, (H + 2G) D], after rotation; the
+  // decoder fills its cache so.
+  std::function<void(std::size_t layer, const torch::Tensor& qkv)> on_qkv;
+};
+
+// [T, C]: the last hidden states after the final norm, in the weights' type. Each segment has
+// positions 0, 1, …. Throws base::Error where a segment is longer than the model's positions.
+torch::Tensor hidden_states(const Weights& weights, const Packed& packed,
+                            const ForwardOptions& options = {});
+
+// Where tokens enter. ids, positions: [T] int64.
+struct Entered {
+  torch::Tensor x;    // [T, C]
+  Rotation rotation;  // for the layers; undefined where positions are learned
+};
+Entered enter(const Weights& weights, const torch::Tensor& ids, const torch::Tensor& positions);
+
+// One layer's two halves for any rows x: [T, C], given how attention turns qkv [T, (H + 2G) D] into
+// [T, H D].
+torch::Tensor layer_forward(const Weights& weights, std::size_t layer, const torch::Tensor& x,
+                            const Rotation& rotation,
+                            const std::function<torch::Tensor(const torch::Tensor&)>& attend,
+                            const ForwardOptions& options = {});
+
+torch::Tensor apply_norm(const Norm& norm, const torch::Tensor& x, double epsilon);
+
+// Of a layer's scores.
+double score_scale(const ModelConfig& config, std::size_t layer);
+
+}  // namespace model
