@@ -3,11 +3,12 @@ PRESET ?= release
 BUILD := build/$(PRESET)
 JOBS := $(shell n=$$(nproc); [ $$n -lt 2 ] && echo 1 || echo 2)
 
-.PHONY: help bootstrap configure build quickstart test bench check-all format clean
+.PHONY: help bootstrap configure build quickstart test conformance bench check-all format clean
 
 help:
 	@echo "make quickstart   the whole path on a small simulated world: about 2 minutes after the build"
 	@echo "make test         every test (PRESET=asan-ubsan, debug or tsan for another build)"
+	@echo "make conformance  comparisons with transformers, tokenizers, safetensors and others, in one table"
 	@echo "make bench        speed against plain libtorch, as ratios"
 	@echo "make check-all    what has to pass before a change is taken: tests, formatting, tests under sanitizers"
 	@echo "make format       format the C++ files"
@@ -33,6 +34,13 @@ quickstart: build
 test: build
 	@echo "== test $(BUILD)"
 	@scripts/test $(PRESET)
+
+# CHECKS="files metrics" runs only these.
+conformance: configure
+	@scripts/bootstrap conformance
+	@echo "== build the probes of $(BUILD)"
+	@cmake --build $(BUILD) -j $(JOBS) --target conformance_probes
+	@.venv-conformance/bin/python -B tests/conformance/conformance.py --preset $(PRESET) $(CHECKS)
 
 bench: build
 	@echo "== benchmark $(BUILD)"

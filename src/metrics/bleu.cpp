@@ -90,6 +90,13 @@ std::size_t space_length(std::string_view text, std::size_t at) {
   return 0;
 }
 
+// The bytes of the white space that the text ends with, or 0.
+std::size_t last_space_length(std::string_view text) {
+  for (std::size_t size = 1; size <= std::min<std::size_t>(3, text.size()); ++size)
+    if (space_length(text, text.size() - size) == size) return size;
+  return 0;
+}
+
 Tokens split(std::string_view text) {
   Tokens out;
   std::size_t begin = 0;
@@ -179,7 +186,7 @@ std::vector<std::string> bleu_tokens(std::string_view text, const BleuOptions& o
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
   if (options.tokenizer == BleuTokenizer::whitespace) return split(copy);
   // SacreBLEU cuts white space off the end first: a last "-\n" then keeps its dash.
-  while (!copy.empty() && space_length(copy, copy.size() - 1) == 1) copy.pop_back();
+  while (const std::size_t space = last_space_length(copy)) copy.resize(copy.size() - space);
   return split(apply_13a(std::move(copy)));
 }
 

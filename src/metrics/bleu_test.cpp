@@ -29,6 +29,12 @@ TEST(Bleu, The13aTokenizerSetsPunctuationApart) {
   EXPECT_EQ(joined(bleu_tokens("")), "");
 }
 
+TEST(Bleu, WhiteSpaceOfAnyScriptIsCutOffTheEndBeforeALineEndIsJoined) {
+  // U+00A0 and U+3000 are cut, so the last "-\n" is no hyphen between lines and its dash stays.
+  EXPECT_EQ(bleu_tokens("film-\n \xC2\xA0\xE3\x80\x80"), (std::vector<std::string>{"film-"}));
+  EXPECT_EQ(bleu_tokens("film-\nstar"), (std::vector<std::string>{"filmstar"}));
+}
+
 TEST(Bleu, IsWorkedOutByHand) {
   // "a b c d" against "a b c e": precisions 3/4, 2/3, 1/2, and 0/1 smoothed to 1/2 of one.
   const BleuScore score = corpus_bleu({"a b c d"}, {{"a b c e"}});
