@@ -73,8 +73,9 @@ void read_rows(const base::Json& json, const std::string& where, Adapter& adapte
     for (std::size_t i = 0; i < list.size(); ++i)
       if (!list[i].is_number_integer() ||
           list[i].get<std::int64_t>() != list[0].get<std::int64_t>() + static_cast<std::int64_t>(i))
-        throw base::DataError(where, ": trainable_token_indices is not one run of ids, "
-                                     "which is all that is supported");
+        throw base::DataError(where,
+                              ": trainable_token_indices is not one run of ids, "
+                              "which is all that is supported");
     const auto first = list[0].get<std::int64_t>(), rows = static_cast<std::int64_t>(list.size());
     if (adapter.rows != 0 && (first != adapter.first_row || rows != adapter.rows))
       throw base::DataError(where, ": trainable_token_indices differ between modules");

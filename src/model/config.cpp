@@ -15,13 +15,11 @@ struct Named {
   Activation activation;
 };
 // gelu_fast is gelu_new's polynomial in another order.
-constexpr Named kActivations[] = {{"gelu_new", Activation::gelu_tanh},
-                                  {"gelu_pytorch_tanh", Activation::gelu_tanh},
-                                  {"gelu_fast", Activation::gelu_tanh},
-                                  {"gelu", Activation::gelu},
-                                  {"relu", Activation::relu},
-                                  {"silu", Activation::silu},
-                                  {"swish", Activation::silu}};
+constexpr Named kActivations[] = {
+    {"gelu_new", Activation::gelu_tanh},  {"gelu_pytorch_tanh", Activation::gelu_tanh},
+    {"gelu_fast", Activation::gelu_tanh}, {"gelu", Activation::gelu},
+    {"relu", Activation::relu},           {"silu", Activation::silu},
+    {"swish", Activation::silu}};
 
 // The keys of one config.json, and how to complain about them.
 class Reader {
@@ -51,8 +49,9 @@ class Reader {
     const auto name = get<std::string>(key, otherwise);
     for (const Named& known : kActivations)
       if (name == known.name) return known.activation;
-    throw base::DataError(where_, ": ", key, " is \"", name,
-                          "\", expected gelu_new, gelu_pytorch_tanh, gelu_fast, gelu, relu or silu");
+    throw base::DataError(
+        where_, ": ", key, " is \"", name,
+        "\", expected gelu_new, gelu_pytorch_tanh, gelu_fast, gelu, relu or silu");
   }
 
   const base::Json& json() const { return json_; }
@@ -106,13 +105,13 @@ Rope read_rope(const Reader& read, std::int64_t positions) {
       scaling.get<std::string>(scaling.has("rope_type") ? "rope_type" : "type", "default");
   if (type == "default") return rope;
   if (type != "linear" && type != "llama3")
-    throw base::DataError(where, ": rope_type is \"", type, "\", expected default, linear or llama3");
+    throw base::DataError(where, ": rope_type is \"", type,
+                          "\", expected default, linear or llama3");
   rope.factor = positive(scaling, "factor");
   if (type == "llama3") {
-    rope.llama3 = Rope::Llama3{positive(scaling, "low_freq_factor"),
-                               positive(scaling, "high_freq_factor"),
-                               scaling.get<double>("original_max_position_embeddings",
-                                                   static_cast<double>(positions))};
+    rope.llama3 = Rope::Llama3{
+        positive(scaling, "low_freq_factor"), positive(scaling, "high_freq_factor"),
+        scaling.get<double>("original_max_position_embeddings", static_cast<double>(positions))};
     if (rope.llama3->high_frequency_factor <= rope.llama3->low_frequency_factor)
       throw base::DataError(where, ": high_freq_factor must be above low_freq_factor");
   }
@@ -204,8 +203,9 @@ ModelConfig parse_config(const base::Json& json, const std::string& where) {
   const Reader read(json, where);
   const auto type = read.need<std::string>("model_type");
   if (read.has("quantization_config"))
-    throw base::DataError(where, ": quantization_config: quantised weights are not supported; "
-                                 "export the model in float32, float16 or bfloat16");
+    throw base::DataError(where,
+                          ": quantization_config: quantised weights are not supported; "
+                          "export the model in float32, float16 or bfloat16");
   ModelConfig config;
   if (type == "gpt2")
     config = read_gpt2(read);

@@ -45,13 +45,13 @@ struct ModelConfig {
   NormKind norm = NormKind::layer;
   double norm_epsilon = 1e-5;
   Activation activation = Activation::gelu_tanh;
-  bool gated = false;         // the feed-forward half multiplies activation(gate) and up
-  bool query_bias = true;     // of queries, keys and values
-  bool output_bias = true;    // of what attention adds
-  bool inner_bias = true;     // of the feed-forward half
-  std::optional<Rope> rope;   // else positions are learned
-  bool tied = true;           // the output layer is the token embedding
-  bool scale_scores = true;   // by 1 / sqrt(D)
+  bool gated = false;           // the feed-forward half multiplies activation(gate) and up
+  bool query_bias = true;       // of queries, keys and values
+  bool output_bias = true;      // of what attention adds
+  bool inner_bias = true;       // of the feed-forward half
+  std::optional<Rope> rope;     // else positions are learned
+  bool tied = true;             // the output layer is the token embedding
+  bool scale_scores = true;     // by 1 / sqrt(D)
   bool scale_by_layer = false;  // and by 1 / (layer + 1)
   base::Json other = base::Json::object();  // config.json as it was read, unknown keys included
 

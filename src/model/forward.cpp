@@ -83,8 +83,7 @@ Weights adapted(const LanguageModel& model, torch::Dtype type) {
       for (const Module& module : modules) {
         if (is_target(adapter.settings, layer, module))
           projection.adapters.push_back({first, module.out, get(adapter_name(config, module, "A")),
-                                         get(adapter_name(config, module, "B")),
-                                         adapter.scale()});
+                                         get(adapter_name(config, module, "B")), adapter.scale()});
         first += module.out;
       }
     };
@@ -167,9 +166,8 @@ Packed pack(const std::vector<std::vector<int>>& sequences) {
 }
 
 torch::Tensor apply_norm(const Norm& norm, const torch::Tensor& x, double epsilon) {
-  return norm.bias.defined()
-             ? at::layer_norm(x, {x.size(1)}, norm.weight, norm.bias, epsilon)
-             : at::rms_norm(x, {x.size(1)}, norm.weight, epsilon);
+  return norm.bias.defined() ? at::layer_norm(x, {x.size(1)}, norm.weight, norm.bias, epsilon)
+                             : at::rms_norm(x, {x.size(1)}, norm.weight, epsilon);
 }
 
 double score_scale(const ModelConfig& config, std::size_t layer) {
@@ -233,9 +231,9 @@ torch::Tensor hidden_states(const Weights& weights, const Packed& packed,
   for (std::size_t layer = 0; layer < weights.layers.size(); ++layer) {
     const auto attend = [&](const torch::Tensor& qkv) {
       if (options.on_qkv) options.on_qkv(layer, qkv);
-      return kernels::attention(
-          qkv, packed.bounds,
-          {config.heads, config.key_heads, score_scale(config, layer)}, options.backend);
+      return kernels::attention(qkv, packed.bounds,
+                                {config.heads, config.key_heads, score_scale(config, layer)},
+                                options.backend);
     };
     x = layer_forward(weights, layer, x, entered.rotation, attend, options);
   }

@@ -60,13 +60,13 @@ LanguageModel model_from_tensors(const ModelConfig& given, const TensorMap& tens
       throw base::Error(base::ErrorKind::data,
                         where + ": the tensor " + expected.name + " is missing");
     if (found->second.sizes() != c10::IntArrayRef(expected.shape))
-      throw base::Error(base::ErrorKind::data,
-                        base::concatenate(where, ": tensor ", expected.name, " is ",
-                                          found->second.sizes(), ", expected ",
-                                          c10::IntArrayRef(expected.shape)));
+      throw base::Error(
+          base::ErrorKind::data,
+          base::concatenate(where, ": tensor ", expected.name, " is ", found->second.sizes(),
+                            ", expected ", c10::IntArrayRef(expected.shape)));
     if (!found->second.is_floating_point())
-      throw base::Error(base::ErrorKind::data,
-                        where + ": the tensor " + expected.name + " holds no floating-point numbers");
+      throw base::Error(base::ErrorKind::data, where + ": the tensor " + expected.name +
+                                                   " holds no floating-point numbers");
     model.parameters.add(expected.name, found->second);
     left.erase(found);
   }
@@ -123,9 +123,9 @@ void extend_vocabulary(LanguageModel& model, std::int64_t size, std::uint64_t se
   const OuterNames names = outer_names(model.config.family);
   const auto extend = [&](const std::string& name) {
     torch::Tensor& rows = tensors[name];
-    const torch::Tensor noise = normal_values({more, model.config.width},
-                                              .1 * rows.std().item<double>(),
-                                              {.seed = seed, .stage = "vocabulary/" + name});
+    const torch::Tensor noise =
+        normal_values({more, model.config.width}, .1 * rows.std().item<double>(),
+                      {.seed = seed, .stage = "vocabulary/" + name});
     rows = at::cat({rows, rows.mean(0, true) + noise});
   };
   extend(names.embedding);

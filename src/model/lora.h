@@ -22,9 +22,10 @@ struct LoraSettings {
     field("rank", rank, "of the adapters; 0: none, all weights are trained");
     field("alpha", alpha, "what an adapter adds is multiplied by alpha / rank");
     field("dropout", dropout, "of what an adapter reads, in supervised fine-tuning");
-    field("targets", targets,
-          "the modules that get one, by the end of their names, e.g. c_attn or q_proj; empty: those "
-          "of queries, keys and values; all-linear: every one");
+    field(
+        "targets", targets,
+        "the modules that get one, by the end of their names, e.g. c_attn or q_proj; empty: those "
+        "of queries, keys and values; all-linear: every one");
   }
 };
 
@@ -33,7 +34,7 @@ struct LoraSettings {
 struct Adapter {
   LoraSettings settings;
   std::int64_t first_row = 0, rows = 0;  // of the vocabulary
-  std::filesystem::path base;  // the folder of the frozen weights; empty: not written yet
+  std::filesystem::path base;            // the folder of the frozen weights; empty: not written yet
   // Under the names of the model's own checkpoint: NAME.lora_A.weight [r, in], NAME.lora_B.weight
   // [out, r], and EMBEDDING.token_adapter.trainable_tokens_delta [rows, C], the rows themselves.
   ParameterSet parameters;

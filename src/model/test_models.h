@@ -14,12 +14,17 @@ inline ModelConfig tiny(const std::string& kind) {
   const bool gpt2 = kind.rfind("gpt2", 0) == 0;
   base::Json json;
   if (gpt2)
-    json = {{"model_type", "gpt2"}, {"n_layer", 2},      {"n_head", 4},      {"n_embd", 16},
-            {"n_positions", 32},    {"vocab_size", 50}};
+    json = {{"model_type", "gpt2"}, {"n_layer", 2},      {"n_head", 4},
+            {"n_embd", 16},         {"n_positions", 32}, {"vocab_size", 50}};
   else
-    json = {{"model_type", kind},        {"num_hidden_layers", 2},        {"hidden_size", 16},
-            {"num_attention_heads", 4},  {"num_key_value_heads", 2},      {"intermediate_size", 24},
-            {"max_position_embeddings", 32}, {"vocab_size", 50}};
+    json = {{"model_type", kind},
+            {"num_hidden_layers", 2},
+            {"hidden_size", 16},
+            {"num_attention_heads", 4},
+            {"num_key_value_heads", 2},
+            {"intermediate_size", 24},
+            {"max_position_embeddings", 32},
+            {"vocab_size", 50}};
   if (kind == "gpt2-switches")
     json.update({{"n_inner", 20},
                  {"activation_function", "relu"},

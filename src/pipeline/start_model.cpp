@@ -10,10 +10,10 @@ namespace {
 model::LanguageModel from_nothing(const ModelSettings& settings,
                                   const train::DialogueTokens& tokens,
                                   const recommend::Counts& counts, std::uint64_t seed) {
-  model::LanguageModel language = model::random_model(
-      model::gpt2_config(settings.layers, settings.heads, settings.width, settings.positions,
-                         tokens.size()),
-      seed);
+  model::LanguageModel language =
+      model::random_model(model::gpt2_config(settings.layers, settings.heads, settings.width,
+                                             settings.positions, tokens.size()),
+                          seed);
   torch::NoGradGuard no_grad;
   const torch::Tensor rows =
       recommend::embed_by_counts(counts, settings.width, seed).narrow(0, 0, counts.items());
@@ -40,9 +40,8 @@ void start_rows_from_words(torch::Tensor rows, const train::DialogueTokens& toke
   const torch::Tensor words = rows.narrow(0, 0, tokens.text_size());
   const double deviation = words.std().item<double>();
   const torch::Tensor markup = rows.narrow(0, tokens.text_size(), dialogue::kSpecialCount);
-  markup.copy_(words.mean(0, true) +
-               model::normal_values(markup.sizes().vec(), .1 * deviation,
-                                    {.seed = seed, .stage = "markup"}));
+  markup.copy_(words.mean(0, true) + model::normal_values(markup.sizes().vec(), .1 * deviation,
+                                                          {.seed = seed, .stage = "markup"}));
   for (int i = 0; i < catalogue.size(); ++i) {
     const std::vector<int> ids = words_of(catalogue[i], tokens.tokenizer());
     const std::vector<std::int64_t> at(ids.begin(), ids.end());
@@ -63,9 +62,9 @@ model::LanguageModel from_base(const ModelSettings& settings, const train::Dialo
   if (!language.config.tied)
     start_rows_from_words(language.parameters.at(names.head), tokens, catalogue, seed);
   if (settings.lora.rank > 0)
-    model::attach(language, model::new_adapter(language.config, language.parameters, settings.lora,
-                                               tokens.text_size(),
-                                               tokens.size() - tokens.text_size(), seed));
+    model::attach(language,
+                  model::new_adapter(language.config, language.parameters, settings.lora,
+                                     tokens.text_size(), tokens.size() - tokens.text_size(), seed));
   else
     language.storage = torch::kFloat32;  // trained in fp32: what is kept must hold small steps
   return language;
