@@ -1,14 +1,16 @@
 # Thin: every target installs what is missing, configures, builds and goes on; what is done is skipped.
 PRESET ?= release
+SECONDS ?= 60
 BUILD := build/$(PRESET)
 JOBS := $(shell n=$$(nproc); [ $$n -lt 2 ] && echo 1 || echo 2)
 
-.PHONY: help bootstrap configure build quickstart test conformance bench check-all format clean
+.PHONY: help bootstrap configure build quickstart test conformance fuzz bench check-all format clean
 
 help:
 	@echo "make quickstart   the whole path on a small simulated world: about 2 minutes after the build"
 	@echo "make test         every test (PRESET=asan-ubsan, debug or tsan for another build)"
 	@echo "make conformance  comparisons with transformers, tokenizers, safetensors and others, in one table"
+	@echo "make fuzz         every fuzzer for SECONDS=60 each"
 	@echo "make bench        speed against plain libtorch, as ratios"
 	@echo "make check-all    what has to pass before a change is taken: tests, formatting, tests under sanitizers"
 	@echo "make format       format the C++ files"
@@ -41,6 +43,14 @@ conformance: configure
 	@echo "== build the probes of $(BUILD)"
 	@cmake --build $(BUILD) -j $(JOBS) --target conformance_probes
 	@.venv-conformance/bin/python -B tests/conformance/conformance.py --preset $(PRESET) $(CHECKS)
+
+# FUZZERS="safetensors merges" runs only these.
+fuzz: bootstrap
+	@scripts/bootstrap fuzz
+	@if [ ! -f build/fuzz/build.ninja ]; then cmake --preset fuzz; fi
+	@echo "== build build/fuzz"
+	@cmake --build build/fuzz -j $(JOBS)
+	@scripts/fuzz $(SECONDS) $(FUZZERS)
 
 bench: build
 	@echo "== benchmark $(BUILD)"

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace base {
 
@@ -10,5 +12,9 @@ std::string fixed(double value, int digits);
 
 // The same with a sign in front, "+1.20".
 std::string signed_fixed(double value, int digits);
+
+// Text of an unknown file as a message may show it: in double quotes, control characters as \x1b,
+// and what is longer than `limit` bytes cut with "…".
+std::string in_quotes(std::string_view text, std::size_t limit = 80);
 
 }  // namespace base

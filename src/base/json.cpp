@@ -5,11 +5,13 @@
 #include <simdjson.h>
 
 #include "base/files.h"
+#include "base/format.h"
 
 namespace base {
 namespace {
 
 constexpr int kMaxDepth = 64;
+constexpr std::size_t kKeptParser = 1 << 20;
 
 Json convert(const simdjson::dom::element& element, int depth, const std::string& where) {
   using simdjson::dom::element_type;
@@ -22,7 +24,7 @@ Json convert(const simdjson::dom::element& element, int depth, const std::string
       const simdjson::dom::object source = element.get_object().value_unsafe();
       for (const auto& [key, value] : source) {
         if (!seen.insert(key).second)
-          throw DataError(where, ": the key \"", key, "\" appears twice in one object");
+          throw DataError(where, ": the key ", in_quotes(key), " appears twice in one object");
         // ordered_json's own insertion searches all earlier keys; the set above has done that.
         members.push_back({std::string(key), convert(value, depth + 1, where)});
       }
@@ -68,7 +70,10 @@ const char* explain(simdjson::error_code error) {
 }  // namespace
 
 Json parse_json(std::string_view text, const std::string& where) {
-  thread_local simdjson::dom::parser parser;
+  // A parser holds fourteen times the bytes of its longest text: one is kept for short ones only.
+  thread_local simdjson::dom::parser kept;
+  simdjson::dom::parser fresh;
+  simdjson::dom::parser& parser = text.size() > kKeptParser ? fresh : kept;
   simdjson::dom::element root;
   const auto error = parser.parse(text.data(), text.size()).get(root);
   if (error) throw DataError(where, ": ", explain(error));

@@ -76,4 +76,7 @@ base::Json config_json(const ModelConfig& config);
 
 const char* family_name(Family family);  // model_type
 
+// An activation by the name that config.json gives it. Throws base::DataError for others.
+Activation parse_activation(const std::string& name, const std::string& where);
+
 }  // namespace model

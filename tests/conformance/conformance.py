@@ -20,8 +20,9 @@ import os
 
 # Before torch or tokenizers are imported, which read these once.
 os.environ.update(PYTHONDONTWRITEBYTECODE="1", HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false",
-                  TRANSFORMERS_VERBOSITY="error", OMP_NUM_THREADS="2", OMP_WAIT_POLICY="passive",
-                  CUDA_VISIBLE_DEVICES="", HF_HUB_DISABLE_PROGRESS_BARS="1")
+                  TRANSFORMERS_VERBOSITY="error", HF_HUB_DISABLE_PROGRESS_BARS="1",
+                  OMP_NUM_THREADS="2", OMP_WAIT_POLICY="passive",
+                  CUDA_VISIBLE_DEVICES="")
 
 import argparse
 import importlib
