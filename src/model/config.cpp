@@ -46,12 +46,7 @@ class Reader {
   }
 
   Activation activation(const char* key, const char* otherwise) const {
-    const auto name = get<std::string>(key, otherwise);
-    for (const Named& known : kActivations)
-      if (name == known.name) return known.activation;
-    throw base::DataError(
-        where_, ": ", key, " is \"", name,
-        "\", expected gelu_new, gelu_pytorch_tanh, gelu_fast, gelu, relu or silu");
+    return parse_activation(get<std::string>(key, otherwise), where_ + ": " + key);
   }
 
   const base::Json& json() const { return json_; }
@@ -147,6 +142,13 @@ ModelConfig read_llama(const Reader& read, Family family) {
 }
 
 }  // namespace
+
+Activation parse_activation(const std::string& name, const std::string& where) {
+  for (const Named& known : kActivations)
+    if (name == known.name) return known.activation;
+  throw base::DataError(where, " is \"", name,
+                        "\", expected gelu_new, gelu_pytorch_tanh, gelu_fast, gelu, relu or silu");
+}
 
 const char* family_name(Family family) {
   return family == Family::gpt2 ? "gpt2" : family == Family::llama ? "llama" : "qwen2";

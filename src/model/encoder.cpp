@@ -87,8 +87,9 @@ torch::Tensor attend(const torch::Tensor& qkv, const std::vector<std::int64_t>& 
 }
 
 std::vector<std::string> label_names(const base::Json& json, const std::string& where) {
+  if (!json.contains("id2label") || !json["id2label"].is_object())
+    return {"LABEL_0", "LABEL_1"};  // transformers does not write its default
   std::vector<std::string> labels;
-  if (!json.contains("id2label") || !json["id2label"].is_object()) return labels;
   const base::Json& names = json["id2label"];
   for (std::size_t i = 0; i < names.size(); ++i)
     labels.push_back(base::require<std::string>(names, std::to_string(i), where + ": id2label"));
@@ -125,8 +126,8 @@ EncoderConfig parse_encoder_config(const base::Json& json, const std::string& wh
   config.inner = size("intermediate_size", kMost);
   config.positions = size("max_position_embeddings", kMost);
   config.vocabulary = size("vocab_size", kMost);
-  config.token_types = base::optional<std::int64_t>(json, "type_vocab_size", where)
-                           .value_or(config.roberta ? 1 : 2);
+  config.token_types =
+      base::optional<std::int64_t>(json, "type_vocab_size", where).value_or(config.roberta ? 1 : 2);
   config.norm_epsilon = base::optional<double>(json, "layer_norm_eps", where).value_or(1e-12);
   if (config.roberta)
     config.first_position =
@@ -146,7 +147,7 @@ EncoderConfig parse_encoder_config(const base::Json& json, const std::string& wh
 Encoder::Encoder(const std::filesystem::path& folder)
     : config_(parse_encoder_config(base::read_json(folder / "config.json"),
                                    (folder / "config.json").string())) {
-  const Tensors tensors(read_weights(folder), config_.roberta ? "roberta." : "bert.",
+  const Tensors tensors(read_weights(folder).tensors, config_.roberta ? "roberta." : "bert.",
                         folder.string());
   const std::int64_t c = config_.width;
   words_ = tensors.get("embeddings.word_embeddings.weight", {config_.vocabulary, c});
@@ -154,7 +155,8 @@ Encoder::Encoder(const std::filesystem::path& folder)
   types_ = tensors.get("embeddings.token_type_embeddings.weight", {config_.token_types, c});
   embedding_norm_ = tensors.norm("embeddings.LayerNorm", c);
   for (std::int64_t i = 0; i < config_.layers; ++i) {
-    const std::string at = base::concatenate("encoder.layer.", i, "."), self = at + "attention.self.";
+    const std::string at = base::concatenate("encoder.layer.", i, "."),
+                      self = at + "attention.self.";
     layers_.push_back({tensors.projection({self + "query", self + "key", self + "value"}, c, c),
                        tensors.projection({at + "attention.output.dense"}, c, c),
                        tensors.projection({at + "intermediate.dense"}, c, config_.inner),
@@ -205,8 +207,8 @@ torch::Tensor Encoder::mean_states(const Packed& packed) const {
 }
 
 torch::Tensor Encoder::logits(const Packed& packed) const {
-  const torch::Tensor firsts = torch::tensor(std::vector<std::int64_t>(
-      packed.bounds.begin(), packed.bounds.end() - 1));
+  const torch::Tensor firsts =
+      torch::tensor(std::vector<std::int64_t>(packed.bounds.begin(), packed.bounds.end() - 1));
   const torch::Tensor first = hidden_states(packed).index_select(0, firsts);  // [n, C]
   return project(classifier_, at::tanh(project(pooler_, first)));
 }
@@ -217,9 +219,8 @@ torch::Tensor Encoder::in_batches(const std::vector<std::vector<int>>& texts, st
   torch::Tensor out = torch::empty({static_cast<std::int64_t>(texts.size()), width});
   std::vector<std::size_t> order(texts.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return texts[a].size() > texts[b].size();
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return texts[a].size() > texts[b].size(); });
   for (std::size_t begin = 0; begin < order.size();) {
     std::vector<std::vector<int>> batch;
     std::vector<std::int64_t> rows;

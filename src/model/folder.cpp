@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "model/adapter_folder.h"
-#include "model/safetensors.h"
+#include "model/weights.h"
 
 namespace model {
 namespace fs = std::filesystem;
@@ -23,16 +23,6 @@ torch::Dtype common_type(const TensorMap& tensors) {
   return type == torch::kBFloat16 || type == torch::kFloat16 ? *type : torch::kFloat32;
 }
 
-TensorMap read_weights(const fs::path& folder) {
-  const fs::path file = folder / "model.safetensors";
-  if (!fs::exists(file) && fs::exists(folder / "pytorch_model.bin"))
-    throw base::DataError(
-        folder / "pytorch_model.bin",
-        ": pickled weights are not read, since reading them can run "
-        "code; convert them once with transformers: save_pretrained(…, safe_serialization=True)");
-  return read_safetensors(file);
-}
-
 }  // namespace
 
 void write_model(const fs::path& folder, const LanguageModel& model) {
@@ -50,7 +40,7 @@ void write_model(const fs::path& folder, const LanguageModel& model) {
   for (const auto& [name, tensor] : model.parameters.values())
     tensors[(name == names.head ? "" : checkpoint_prefix(model.config.family)) + name] =
         tensor.to(model.storage);
-  write_safetensors(folder / "model.safetensors", tensors);
+  write_weights(folder, tensors);
 }
 
 LanguageModel read_model(const fs::path& folder) {
@@ -64,7 +54,8 @@ LanguageModel read_model(const fs::path& folder) {
   const std::string prefix = checkpoint_prefix(config.family),
                     head = outer_names(config.family).head;
   TensorMap tensors;
-  for (const auto& [name, tensor] : read_weights(folder)) {
+  const StoredWeights stored = read_weights(folder);
+  for (const auto& [name, tensor] : stored.tensors) {
     const std::string bare =
         !prefix.empty() && name.rfind(prefix, 0) == 0 ? name.substr(prefix.size()) : name;
     const bool buffer = bare.ends_with(".attn.bias") || bare.ends_with(".attn.masked_bias") ||
@@ -74,13 +65,13 @@ LanguageModel read_model(const fs::path& folder) {
       throw base::DataError(folder, ": holds the tensor ", bare, " twice, with and without ",
                             prefix);
   }
-  LanguageModel model = model_from_tensors(config, tensors, folder.string());
+  LanguageModel model = model_from_tensors(config, tensors, stored.path.string());
   model.storage = common_type(tensors);
   return model;
 }
 
 torch::Tensor read_score_head(const fs::path& folder) {
-  const TensorMap tensors = read_weights(folder);
+  const TensorMap tensors = read_weights(folder).tensors;
   const auto found = tensors.find("score.weight");
   if (found == tensors.end())
     throw base::DataError(folder, ": the tensor score.weight is missing: no reward model");

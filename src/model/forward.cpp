@@ -133,20 +133,6 @@ torch::Tensor project(const Projection& projection, const torch::Tensor& x,
   return columns.size() == 1 ? columns[0] : at::cat(columns, 1);
 }
 
-torch::Tensor activate(Activation activation, const torch::Tensor& x) {
-  switch (activation) {
-    case Activation::gelu:
-      return at::gelu(x);
-    case Activation::gelu_tanh:
-      return at::gelu(x, "tanh");
-    case Activation::relu:
-      return at::relu(x);
-    case Activation::silu:
-      return at::silu(x);
-  }
-  return x;
-}
-
 }  // namespace
 
 Weights cast(const LanguageModel& model, torch::Dtype type) {
@@ -163,6 +149,20 @@ Packed pack(const std::vector<std::vector<int>>& sequences) {
   }
   packed.ids = torch::tensor(ids, torch::kInt64);
   return packed;
+}
+
+torch::Tensor activate(Activation activation, const torch::Tensor& x) {
+  switch (activation) {
+    case Activation::gelu:
+      return at::gelu(x);
+    case Activation::gelu_tanh:
+      return at::gelu(x, "tanh");
+    case Activation::relu:
+      return at::relu(x);
+    case Activation::silu:
+      return at::silu(x);
+  }
+  return x;
 }
 
 torch::Tensor apply_norm(const Norm& norm, const torch::Tensor& x, double epsilon) {

@@ -84,6 +84,7 @@ torch::Tensor layer_forward(const Weights& weights, std::size_t layer, const tor
                             const std::function<torch::Tensor(const torch::Tensor&)>& attend,
                             const ForwardOptions& options = {});
 
+torch::Tensor activate(Activation activation, const torch::Tensor& x);
 torch::Tensor apply_norm(const Norm& norm, const torch::Tensor& x, double epsilon);
 
 // Of a layer's scores.

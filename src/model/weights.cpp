@@ -91,7 +91,7 @@ TensorMap read_sharded(const fs::path& index_path) {
   return tensors;
 }
 
-Weights read_weights(const fs::path& folder) {
+StoredWeights read_weights(const fs::path& folder) {
   if (fs::exists(folder / kSingle)) return {read_safetensors(folder / kSingle), folder / kSingle};
   if (fs::exists(folder / kIndex)) return {read_sharded(folder / kIndex), folder / kIndex};
   for (const char* pickle : {"pytorch_model.bin", "pytorch_model.bin.index.json"})

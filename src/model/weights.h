@@ -7,7 +7,7 @@
 
 namespace model {
 
-struct Weights {
+struct StoredWeights {
   TensorMap tensors;           // views into the files, as read_safetensors gives them
   std::filesystem::path path;  // model.safetensors or the index, for messages
 };
@@ -15,9 +15,9 @@ struct Weights {
 // The tensors of a Hugging Face model folder, under their names there: of model.safetensors, or of
 // the files that model.safetensors.index.json names. Throws base::DataError where neither is there,
 // a file breaks a rule of its format, a tensor is not where the index says or not in the index, or
-// the index's total_size is wrong. Weights that are only there as pytorch_model.bin are refused
-// with the command that converts them: reading a pickle can run code.
-Weights read_weights(const std::filesystem::path& folder);
+// the index's total_size is wrong. StoredWeights that are only there as pytorch_model.bin are
+// refused with the command that converts them: reading a pickle can run code.
+StoredWeights read_weights(const std::filesystem::path& folder);
 
 // The same of the files that an index names; they lie beside it.
 TensorMap read_sharded(const std::filesystem::path& index);

@@ -1,6 +1,7 @@
-// What attune's models make of folders and token ids, for check_decoders.py and its neighbours. Every command reads
-// {"sequences": [[id, ...], ...], ...} from its standard input and writes JSON to its standard output, or tensors to
-// the file named last.
+// What attune's models make of folders and token ids, for check_decoders.py and its neighbours.
+// Every command reads
+// {"sequences": [[id, ...], ...], ...} from its standard input and writes JSON to its standard
+// output, or tensors to the file named last.
 #include <iostream>
 #include <iterator>
 
@@ -9,6 +10,7 @@
 #include "kernels/log_prob_head.h"
 #include "model/adapter_folder.h"
 #include "model/decoder.h"
+#include "model/encoder.h"
 #include "model/folder.h"
 #include "model/forward.h"
 #include "model/safetensors.h"
@@ -36,7 +38,8 @@ torch::Tensor log_probs(const model::Weights& weights, const Sequences& sequence
   std::vector<torch::Tensor> out;
   for (const std::vector<int>& sequence : sequences) {
     const auto t = static_cast<std::int64_t>(sequence.size());
-    const torch::Tensor ids = torch::tensor(std::vector<std::int64_t>(sequence.begin(), sequence.end()));
+    const torch::Tensor ids =
+        torch::tensor(std::vector<std::int64_t>(sequence.begin(), sequence.end()));
     out.push_back(at::log_softmax(logits(weights, {sequence}).narrow(0, 0, t - 1), 1)
                       .gather(1, ids.narrow(0, 1, t - 1).unsqueeze(1))
                       .flatten());
@@ -59,7 +62,8 @@ void generate(const std::string& folder, int count) {
   torch::NoGradGuard no_grad;
   const model::Weights weights = model::cast(model::read_model(folder), torch::kFloat32);
   const Sequences prompts = sequences_of(input());
-  model::Decoder decoder(weights, static_cast<std::int64_t>(prompts.size()), weights.config.positions);
+  model::Decoder decoder(weights, static_cast<std::int64_t>(prompts.size()),
+                         weights.config.positions);
   const auto started = decoder.start(prompts);
   torch::Tensor hidden = started.last_hidden;
   Sequences out(prompts.size());
@@ -93,7 +97,8 @@ void compare_ways(const std::string& folder) {
     for (std::int64_t p = 1; p < t; ++p) {
       const torch::Tensor hidden =
           decoder.append(started.slots, {sequence[static_cast<std::size_t>(p)]});
-      cached = std::max(cached, (at::linear(hidden, weights.head)[0] - whole[p]).abs().max().item<double>());
+      cached = std::max(
+          cached, (at::linear(hidden, weights.head)[0] - whole[p]).abs().max().item<double>());
     }
   }
   std::cout << base::Json({{"alone", alone}, {"cached", cached}}).dump();
@@ -122,7 +127,8 @@ std::vector<train::Sequence> weighted(const Sequences& sequences) {
   return out;
 }
 
-torch::Tensor loss_of(const model::LanguageModel& model, const std::vector<train::Sequence>& batch) {
+torch::Tensor loss_of(const model::LanguageModel& model,
+                      const std::vector<train::Sequence>& batch) {
   std::vector<const train::Sequence*> pointers;
   for (const train::Sequence& sequence : batch) pointers.push_back(&sequence);
   return train::sft_loss(model::cast(model, torch::kFloat32), pointers, {});
@@ -139,7 +145,8 @@ void write_gradients(const std::string& folder, const std::string& out) {
   model::write_safetensors(out, gradients);
 }
 
-// {"steps": [[sequence, ...], ...], "learning_rate", "warmup", "clip", "weight_decay"}: one loss a step.
+// {"steps": [[sequence, ...], ...], "learning_rate", "warmup", "clip", "weight_decay"}: one loss a
+// step.
 void train_steps(const std::string& folder) {
   const base::Json json = input();
   const model::LanguageModel model = model::read_model(folder);
@@ -176,6 +183,14 @@ void make_adapter(const std::string& base, const std::string& out) {
   model::write_adapter(out, model, base);
 }
 
+// [n, labels] logits or [n, C] embeddings of whole texts.
+void read_texts(const std::string& folder, const std::string& out, bool classify) {
+  const model::Encoder encoder(folder);
+  const Sequences texts = sequences_of(input());
+  model::write_safetensors(out,
+                           {{"out", classify ? encoder.classify(texts) : encoder.embed(texts)}});
+}
+
 int run(const std::vector<std::string>& arguments) {
   const std::string& command = arguments.at(0);
   if (command == "logits")
@@ -192,6 +207,8 @@ int run(const std::vector<std::string>& arguments) {
     train_steps(arguments.at(1));
   else if (command == "copy")
     model::write_model(arguments.at(2), model::read_model(arguments.at(1)));
+  else if (command == "classify" || command == "embed")
+    read_texts(arguments.at(1), arguments.at(2), command == "classify");
   else if (command == "adapter")
     make_adapter(arguments.at(1), arguments.at(2));
   else if (command == "merge")
