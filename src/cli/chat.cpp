@@ -8,7 +8,6 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "dialogue/sentiment.h"
-#include "feedback/sentiment.h"
 #include "kernels/compute.h"
 #include "pipeline/run.h"
 #include "recommend/model_folder.h"
@@ -89,7 +88,8 @@ int chat(const Command& self, const std::vector<std::string>& given) {
     if (base::has_manifest(folder / stage)) base::verify_manifest(folder / stage);
   const recommend::TrainedModel model = recommend::read_trained(folder / which);
   const pipeline::Recipe recipe = pipeline::read_recipe(folder, {});
-  const feedback::SentimentScorer scorer = pipeline::read_scorer(folder / "data");
+  const feedback::SentimentFunction sentiment =
+      pipeline::TextScorers(recipe, folder / "data").sentiment();
   recommend::TrainedRecommender recommender(
       which, model, {.slots = 1, .type = kernels::compute_dtype(recipe.run.compute), .hash = ""});
   std::cout << "Talking with " << which << " of " << run << ". An empty line or Ctrl-D ends it.\n";
@@ -100,8 +100,7 @@ int chat(const Command& self, const std::vector<std::string>& given) {
     dialogue::Turn turn;
     turn.text = line;
     turn.mentions = find_titles(line, model.catalogue);
-    dialogue::read_sentiment(turn,
-                             [&](std::string_view words) { return scorer.score(words).compound; });
+    dialogue::read_sentiment(turn, sentiment);
     talk.turns.push_back(std::move(turn));
     const dialogue::State state = dialogue::state_before(talk, talk.turns.size(), model.state);
     const dialogue::Reply reply = dialogue::reply_to_all(recommender, {state}, sampling).front();

@@ -5,6 +5,29 @@
 #include <unordered_set>
 
 namespace feedback {
+namespace {
+
+using Bag = std::unordered_map<std::string, double>;  // counts times the weight
+
+Bag bag_of(const Texts& texts, const WordWeights& weights) {
+  Bag bag;
+  for (const std::string& text : texts)
+    for (const std::string& word : words_of(text)) bag[word] += weights.weight(word);
+  return bag;
+}
+
+double cosine(const Bag& one, const Bag& other) {
+  double product = 0, own = 0, others = 0;
+  for (const auto& [word, count] : one) {
+    own += count * count;
+    const auto found = other.find(word);
+    if (found != other.end()) product += count * found->second;
+  }
+  for (const auto& [word, count] : other) others += count * count;
+  return own > 0 && others > 0 ? product / std::sqrt(own * others) : 0;
+}
+
+}  // namespace
 
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
@@ -37,27 +60,17 @@ double WordWeights::weight(const std::string& word) const {
   return std::log((1 + turns_) / (1 + (found == turns_with_.end() ? 0 : found->second))) + 1;
 }
 
-void Bag::add(const std::vector<std::string>& words, const WordWeights& weights) {
-  for (const std::string& word : words) counts_[word] += weights.weight(word);
+RelevanceFunction word_relevance(WordWeights weights) {
+  return [weights = std::move(weights)](const Texts& offered, const Texts& wanted) {
+    return cosine(bag_of(offered, weights), bag_of(wanted, weights));
+  };
 }
 
-double Bag::cosine(const Bag& other) const {
-  double product = 0, own = 0, others = 0;
-  for (const auto& [word, count] : counts_) {
-    own += count * count;
-    const auto found = other.counts_.find(word);
-    if (found != other.counts_.end()) product += count * found->second;
-  }
-  for (const auto& [word, count] : other.counts_) others += count * count;
-  return own > 0 && others > 0 ? product / std::sqrt(own * others) : 0;
-}
-
-std::vector<std::string> item_words(const dialogue::Item& item) {
-  std::vector<std::string> words = words_of(item.title);
+std::string item_text(const dialogue::Item& item) {
+  std::string text = item.title;
   for (const auto& [name, values] : item.attributes)
-    for (const std::string& value : values)
-      for (std::string& word : words_of(value)) words.push_back(std::move(word));
-  return words;
+    for (const std::string& value : values) text += ", " + value;
+  return text;
 }
 
 }  // namespace feedback

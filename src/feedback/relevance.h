@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -24,18 +25,15 @@ class WordWeights {
   std::unordered_map<std::string, double> turns_with_;
 };
 
-// A weighted bag of words.
-class Bag {
- public:
-  void add(const std::vector<std::string>& words, const WordWeights& weights);
-  // 0 … 1; 0 where a bag is empty.
-  double cosine(const Bag& other) const;
+// How near what is offered is to what is wanted, 0 … 1; 0 where either says nothing. Both are some
+// texts: what somebody said, and items written out.
+using Texts = std::vector<std::string>;
+using RelevanceFunction = std::function<double(const Texts& offered, const Texts& wanted)>;
 
- private:
-  std::unordered_map<std::string, double> counts_;  // times the weight
-};
+// The cosine of the weighted words of both. Keeps the weights.
+RelevanceFunction word_relevance(WordWeights weights);
 
-// The words of an item: its title and attributes.
-std::vector<std::string> item_words(const dialogue::Item& item);
+// An item written out: its title and attributes.
+std::string item_text(const dialogue::Item& item);
 
 }  // namespace feedback

@@ -95,27 +95,27 @@ double acceptance(const Dialogue& dialogue, const Turn& turn, const std::string&
 }
 
 double relevance(const dialogue::Corpus& corpus, const Dialogue& dialogue, std::size_t turn,
-                 const WordWeights& weights) {
+                 const RelevanceFunction& relevance_of) {
   dialogue::StateOptions options;
   options.window = 1;
   const dialogue::State state = dialogue::state_before(dialogue, turn, options);
-  Bag wanted, offered;
+  Texts wanted;
   for (std::size_t t = 0; t < turn; ++t)
     if (dialogue.turns[t].role == Role::seeker)
-      wanted.add(words_of(dialogue::words_without_items(dialogue.turns[t])), weights);
+      wanted.push_back(dialogue::words_without_items(dialogue.turns[t]));
   for (const dialogue::KnownItem& known : state.items) {
     const bool kept = known.polarity == dialogue::Polarity::liked ||
                       (known.polarity == dialogue::Polarity::unknown && known.by == Role::seeker);
-    if (kept) wanted.add(item_words(corpus.catalogue[known.item]), weights);
+    if (kept) wanted.push_back(item_text(corpus.catalogue[known.item]));
   }
-  offered.add(words_of(dialogue::words_without_items(dialogue.turns[turn])), weights);
+  Texts offered = {dialogue::words_without_items(dialogue.turns[turn])};
   for (int item : dialogue.turns[turn].items())
-    offered.add(item_words(corpus.catalogue[item]), weights);
-  return offered.cosine(wanted);
+    offered.push_back(item_text(corpus.catalogue[item]));
+  return relevance_of(offered, wanted);
 }
 
 SignalRow measure_turn(const dialogue::Corpus& corpus, int index, std::size_t t,
-                       const WordWeights& weights, const SentimentFunction& scorer) {
+                       const RelevanceFunction& relevance_of, const SentimentFunction& scorer) {
   const Dialogue& dialogue = corpus.dialogues[static_cast<std::size_t>(index)];
   const Turn& turn = dialogue.turns[t];
   const Span reply = reply_to(dialogue, t), before = words_before(dialogue, t);
@@ -145,7 +145,7 @@ SignalRow measure_turn(const dialogue::Corpus& corpus, int index, std::size_t t,
                 level,
                 shift,
                 accepted,
-                relevance(corpus, dialogue, t, weights)};
+                relevance(corpus, dialogue, t, relevance_of)};
   return row;
 }
 
@@ -172,23 +172,24 @@ std::size_t SignalTable::column(const std::string& name) const {
 }
 
 SignalTable measure_signals(const dialogue::Corpus& corpus, const std::vector<int>& dialogues,
-                            const WordWeights& weights, const SentimentFunction& scorer) {
+                            const RelevanceFunction& relevance_of,
+                            const SentimentFunction& scorer) {
   SignalTable table;
   table.names = kNames;
   for (int index : dialogues) {
     const Dialogue& dialogue = corpus.dialogues[static_cast<std::size_t>(index)];
     for (std::size_t t = 0; t < dialogue.turns.size(); ++t)
       if (dialogue.turns[t].role == Role::recommender)
-        table.rows.push_back(measure_turn(corpus, index, t, weights, scorer));
+        table.rows.push_back(measure_turn(corpus, index, t, relevance_of, scorer));
   }
   return table;
 }
 
-SignalTable measure_signals(const dialogue::Corpus& corpus, const WordWeights& weights,
+SignalTable measure_signals(const dialogue::Corpus& corpus, const RelevanceFunction& relevance_of,
                             const SentimentFunction& scorer) {
   std::vector<int> all(corpus.dialogues.size());
   std::iota(all.begin(), all.end(), 0);
-  return measure_signals(corpus, all, weights, scorer);
+  return measure_signals(corpus, all, relevance_of, scorer);
 }
 
 Composites::Scale Composites::fit(const std::string& name,

@@ -47,12 +47,11 @@ struct SignalTable {
 //   sentiment_shift  compound of the reply minus that of the words before
 //   acceptance       0 … 1: an accept event, a rating about this turn; in dialogues without events
 //                    1 where the reply says yes to it, 0 otherwise
-//   relevance        cosine, 0 … 1, of this turn and its items with what the seeker has said
-//   before,
+//   relevance        0 … 1, of this turn and its items to what the seeker has said before,
 //                    without disliked items, and the items liked so far (Turn::sentiment tells)
 SignalTable measure_signals(const dialogue::Corpus& corpus, const std::vector<int>& dialogues,
-                            const WordWeights& weights, const SentimentFunction& scorer);
-SignalTable measure_signals(const dialogue::Corpus& corpus, const WordWeights& weights,
+                            const RelevanceFunction& relevance_of, const SentimentFunction& scorer);
+SignalTable measure_signals(const dialogue::Corpus& corpus, const RelevanceFunction& relevance_of,
                             const SentimentFunction& scorer);  // of all dialogues
 
 // The paper's three terms as standard scores: engagement (the mean of reply_words, reply_latency,

@@ -53,7 +53,7 @@ std::optional<double> value(const SignalTable& table, std::size_t row, const std
 }
 
 SignalTable measure(const dialogue::Corpus& corpus) {
-  return measure_signals(corpus, WordWeights(corpus, {0}), toy_sentiment);
+  return measure_signals(corpus, word_relevance(WordWeights(corpus, {0})), toy_sentiment);
 }
 
 TEST(Signals, AreOfTheRecommendersTurnsAndReadTheRepliesAsOne) {
@@ -169,7 +169,7 @@ TEST(Validity, ASignalIsValidatedWhereItsIntervalIsAboveChance) {
     d.seeker_labels = {{0, true, {}, i % 2 == 1}};
     c.dialogues.push_back(d);
   }
-  const SignalTable table = measure_signals(c, WordWeights(c, {0}), toy_sentiment);
+  const SignalTable table = measure_signals(c, word_relevance(WordWeights(c, {0})), toy_sentiment);
   for (const SignalValidity& v : validate_signals(c, table, {200, 1})) {
     if (v.name == "sentiment") {
       EXPECT_EQ(v.liked, 20);

@@ -218,6 +218,9 @@ ModelConfig parse_config(const base::Json& json, const std::string& where) {
   else
     throw base::DataError(where, ": model_type is \"", type, "\", expected gpt2, llama or qwen2");
   config.vocabulary = read.need<std::int64_t>("vocab_size");
+  // A reward model has no output layer of words.
+  for (const auto& name : read.get<std::vector<std::string>>("architectures", {}))
+    if (name.ends_with("ForSequenceClassification")) config.tied = true;
   config.other = json;
   return config.complete(where);
 }

@@ -23,23 +23,53 @@ torch::Dtype common_type(const TensorMap& tensors) {
   return type == torch::kBFloat16 || type == torch::kFloat16 ? *type : torch::kFloat32;
 }
 
-}  // namespace
+std::string family_class(Family family) {
+  return family == Family::gpt2 ? "GPT2" : family == Family::llama ? "Llama" : "Qwen2";
+}
 
-void write_model(const fs::path& folder, const LanguageModel& model) {
-  base::check(!model.adapter, "an adapter is written beside its base, or merged");
-  base::create_folder(folder);
+base::Json stored_config(const LanguageModel& model) {
   base::Json config = config_json(model.config);
   config[config.contains("torch_dtype") ? "torch_dtype" : "dtype"] = type_name(model.storage);
-  base::write_json(folder / "config.json", config);
-  base::Json generation = {{"do_sample", true}, {"temperature", 1.0}, {"top_k", 0}, {"top_p", 1.0}};
-  for (const char* key : {"bos_token_id", "eos_token_id", "pad_token_id"})
-    if (config.contains(key) && !config[key].is_null()) generation[key] = config[key];
-  base::write_json(folder / "generation_config.json", generation);
+  return config;
+}
+
+// Under the names and in the type of the file.
+TensorMap stored_tensors(const LanguageModel& model) {
   TensorMap tensors;
   const OuterNames names = outer_names(model.config.family);
   for (const auto& [name, tensor] : model.parameters.values())
     tensors[(name == names.head ? "" : checkpoint_prefix(model.config.family)) + name] =
         tensor.to(model.storage);
+  return tensors;
+}
+
+}  // namespace
+
+void write_model(const fs::path& folder, const LanguageModel& model) {
+  base::check(!model.adapter, "an adapter is written beside its base, or merged");
+  base::create_folder(folder);
+  const base::Json config = stored_config(model);
+  base::write_json(folder / "config.json", config);
+  base::Json generation = {{"do_sample", true}, {"temperature", 1.0}, {"top_k", 0}, {"top_p", 1.0}};
+  for (const char* key : {"bos_token_id", "eos_token_id", "pad_token_id"})
+    if (config.contains(key) && !config[key].is_null()) generation[key] = config[key];
+  base::write_json(folder / "generation_config.json", generation);
+  write_weights(folder, stored_tensors(model));
+}
+
+void write_scorer(const fs::path& folder, const LanguageModel& model, const torch::Tensor& head,
+                  int padding) {
+  base::check(!model.adapter, "a reward model is written merged");
+  base::create_folder(folder);
+  base::Json config = stored_config(model);
+  config["architectures"] = {family_class(model.config.family) + "ForSequenceClassification"};
+  config["id2label"] = {{"0", "LABEL_0"}};
+  config["label2id"] = {{"LABEL_0", 0}};
+  config["pad_token_id"] = padding;
+  base::write_json(folder / "config.json", config);
+  TensorMap tensors = stored_tensors(model);
+  tensors.erase(outer_names(model.config.family).head);
+  tensors["score.weight"] = head.to(model.storage);
   write_weights(folder, tensors);
 }
 

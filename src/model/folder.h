@@ -17,8 +17,11 @@ void write_model(const std::filesystem::path& folder, const LanguageModel& model
 // names. Throws base::DataError naming file and tensor; refuses pytorch_model.bin with advice.
 LanguageModel read_model(const std::filesystem::path& folder);
 
-// The parts of a decoder's checkpoint that this program knows nothing of are left out by
-// read_model; this takes them: a classifier's score.weight [labels, C], fp32.
+// A reward model in the layout of transformers' GPT2ForSequenceClassification and its counterparts:
+// the decoder without an output layer, and head: [1, C], which scores the last token that is not
+// `padding`. read_model reads the decoder of such a folder, read_score_head the head, fp32.
+void write_scorer(const std::filesystem::path& folder, const LanguageModel& model,
+                  const torch::Tensor& head, int padding);
 torch::Tensor read_score_head(const std::filesystem::path& folder);
 
 }  // namespace model

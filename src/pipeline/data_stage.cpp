@@ -32,6 +32,9 @@ void data_stage(Run& run) {
     plan.inputs.emplace_back("dialogues", recipe.data.path);
   if (!recipe.data.lexicon.empty()) plan.inputs.emplace_back("lexicon", recipe.data.lexicon);
   if (!recipe.data.emoji.empty()) plan.inputs.emplace_back("emoji", recipe.data.emoji);
+  // The split is read with it, by every stage that comes after.
+  if (!recipe.sentiment.model.empty())
+    plan.inputs.emplace_back("sentiment.model", recipe.sentiment.model);
   plan.work = [&](const train::Stage& stage) {
     const dialogue::Corpus corpus = read_dialogues(recipe);
     const corpus::Splits splits = corpus::split_dialogues(corpus.dialogues, recipe.data.split);

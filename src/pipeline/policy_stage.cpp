@@ -85,7 +85,8 @@ void policy_stage(Run& run) {
   plan.work = [&](const train::Stage& stage) {
     check_gate(run);
     const recommend::TrainedModel sft = recommend::read_trained(run.folder() / "sft");
-    const reward::RewardModel reward = reward::RewardModel::read(run.folder() / "reward");
+    const reward::RewardModel reward =
+        reward::RewardModel::read(run.folder() / "reward", run.type());
     const auto training = pointers(run.data().train);
     rl::PpoResult result =
         rl::train_ppo({sft, reward, training, gold_judge(run), run.type()}, recipe.rl, stage);

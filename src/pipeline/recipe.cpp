@@ -36,28 +36,32 @@ void check(const Recipe& recipe) {
   const auto above_zero = [](const char* name, double value) {
     if (!(value > 0)) throw base::UsageError(name, " is ", value, ", expected more than 0");
   };
-  for (const auto& [name, value] : {std::pair{"state.window", recipe.state.window},
-                                    {"sft.epochs", recipe.sft.epochs},
-                                    {"sft.batch_tokens", recipe.sft.batch_tokens},
-                                    {"sft.patience", recipe.sft.patience},
-                                    {"sft.checkpoint_every", recipe.sft.checkpoint_every},
-                                    {"ranker.epochs", recipe.ranker.epochs},
-                                    {"ranker.batch", recipe.ranker.batch},
-                                    {"ranker.bag.width", recipe.ranker.bag.width},
-                                    {"signals.resamples", recipe.signals.resamples},
-                                    {"reward.predictor.members", recipe.reward.predictor.members},
-                                    {"reward.predictor.width", recipe.reward.predictor.width},
-                                    {"reward.predictor.epochs", recipe.reward.predictor.epochs},
-                                    {"rl.iterations", recipe.rl.iterations},
-                                    {"rl.epochs", recipe.rl.epochs},
-                                    {"rl.minibatch", recipe.rl.minibatch},
-                                    {"rl.max_tokens", recipe.rl.max_tokens},
-                                    {"rl.item_states", recipe.rl.item_states},
-                                    {"rl.checkpoint_every", recipe.rl.checkpoint_every},
-                                    {"rl.gold_every", recipe.rl.gold_every},
-                                    {"evaluation.resamples", recipe.evaluation.resamples},
-                                    {"evaluation.world_episodes", recipe.evaluation.world_episodes},
-                                    {"evaluation.max_tokens", recipe.evaluation.max_tokens}})
+  for (const auto& [name, value] :
+       {std::pair{"state.window", recipe.state.window},
+        {"sft.epochs", recipe.sft.epochs},
+        {"sft.batch_tokens", recipe.sft.batch_tokens},
+        {"sft.patience", recipe.sft.patience},
+        {"sft.checkpoint_every", recipe.sft.checkpoint_every},
+        {"ranker.epochs", recipe.ranker.epochs},
+        {"ranker.batch", recipe.ranker.batch},
+        {"ranker.bag.width", recipe.ranker.bag.width},
+        {"signals.resamples", recipe.signals.resamples},
+        {"reward.predictor.members", recipe.reward.predictor.members},
+        {"reward.predictor.width", recipe.reward.predictor.width},
+        {"reward.predictor.epochs", recipe.reward.predictor.epochs},
+        {"reward.language.epochs", recipe.reward.language.epochs},
+        {"reward.language.batch_tokens", recipe.reward.language.batch_tokens},
+        {"reward.language.replies", recipe.reward.language.replies},
+        {"rl.iterations", recipe.rl.iterations},
+        {"rl.epochs", recipe.rl.epochs},
+        {"rl.minibatch", recipe.rl.minibatch},
+        {"rl.max_tokens", recipe.rl.max_tokens},
+        {"rl.item_states", recipe.rl.item_states},
+        {"rl.checkpoint_every", recipe.rl.checkpoint_every},
+        {"rl.gold_every", recipe.rl.gold_every},
+        {"evaluation.resamples", recipe.evaluation.resamples},
+        {"evaluation.world_episodes", recipe.evaluation.world_episodes},
+        {"evaluation.max_tokens", recipe.evaluation.max_tokens}})
     at_least(name, value, 1);
   at_least("rl.batch", recipe.rl.batch, 2);
   at_least("rl.item_steps", recipe.rl.item_steps, 0);
@@ -78,9 +82,14 @@ void check(const Recipe& recipe) {
       recipe.reward.target != "blend")
     throw base::UsageError("reward.target is \"", recipe.reward.target,
                            "\", expected liked, useful or blend");
-  if (!recipe.in_world() && recipe.data.lexicon.empty())
+  if (recipe.reward.words != "ngrams" && recipe.reward.words != "language_model")
+    throw base::UsageError("reward.words is \"", recipe.reward.words,
+                           "\", expected ngrams or language_model");
+  if (!recipe.in_world() && recipe.data.lexicon.empty() && recipe.sentiment.model.empty())
     throw base::UsageError(
-        "data.lexicon must name a VADER lexicon file: sentiment is read with it");
+        "data.lexicon must name a VADER lexicon file, or sentiment.model a classifier: sentiment "
+        "is "
+        "read with it");
 }
 
 }  // namespace

@@ -86,6 +86,28 @@ struct ModelSettings {
   }
 };
 
+// What reads texts in place of the built-in scorers.
+struct SentimentSettings {
+  std::string model;
+
+  template <class F>
+  void fields(F&& field) {
+    field("model", model,
+          "a Hugging Face folder of a BERT or RoBERTa sentiment classifier, in place of VADER");
+  }
+};
+
+struct RelevanceSettings {
+  std::string model;
+
+  template <class F>
+  void fields(F&& field) {
+    field(
+        "model", model,
+        "a Hugging Face folder of a BERT or RoBERTa sentence encoder, in place of weighted words");
+  }
+};
+
 struct SignalSettings {
   int resamples = 1000;
 
@@ -126,6 +148,8 @@ struct Recipe {
   ModelSettings model;
   train::SftSettings sft;
   recommend::RankerSettings ranker;
+  SentimentSettings sentiment;
+  RelevanceSettings relevance;
   SignalSettings signals;
   reward::RewardSettings reward;
   rl::PpoSettings rl;
@@ -143,6 +167,8 @@ struct Recipe {
     field("model", model, "");
     field("sft", sft, "");
     field("ranker", ranker, "");
+    field("sentiment", sentiment, "how sentiment is read");
+    field("relevance", relevance, "how relevance is read");
     field("signals", signals, "");
     field("reward", reward, "");
     field("rl", rl, "");

@@ -53,6 +53,73 @@ std::vector<reward::ResponseOutcome> response_outcomes(const SignalData& signals
   return outcomes;
 }
 
+// What the language model reads of a turn: the state before, then the reply, within its context.
+std::vector<int> ids_of(const dialogue::Dialogue& dialogue, int turn,
+                        const recommend::TrainedModel& sft) {
+  const auto t = static_cast<std::size_t>(turn);
+  std::vector<int> reply = sft.tokens.encode(dialogue::render_turn(dialogue.turns[t]));
+  const auto context = static_cast<std::size_t>(sft.language.config.context);
+  reply.erase(reply.begin());  // <|recommender|>, which ends the prompt
+  if (reply.size() > context / 2) reply.resize(context / 2);
+  std::vector<int> ids = sft.tokens.encode_prompt(dialogue::state_before(dialogue, t, sft.state),
+                                                  static_cast<int>(context - reply.size()));
+  ids.insert(ids.end(), reply.begin(), reply.end());
+  return ids;
+}
+
+// What scores the words of replies, and how well it does on the held-out dialogues.
+struct WordsReward {
+  reward::ResponseScorer scorer;
+  std::optional<reward::LanguageScorer> language;
+  std::optional<metrics::Interval> quality;
+};
+
+// The SFT model with a score on top, trained on what of the blend the state does not foretell. A
+// tenth of the training dialogues says when to stop.
+reward::LanguageScorer train_language(const Run& run, const recommend::TrainedModel& sft,
+                                      const reward::ResponseScorer& scorer,
+                                      const std::vector<reward::ResponseOutcome>& outcomes) {
+  const reward::LanguageScorerSettings& settings = run.recipe().reward.language;
+  const std::size_t count = std::min(outcomes.size(), static_cast<std::size_t>(settings.replies));
+  std::vector<reward::ScoredSequence> sequences;
+  for (std::size_t i = 0; i < count; ++i) {
+    const reward::ResponseOutcome& outcome = outcomes[i * outcomes.size() / count];
+    base::Random random({.seed = run.seed(),
+                         .stage = "reward/language-stop",
+                         .stream = static_cast<std::uint64_t>(outcome.cluster)});
+    sequences.push_back({ids_of(*outcome.dialogue, outcome.turn, sft),
+                         outcome.blend - scorer.foretold(*outcome.dialogue, outcome.turn),
+                         random.chance(.1)});
+  }
+  return reward::train_language_scorer(sft.language.copy(),
+                                       sft.tokens.special(dialogue::Special::end), sequences,
+                                       settings, run.type(), run.seed(), run.console());
+}
+
+WordsReward train_words(const Run& run, const recommend::TrainedModel& sft,
+                        const std::vector<reward::ResponseOutcome>& known,
+                        const std::vector<reward::ResponseOutcome>& held_out) {
+  WordsReward words{reward::ResponseScorer(known, run.seed()), {}, {}};
+  std::vector<double> scores;
+  if (run.recipe().reward.words == "language_model") {
+    words.language = train_language(run, sft, words.scorer, known);
+    std::vector<std::vector<int>> ids;
+    for (const reward::ResponseOutcome& outcome : held_out)
+      ids.push_back(ids_of(*outcome.dialogue, outcome.turn, sft));
+    scores = words.language->score(ids);
+  } else {
+    for (const reward::ResponseOutcome& outcome : held_out)
+      scores.push_back(
+          words.scorer.score(outcome.dialogue->turns[static_cast<std::size_t>(outcome.turn)]));
+  }
+  words.quality = reward::response_quality(scores, words.scorer, held_out, run.seed());
+  if (words.quality)
+    run.console().line(base::concatenate("reward  words of a reply: Pearson ",
+                                         metrics::format_interval(words.quality),
+                                         " with what of the blend the state does not foretell"));
+  return words;
+}
+
 // Mean 0 and deviation 1 on what the SFT model itself says and recommends.
 void calibrate_on_samples(reward::RewardModel& model, const recommend::TrainedModel& sft,
                           const Run& run, const std::vector<dialogue::Dialogue>& dialogues) {
@@ -73,16 +140,21 @@ void calibrate_on_samples(reward::RewardModel& model, const recommend::TrainedMo
   sampling.seed = run.seed();
   const std::vector<dialogue::Reply> replies =
       dialogue::reply_to_all(recommender, states, sampling);
-  std::vector<double> item_scores, response_scores;
+  std::vector<double> item_scores;
+  std::vector<reward::ScoredReply> scored;
+  const auto room = static_cast<int>(sft.language.config.context) - sampling.max_tokens - 2;
   for (std::size_t i = 0; i < replies.size(); ++i) {
-    response_scores.push_back(model.response_score(replies[i].action));
+    std::vector<int> ids = sft.tokens.encode_prompt(states[i], room);
+    const std::vector<int>& said = replies[i].decision.tokens;
+    ids.insert(ids.end(), said.begin(), said.end());
+    scored.push_back({replies[i].action, std::move(ids)});
     if (!replies[i].action.item) continue;
     const torch::Tensor scores =
         model.item_scores({recommend::context_of(states[i], model.words())});
     item_scores.push_back(scores[0][*replies[i].action.item].item<double>());
   }
   model.set_item_calibration(reward::calibrate(item_scores));
-  model.set_response_calibration(reward::calibrate(response_scores));
+  model.set_response_calibration(reward::calibrate(model.response_scores(scored)));
 }
 
 }  // namespace
@@ -135,18 +207,15 @@ void reward_stage(Run& run) {
         reward::validate_predictor(predictor, outcomes, states, counts, held_out, run.seed());
     for (const std::string& line : reward::describe(quality)) run.console().line(line);
 
-    const reward::ResponseScorer scorer(response_outcomes(signals, blend, held_out, Part::others),
-                                        run.seed());
-    const auto words_quality = reward::response_quality(
-        scorer, response_outcomes(signals, blend, held_out, Part::held_out), run.seed());
-    if (words_quality)
-      run.console().line(base::concatenate("reward  words of a reply: Pearson ",
-                                           metrics::format_interval(words_quality),
-                                           " with what of the blend the state does not foretell"));
-
-    reward::RewardModel model(recipe.reward, words, predictor, scorer);
-    calibrate_on_samples(model, recommend::read_trained(run.folder() / "sft"), run, data.train);
-    model.write(stage.folder);
+    const recommend::TrainedModel sft = recommend::read_trained(run.folder() / "sft");
+    WordsReward reply_words =
+        train_words(run, sft, response_outcomes(signals, blend, held_out, Part::others),
+                    response_outcomes(signals, blend, held_out, Part::held_out));
+    const auto& words_quality = reply_words.quality;
+    reward::RewardModel model(recipe.reward, words, predictor, reply_words.scorer);
+    if (reply_words.language) model.set_language(std::move(*reply_words.language));
+    calibrate_on_samples(model, sft, run, data.train);
+    model.write(stage.folder, sft.tokens.tokenizer());
     base::write_json(stage.folder / "reader.json", reader.to_json());
     base::Json terms = base::Json::array();
     for (const reward::Blend::Term& term : blend.terms)

@@ -61,20 +61,10 @@ std::string hash_input(const fs::path& path) {
 
 }  // namespace
 
-feedback::SentimentFunction Data::sentiment() const {
-  return [scorer = scorer](std::string_view words) { return scorer->score(words).compound; };
-}
-
 std::vector<const dialogue::Dialogue*> pointers(const std::vector<dialogue::Dialogue>& dialogues) {
   std::vector<const dialogue::Dialogue*> out;
   for (const dialogue::Dialogue& dialogue : dialogues) out.push_back(&dialogue);
   return out;
-}
-
-feedback::SentimentScorer read_scorer(const fs::path& folder) {
-  const fs::path lexicon = folder / "lexicon.txt", emoji = folder / "emoji.txt";
-  return fs::exists(emoji) ? feedback::SentimentScorer(lexicon, emoji)
-                           : feedback::SentimentScorer(lexicon);
 }
 
 Run::Run(Recipe recipe, base::Console& console)
@@ -171,15 +161,18 @@ const Data& Run::data() {
   if (data_) return *data_;
   const fs::path folder = folder_ / "data";
   key_of("data");  // throws where it is not finished
-  Data data;
-  data.catalogue = dialogue::read_catalogue(folder / "catalogue.jsonl");
-  data.scorer = std::make_shared<feedback::SentimentScorer>(read_scorer(folder));
+  Data data{dialogue::read_catalogue(folder / "catalogue.jsonl"),
+            {},
+            {},
+            {},
+            TextScorers(recipe_, folder)};
   const auto read = [&](const char* split) {
     const fs::path file = folder / (std::string(split) + ".jsonl");
     if (!fs::exists(file)) return std::vector<dialogue::Dialogue>{};
-    return feedback::with_sentiment(dialogue::read_dialogues(file, data.catalogue),
-                                    data.sentiment())
-        .dialogues;
+    dialogue::Corpus corpus = dialogue::read_dialogues(file, data.catalogue);
+    data.scorers.read_ahead(
+        [&](const auto&, const auto& sentiment) { feedback::with_sentiment(corpus, sentiment); });
+    return feedback::with_sentiment(std::move(corpus), data.sentiment()).dialogues;
   };
   data.train = read("train");
   data.validation = read("validation");

@@ -12,9 +12,8 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "dialogue/dialogue.h"
-#include "feedback/sentiment.h"
-#include "feedback/signals.h"
 #include "pipeline/recipe.h"
+#include "pipeline/scorers.h"
 #include "train/stage.h"
 
 namespace pipeline {
@@ -23,15 +22,12 @@ namespace pipeline {
 struct Data {
   dialogue::Catalogue catalogue;
   std::vector<dialogue::Dialogue> train, validation, test;
-  std::shared_ptr<const feedback::SentimentScorer> scorer;
+  TextScorers scorers;
 
-  feedback::SentimentFunction sentiment() const;
+  feedback::SentimentFunction sentiment() const { return scorers.sentiment(); }
 };
 
 std::vector<const dialogue::Dialogue*> pointers(const std::vector<dialogue::Dialogue>& dialogues);
-
-// The sentiment scorer that a data stage left in its folder. Throws base::DataError.
-feedback::SentimentScorer read_scorer(const std::filesystem::path& folder);
 
 // A run: a recipe at work in its folder.
 class Run {

@@ -1,7 +1,6 @@
 #include "pipeline/signal_data.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace pipeline {
 namespace {
@@ -22,10 +21,11 @@ feedback::SignalTable join_columns(feedback::SignalTable first,
 
 SignalData measure_run_signals(const Data& data) {
   dialogue::Corpus corpus{data.catalogue, data.train};
-  std::vector<int> all(corpus.dialogues.size());
-  std::iota(all.begin(), all.end(), 0);
-  const feedback::WordWeights weights(corpus, all);
-  const feedback::SignalTable plain = feedback::measure_signals(corpus, weights, data.sentiment());
+  data.scorers.read_ahead([&](const auto& relevance, const auto& sentiment) {
+    feedback::measure_signals(corpus, relevance, sentiment);
+  });
+  const feedback::SignalTable plain =
+      feedback::measure_signals(corpus, data.scorers.relevance(corpus), data.sentiment());
   feedback::Composites composites(plain);
   feedback::SignalTable table = join_columns(composites.apply(plain), plain);
   return {std::move(corpus), std::move(composites), std::move(table)};

@@ -8,6 +8,8 @@ namespace pipeline {
 
 void signals_stage(Run& run) {
   Run::StagePlan plan{"signals", {"signals"}, {"data"}, {}, {}};
+  if (const std::string& folder = run.recipe().relevance.model; !folder.empty())
+    plan.inputs.emplace_back("relevance.model", folder);
   plan.work = [&](const train::Stage& stage) {
     const SignalData signals = measure_run_signals(run.data());
     const std::vector<feedback::SignalValidity> validity = feedback::validate_signals(

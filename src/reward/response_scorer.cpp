@@ -71,13 +71,13 @@ ResponseScorer ResponseScorer::from_json(const base::Json& json, const std::stri
   return scorer;
 }
 
-std::optional<metrics::Interval> response_quality(const ResponseScorer& scorer,
+std::optional<metrics::Interval> response_quality(const std::vector<double>& scores,
+                                                  const ResponseScorer& scorer,
                                                   const std::vector<ResponseOutcome>& outcomes,
                                                   std::uint64_t seed) {
-  std::vector<double> scores, rest;
+  std::vector<double> rest;
   std::vector<std::int64_t> clusters;
   for (const ResponseOutcome& outcome : outcomes) {
-    scores.push_back(scorer.score(outcome.dialogue->turns[static_cast<std::size_t>(outcome.turn)]));
     rest.push_back(outcome.blend - scorer.foretold(*outcome.dialogue, outcome.turn));
     clusters.push_back(outcome.cluster);
   }

@@ -41,9 +41,10 @@ class ResponseScorer {
   SparseLinear model_;
 };
 
-// Pearson of the words' part with the blend less the state's part, on outcomes that the scorer was
-// not trained on, 95 % by dialogue. Nothing where there are too few.
-std::optional<metrics::Interval> response_quality(const ResponseScorer& scorer,
+// Pearson of the words' scores, one an outcome, with the blend less the state's part, on outcomes
+// that the scorer was not trained on, 95 % by dialogue. Nothing where there are too few.
+std::optional<metrics::Interval> response_quality(const std::vector<double>& scores,
+                                                  const ResponseScorer& scorer,
                                                   const std::vector<ResponseOutcome>& outcomes,
                                                   std::uint64_t seed);
 

@@ -50,10 +50,13 @@ TEST(ResponseScorer, ComesBackFromJsonAndIsJudgedOnOthers) {
   const ResponseScorer scorer(talks.outcomes, 1);
   const ResponseScorer back = ResponseScorer::from_json(scorer.to_json(), "test");
   EXPECT_EQ(back.score(reply("goodbye indeed")), scorer.score(reply("goodbye indeed")));
-  const auto quality = response_quality(back, others.outcomes, 1);
+  std::vector<double> scores;
+  for (const ResponseOutcome& outcome : others.outcomes)
+    scores.push_back(back.score(outcome.dialogue->turns[1]));
+  const auto quality = response_quality(scores, back, others.outcomes, 1);
   ASSERT_TRUE(quality);
   EXPECT_GT(quality->estimate, .5);
-  EXPECT_FALSE(response_quality(back, {}, 1));
+  EXPECT_FALSE(response_quality({}, back, {}, 1));
 }
 
 }  // namespace

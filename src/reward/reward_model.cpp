@@ -13,6 +13,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kVersion = 1;
+constexpr const char* kLanguageFolder = "model";
 
 }  // namespace
 
@@ -37,17 +38,31 @@ torch::Tensor RewardModel::item_scores(const std::vector<recommend::RankContext>
   return item_calibration_.gain * reward + item_calibration_.bias;
 }
 
-double RewardModel::response_score(const dialogue::Action& action) const {
-  dialogue::Turn turn;
-  turn.text = action.text;
-  turn.mentions = action.mentions;
-  double score = response_.score(turn);
-  if (action.item)
-    score += dialogue::names_exactly(action) ? settings_.faithfulness : -settings_.faithfulness;
-  return response_calibration_.apply(score);
+std::vector<double> RewardModel::response_scores(const std::vector<ScoredReply>& replies) const {
+  std::vector<double> scores;
+  if (language_) {
+    std::vector<std::vector<int>> ids;
+    for (const ScoredReply& reply : replies) ids.push_back(reply.ids);
+    scores = language_->score(ids);
+  } else {
+    for (const ScoredReply& reply : replies) {
+      dialogue::Turn turn;
+      turn.text = reply.action.text;
+      turn.mentions = reply.action.mentions;
+      scores.push_back(response_.score(turn));
+    }
+  }
+  for (std::size_t i = 0; i < replies.size(); ++i) {
+    const dialogue::Action& action = replies[i].action;
+    if (action.item)
+      scores[i] +=
+          dialogue::names_exactly(action) ? settings_.faithfulness : -settings_.faithfulness;
+    scores[i] = response_calibration_.apply(scores[i]);
+  }
+  return scores;
 }
 
-void RewardModel::write(const fs::path& folder) const {
+void RewardModel::write(const fs::path& folder, const text::Tokenizer& tokenizer) const {
   base::create_folder(folder);
   RewardSettings settings = settings_;
   const auto calibration = [](const Calibration& c) {
@@ -63,9 +78,10 @@ void RewardModel::write(const fs::path& folder) const {
   model::TensorMap tensors;
   predictor_.save(tensors);
   model::write_safetensors(folder / "reward.safetensors", tensors);
+  if (language_) language_->write(folder / kLanguageFolder, tokenizer);
 }
 
-RewardModel RewardModel::read(const fs::path& folder) {
+RewardModel RewardModel::read(const fs::path& folder, torch::Dtype type) {
   const std::string where = (folder / "reward.json").string();
   const base::Json json = base::read_json(folder / "reward.json");
   base::require_schema(json, "reward", kVersion, where);
@@ -88,6 +104,8 @@ RewardModel RewardModel::read(const fs::path& folder) {
   };
   model.item_calibration_ = calibration("item_calibration");
   model.response_calibration_ = calibration("response_calibration");
+  if (fs::exists(folder / kLanguageFolder))
+    model.language_ = LanguageScorer::read(folder / kLanguageFolder, type);
   return model;
 }
 

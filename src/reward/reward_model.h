@@ -1,11 +1,13 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dialogue/markup.h"
 #include "recommend/words.h"
+#include "reward/language_scorer.h"
 #include "reward/response_scorer.h"
 #include "reward/train_predictor.h"
 
@@ -20,6 +22,8 @@ struct RewardSettings {
   double reader_weight = .3;  // of a reader's estimate beside a form's label
   double faithfulness =
       1;  // added to a reply that names exactly the chosen item, taken off one that does not
+  std::string words = "ngrams";  // what scores the words of a reply: ngrams or language_model
+  LanguageScorerSettings language;
   std::string target = "blend";  // what rl.gate looks at: blend, liked or useful
 
   template <class F>
@@ -32,6 +36,11 @@ struct RewardSettings {
     field("pessimism", pessimism, "lambda in mean - lambda * deviation over the predictors");
     field("reader_weight", reader_weight, "of a reader's estimate beside a label from a form");
     field("faithfulness", faithfulness, "reward of words that name exactly the chosen item");
+    field(
+        "words", words,
+        "what scores the words of a reply: ngrams (a linear model of the reply) or language_model "
+        "(the SFT model with a score on top, which reads the state too)");
+    field("language", language, "training of that language model");
     field("target", target,
           "what has to be predicted better than by the baselines: liked, useful or blend; see "
           "rl.gate");
@@ -44,6 +53,12 @@ struct Calibration {
   double apply(double score) const { return gain * score + bias; }
 };
 Calibration calibrate(const std::vector<double>& scores);
+
+// A reply to be scored. ids: prompt and reply, for a reward that reads them by a language model.
+struct ScoredReply {
+  const dialogue::Action& action;
+  std::vector<int> ids;
+};
 
 // R_phi as reinforcement learning uses it.
 class RewardModel {
@@ -63,24 +78,29 @@ class RewardModel {
   // members of blend + useful_weight * logit useful + liked_weight * logit liked.
   torch::Tensor item_scores(const std::vector<recommend::RankContext>& states) const;
 
-  // The calibrated reward of a reply's words: their score, plus or minus `faithfulness` where an
-  // item was chosen.
-  double response_score(const dialogue::Action& action) const;
+  // The calibrated rewards of replies' words: their scores, by the language model where there is
+  // one, plus or minus `faithfulness` where an item was chosen.
+  std::vector<double> response_scores(const std::vector<ScoredReply>& replies) const;
+
+  void set_language(LanguageScorer language) { language_ = std::move(language); }
 
   void set_item_calibration(const Calibration& calibration) { item_calibration_ = calibration; }
   void set_response_calibration(const Calibration& calibration) {
     response_calibration_ = calibration;
   }
 
-  // reward.json and reward.safetensors in a folder. read throws base::DataError.
-  void write(const std::filesystem::path& folder) const;
-  static RewardModel read(const std::filesystem::path& folder);
+  // reward.json and reward.safetensors in a folder, and model/ with the language model that scores
+  // words, where there is one. `tokenizer` goes into model/. read throws base::DataError; the
+  // language model computes in `type`.
+  void write(const std::filesystem::path& folder, const text::Tokenizer& tokenizer) const;
+  static RewardModel read(const std::filesystem::path& folder, torch::Dtype type);
 
  private:
   RewardSettings settings_;
   recommend::WordTable words_;
   Predictor predictor_;
   ResponseScorer response_;
+  std::optional<LanguageScorer> language_;
   Calibration item_calibration_, response_calibration_;
 };
 

@@ -32,15 +32,18 @@ TEST(RewardModel, ComesBackFromItsFolderAndAppliesItsCalibration) {
   const torch::Tensor plain = model.item_scores({taste.states[0]});
   model.set_item_calibration({2, 1});
   base::TemporaryFolder folder;
-  model.write(folder.path());
-  const torch::Tensor back = RewardModel::read(folder.path()).item_scores({taste.states[0]});
+  model.write(folder.path(), taste.tokenizer());
+  const torch::Tensor back =
+      RewardModel::read(folder.path(), torch::kFloat32).item_scores({taste.states[0]});
   EXPECT_LT((back - (2 * plain + 1)).abs().max().item<float>(), 1e-5);
 }
 
 TEST(RewardModel, WordsThatNameTheChosenItemScoreHigher) {
   const Taste taste;
   const RewardModel model(RewardSettings{}, taste.words, taste.predictor(), ResponseScorer());
-  EXPECT_NEAR(model.response_score(action(2, {2})) - model.response_score(action(2, {})), 2, 1e-9);
+  const std::vector<double> scores =
+      model.response_scores({{action(2, {2}), {}}, {action(2, {}), {}}});
+  EXPECT_NEAR(scores[0] - scores[1], 2, 1e-9);
 }
 
 }  // namespace

@@ -1,11 +1,16 @@
 #pragma once
 
 #include "reward/train_predictor.h"
+#include "text/tokenizer_trainer.h"
 
 namespace reward::testing {
 
 // People who named item 0 like 2 and not 3; people who named item 1 the other way round.
 struct Taste {
+  static text::Tokenizer tokenizer() {
+    return text::train_tokenizer({"a film please"}, {.vocabulary_size = 260});
+  }
+
   std::vector<Outcome> outcomes;
   std::vector<recommend::RankContext> states;
   std::vector<bool> held_out;

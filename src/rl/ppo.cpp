@@ -128,9 +128,13 @@ class Trainer {
         recommender, policy_.tokens,
         states_before(draw_places(places_.all, settings_.batch, place("rl/states")), policy_.state),
         sampling, static_cast<int>(policy_.language.config.context));
-    std::vector<double> scores;
-    for (const Episode& episode : episodes)
-      scores.push_back(input_.reward.response_score(episode.action));
+    std::vector<reward::ScoredReply> replies;
+    for (const Episode& episode : episodes) {
+      std::vector<int> ids = episode.prompt;
+      ids.insert(ids.end(), episode.tokens.begin(), episode.tokens.end());
+      replies.push_back({episode.action, std::move(ids)});
+    }
+    std::vector<double> scores = input_.reward.response_scores(replies);
     return words_.prepare(std::move(episodes), std::move(scores), place("rl/minibatches"));
   }
 
