@@ -1,5 +1,6 @@
 #include "text/tokenizer.h"
 
+#include <algorithm>
 #include <mutex>
 #include <unordered_map>
 #include <unordered_set>
@@ -275,6 +276,11 @@ Tokenizer Tokenizer::with_settings(std::string settings) const {
 Tokenizer Tokenizer::with_added_tokens(const std::vector<std::string>& texts,
                                        AddedKind kind) const {
   Vocabulary vocabulary = parts_->vocabulary;
+  // A file could say their ids only by naming them among the tokens that the model makes.
+  if ((vocabulary.rules.wordpiece || vocabulary.rules.whole_words_first) &&
+      std::ranges::find(vocabulary.tokens, "") != vocabulary.tokens.end())
+    throw base::UsageError(
+        "a vocabulary that leaves ids out takes no more tokens where its model makes whole words");
   // What the files of the vocabulary would call the model's tokens: other programs take a token
   // that is added under such a name for the model's.
   std::unordered_set<std::string> there;

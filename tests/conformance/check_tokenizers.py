@@ -307,6 +307,7 @@ def check_files(report, probe, name, tokenizer, folder, texts):
 
 
 def check(report, probe, folder):
+    """Ids and text of every kind of tokenizer against `tokenizers` and `transformers`, string by string."""
     rng = random.Random(20)
     texts = [text(rng) for _ in range(STRINGS)]
     real = real_texts()
@@ -315,7 +316,7 @@ def check(report, probe, folder):
     for number, (name, make) in enumerate(KINDS.items()):
         needed = DATA / NEEDS.get(name, "")
         if not needed.exists():
-            report.add(f"tokenizer {name}: skipped, no {needed}", 0, 0, 0)
+            report.note(f"tokenizer {name}", f"skipped: no {needed}")
             continue
         tokenizer = make(training)
         check_kind(report, probe, folder / str(number), name, tokenizer, texts, rng)
