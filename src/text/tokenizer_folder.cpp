@@ -100,6 +100,11 @@ Json make_config(const Tokenizer& tokenizer, const TokenizerRoles& roles) {
                                                  {"pad_token", nullptr},
                                                  {"unk_token", nullptr}}
                                           : base::parse_json(tokenizer.settings(), "settings");
+  // GPT2Tokenizer cuts text by GPT-2's rules, whatever tokenizer.json says.
+  const Rules& rules = tokenizer.vocabulary().rules;
+  if (out.value("tokenizer_class", Json()).dump().starts_with("\"GPT2Tokenizer") &&
+      (rules.cuts != Rules{}.cuts || !rules.normalizer.empty()))
+    out["tokenizer_class"] = "PreTrainedTokenizerFast";
   if (!roles.end.empty()) out["eos_token"] = make_role(tokenizer, roles.end);
   if (!roles.padding.empty()) out["pad_token"] = make_role(tokenizer, roles.padding);
   Json decoder = Json::object();
@@ -137,7 +142,9 @@ void write_tokenizer(const path& folder, const Tokenizer& tokenizer, const Token
   const Json config = make_config(tokenizer, roles);
   const Json vocabulary = make_vocabulary(tokenizer.vocabulary());
   const std::vector<std::string> merges = make_merges(tokenizer.vocabulary());
-  if (tokenizer.vocabulary().rules == Rules{}) {
+  Rules rules = tokenizer.vocabulary().rules;
+  rules.json.clear();
+  if (rules == Rules{}) {  // GPT-2's, which files without a tokenizer.json are read by
     std::string merge_lines = "#version: 0.2\n";
     for (const std::string& merge : merges) merge_lines += merge + "\n";
     base::write_json(folder / "vocab.json", vocabulary);

@@ -86,7 +86,6 @@ void find_unmade(const VocabularySource& source, bool is_roberta, AddedByText& a
       throw DataError(source.vocabulary_file, ": token \"", token, "\" is made by no merge of ",
                       source.merges_file.filename().string(), "; was that file cut?");
     added[token] = {token, id};
-    added[token].lstrip = is_roberta && token == "<mask>";
   }
 }
 
@@ -131,7 +130,11 @@ Json roberta_parts(const VocabularySource& source, const Config& config) {
 Json bpe_parts(const VocabularySource& source, const Config& config) {
   const std::string& name = config.tokenizer_class;
   if (name == "RobertaTokenizer") return roberta_parts(source, config);
-  if (name == "Qwen2Tokenizer") return qwen2_parts();
+  if (name == "Qwen2Tokenizer") {
+    if (!config.json.contains("added_tokens_decoder"))
+      throw DataError(config.where, ": added_tokens_decoder is missing, expected for ", name);
+    return qwen2_parts();
+  }
   if (!name.empty() && name != "GPT2Tokenizer" && name != "PreTrainedTokenizer")
     throw DataError(config.where, ": tokenizer_class is \"", name,
                     "\" and there is no tokenizer.json; attune knows the rules of GPT2Tokenizer, "
