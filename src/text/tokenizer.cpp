@@ -103,11 +103,13 @@ std::string pattern_of(const AddedToken& token, const Rules& rules) {
   return token.normalized ? normalize(token.text, rules.normalizer) : token.text;
 }
 
-AddedTokenFinder make_finder(const Vocabulary& vocabulary, bool normalized) {
+enum class Search { as_it_comes, normalized };
+
+AddedTokenFinder make_finder(const Vocabulary& vocabulary, Search search) {
   std::vector<AddedToken> tokens;
   std::vector<std::string> patterns;
   for (const AddedToken& token : vocabulary.added) {
-    if (token.normalized != normalized) continue;
+    if (token.normalized != (search == Search::normalized)) continue;
     tokens.push_back(token);
     patterns.push_back(pattern_of(token, vocabulary.rules));
   }
@@ -121,8 +123,8 @@ struct Tokenizer::Parts {
       : vocabulary(std::move(given)),
         origin(find_origin(vocabulary)),
         model(vocabulary, origin),
-        plain_finder(make_finder(vocabulary, false)),
-        normalized_finder(make_finder(vocabulary, true)) {
+        plain_finder(make_finder(vocabulary, Search::as_it_comes)),
+        normalized_finder(make_finder(vocabulary, Search::normalized)) {
     for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id)
       if (origin.is_model[id]) ids.emplace(vocabulary.tokens[id], static_cast<int>(id));
     for (const AddedToken& token : vocabulary.added) {
@@ -222,8 +224,7 @@ std::vector<int> Tokenizer::encode_for_model(std::string_view text, std::size_t 
 std::string Tokenizer::decode(std::span<const int> ids) const {
   std::string out;
   for (const int id : ids) out += token_text(id);
-  if (parts_->vocabulary.rules.wordpiece) return decode_for_people(ids, ControlTokens::keep);
-  return out;
+  return parts_->vocabulary.rules.wordpiece ? decode_for_people(ids, ControlTokens::keep) : out;
 }
 
 std::string Tokenizer::decode_for_people(std::span<const int> ids, ControlTokens control) const {
