@@ -15,8 +15,8 @@ LongestMatch::LongestMatch(const std::vector<std::pair<std::string, int>>& words
   for (const auto& [text, id] : words)
     if (!text.empty()) sorted_.push_back({text, id});
   std::ranges::stable_sort(sorted_, {}, &Entry::text);  // char_traits compares as unsigned bytes
-  const auto repeated = std::ranges::unique(sorted_, {}, &Entry::text);
-  sorted_.erase(repeated.begin(), repeated.end());
+  const auto same = [](const Entry& a, const Entry& b) { return a.text == b.text; };
+  sorted_.erase(std::unique(sorted_.begin(), sorted_.end(), same), sorted_.end());
   std::size_t at = 0;
   for (int byte = 0; byte < 256; ++byte) {
     first_[byte] = at;

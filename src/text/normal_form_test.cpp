@@ -19,7 +19,8 @@ TEST(NormalForm, MarksAreSortedByTheirClassOnly) {
   EXPECT_EQ(to_nfd("a\u0301\u0323"), "a\u0323\u0301");
   EXPECT_EQ(to_nfd("x\u0301\u0300"), "x\u0301\u0300");
   EXPECT_EQ(to_nfc("a\u0301\u0323"), "\u1EA1\u0301");
-  // The first of two acutes keeps the second from its letter; a grave behind it too.
+  // A mark of the same class between keeps the acute from its letter.
+  EXPECT_EQ(to_nfc("a\u0305\u0301"), "a\u0305\u0301");
   EXPECT_EQ(to_nfc("q\u0301\u0301"), "q\u0301\u0301");
   EXPECT_EQ(to_nfc("\u0301e"), "\u0301e");
 }

@@ -134,6 +134,10 @@ std::vector<Cut> read_cuts(const Part& whole, bool is_wordpiece) {
   return out;
 }
 
+bool is_id(const Json& json) {
+  return json.is_number_integer() && json >= 0 && json <= 100'000'000;
+}
+
 std::vector<int> read_special(const Json& tokens, const std::string& name,
                               const std::string& place) {
   std::vector<int> out;
@@ -141,7 +145,7 @@ std::vector<int> read_special(const Json& tokens, const std::string& name,
   const auto ids = base::require<Json>(entry, "ids", place + "." + name);
   if (!ids.is_array()) throw DataError(place, ".", name, ": ids is no list");
   for (const Json& id : ids) {
-    if (!base::detail::has_type<int>(id) || id < 0)
+    if (!is_id(id))
       throw DataError(place, ".", name, ": an id is ", shorten(id.dump()), ", expected a number");
     out.push_back(id.get<int>());
   }
@@ -177,8 +181,7 @@ void read_template(const Part& part, Rules& rules) {
 
 int read_end(const Part& part, const char* key) {
   const Json pair = part.get<Json>(key);
-  if (!pair.is_array() || pair.size() != 2 || !pair[0].is_string() ||
-      !base::detail::has_type<int>(pair[1]) || pair[1] < 0)
+  if (!pair.is_array() || pair.size() != 2 || !pair[0].is_string() || !is_id(pair[1]))
     throw DataError(part.place, ".", key, " is ", shorten(pair.dump()),
                     ", expected a token and its id");
   return pair[1].get<int>();

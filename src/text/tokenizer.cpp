@@ -1,5 +1,6 @@
 #include "text/tokenizer.h"
 
+#include <algorithm>
 #include <mutex>
 #include <unordered_map>
 #include <unordered_set>
@@ -102,11 +103,13 @@ std::string pattern_of(const AddedToken& token, const Rules& rules) {
   return token.normalized ? normalize(token.text, rules.normalizer) : token.text;
 }
 
-AddedTokenFinder make_finder(const Vocabulary& vocabulary, bool normalized) {
+enum class Search { as_it_comes, normalized };
+
+AddedTokenFinder make_finder(const Vocabulary& vocabulary, Search search) {
   std::vector<AddedToken> tokens;
   std::vector<std::string> patterns;
   for (const AddedToken& token : vocabulary.added) {
-    if (token.normalized != normalized) continue;
+    if (token.normalized != (search == Search::normalized)) continue;
     tokens.push_back(token);
     patterns.push_back(pattern_of(token, vocabulary.rules));
   }
@@ -120,8 +123,8 @@ struct Tokenizer::Parts {
       : vocabulary(std::move(given)),
         origin(find_origin(vocabulary)),
         model(vocabulary, origin),
-        plain_finder(make_finder(vocabulary, false)),
-        normalized_finder(make_finder(vocabulary, true)) {
+        plain_finder(make_finder(vocabulary, Search::as_it_comes)),
+        normalized_finder(make_finder(vocabulary, Search::normalized)) {
     for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id)
       if (origin.is_model[id]) ids.emplace(vocabulary.tokens[id], static_cast<int>(id));
     for (const AddedToken& token : vocabulary.added) {
@@ -221,8 +224,7 @@ std::vector<int> Tokenizer::encode_for_model(std::string_view text, std::size_t 
 std::string Tokenizer::decode(std::span<const int> ids) const {
   std::string out;
   for (const int id : ids) out += token_text(id);
-  if (parts_->vocabulary.rules.wordpiece) return decode_for_people(ids, ControlTokens::keep);
-  return out;
+  return parts_->vocabulary.rules.wordpiece ? decode_for_people(ids, ControlTokens::keep) : out;
 }
 
 std::string Tokenizer::decode_for_people(std::span<const int> ids, ControlTokens control) const {
@@ -275,6 +277,11 @@ Tokenizer Tokenizer::with_settings(std::string settings) const {
 Tokenizer Tokenizer::with_added_tokens(const std::vector<std::string>& texts,
                                        AddedKind kind) const {
   Vocabulary vocabulary = parts_->vocabulary;
+  // A file could say their ids only by naming them among the tokens that the model makes.
+  if ((vocabulary.rules.wordpiece || vocabulary.rules.whole_words_first) &&
+      std::ranges::find(vocabulary.tokens, "") != vocabulary.tokens.end())
+    throw base::UsageError(
+        "a vocabulary that leaves ids out takes no more tokens where its model makes whole words");
   // What the files of the vocabulary would call the model's tokens: other programs take a token
   // that is added under such a name for the model's.
   std::unordered_set<std::string> there;

@@ -71,7 +71,8 @@ class Tokenizer {
   Tokenizer with_settings(std::string settings) const;
 
   // This tokenizer with more tokens at its end, ids from size() on. Throws UsageError where a text
-  // is empty, not UTF-8, or a token already.
+  // is empty, not UTF-8, or a token already; and for a vocabulary with holes unless it is a plain
+  // BPE.
   Tokenizer with_added_tokens(const std::vector<std::string>& texts,
                               AddedKind kind = AddedKind::control) const;
 

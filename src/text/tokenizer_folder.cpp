@@ -1,5 +1,7 @@
 #include "text/tokenizer_folder.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json.h"
@@ -15,32 +17,30 @@ using base::DataError;
 using base::Json;
 using std::filesystem::path;
 
-// How many of the ids, from 0 on, a vocabulary file has to name: every token of the model, the
-// added tokens between them, and all added tokens where ids are left out, since other programs
-// number the added tokens that it does not name by its size.
-int named_tokens(const Tokenizer& tokenizer) {
-  const Vocabulary& vocabulary = tokenizer.vocabulary();
+// The added tokens by id that a vocabulary file need not name. Other programs number those that it
+// does not name from its size on, so they are the last ones, where no id before is left out.
+std::vector<char> find_unnamed(const Vocabulary& vocabulary) {
   std::vector<char> is_plain(vocabulary.tokens.size(), 0);  // added, and not the model's
   for (const AddedToken& token : vocabulary.added) is_plain[token.id] = !token.in_model;
-  int last = tokenizer.size() - 1;
-  while (last >= 0 && is_plain[last]) --last;
-  for (int id = 0; id < last; ++id)
-    if (vocabulary.tokens[id].empty()) return tokenizer.size();
-  return last + 1;
+  std::vector<char> out(vocabulary.tokens.size(), 0);
+  const auto tokens = std::ranges::count_if(
+      vocabulary.tokens, [](const std::string& token) { return !token.empty(); });
+  for (std::ptrdiff_t id = tokens - 1; id >= 0 && is_plain[id]; --id) out[id] = 1;
+  return out;
 }
 
-Json make_vocabulary(const Tokenizer& tokenizer) {
-  const Vocabulary& vocabulary = tokenizer.vocabulary();
+Json make_vocabulary(const Vocabulary& vocabulary) {
   Json out = Json::object();
   auto& members = out.get_ref<Json::object_t&>();  // its own insertion searches all earlier keys
-  const int named = named_tokens(tokenizer);
+  const std::vector<char> is_unnamed = find_unnamed(vocabulary);
   std::vector<const AddedToken*> added(vocabulary.tokens.size(), nullptr);
   for (const AddedToken& token : vocabulary.added) added[token.id] = &token;
-  for (int id = 0; id < named; ++id) {
+  for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) {
     const std::string& token = vocabulary.tokens[id];
+    if (token.empty() || is_unnamed[id]) continue;
     if (added[id] != nullptr)
       members.push_back({added[id]->text, id});
-    else if (!token.empty())
+    else
       members.push_back({vocabulary.rules.wordpiece ? token : to_printable(token), id});
   }
   return out;
@@ -100,6 +100,11 @@ Json make_config(const Tokenizer& tokenizer, const TokenizerRoles& roles) {
                                                  {"pad_token", nullptr},
                                                  {"unk_token", nullptr}}
                                           : base::parse_json(tokenizer.settings(), "settings");
+  // GPT2Tokenizer cuts text by GPT-2's rules, whatever tokenizer.json says.
+  const Rules& rules = tokenizer.vocabulary().rules;
+  if (out.value("tokenizer_class", Json()).dump().starts_with("\"GPT2Tokenizer") &&
+      (rules.cuts != Rules{}.cuts || !rules.normalizer.empty()))
+    out["tokenizer_class"] = "PreTrainedTokenizerFast";
   if (!roles.end.empty()) out["eos_token"] = make_role(tokenizer, roles.end);
   if (!roles.padding.empty()) out["pad_token"] = make_role(tokenizer, roles.padding);
   Json decoder = Json::object();
@@ -135,9 +140,11 @@ Tokenizer read_tokenizer(const path& folder) {
 
 void write_tokenizer(const path& folder, const Tokenizer& tokenizer, const TokenizerRoles& roles) {
   const Json config = make_config(tokenizer, roles);
-  const Json vocabulary = make_vocabulary(tokenizer);
+  const Json vocabulary = make_vocabulary(tokenizer.vocabulary());
   const std::vector<std::string> merges = make_merges(tokenizer.vocabulary());
-  if (tokenizer.vocabulary().rules == Rules{}) {
+  Rules rules = tokenizer.vocabulary().rules;
+  rules.json.clear();
+  if (rules == Rules{}) {  // GPT-2's, which files without a tokenizer.json are read by
     std::string merge_lines = "#version: 0.2\n";
     for (const std::string& merge : merges) merge_lines += merge + "\n";
     base::write_json(folder / "vocab.json", vocabulary);

@@ -149,6 +149,12 @@ TEST(TokenizerFolder, HostileNumbersAndTextsAreRefused) {
                 root["added_tokens"][2]["content"] = root["added_tokens"][1]["content"];
               }),
               "repeats another's");
+  expect_part(error_after([](Json& root) {
+                root["normalizer"] = {{"type", "NFC"}};
+                root["added_tokens"][1]["content"] = "<e\u0301>";  // the next is <\u00E9>
+                for (Json& token : root["added_tokens"]) token["normalized"] = true;
+              }),
+              "are the same once normalised");
   expect_part(error_after([](Json& root) { root["added_tokens"] = 7; }), "added_tokens is no list");
   expect_part(error_after([](Json& root) { root["added_tokens"][0] = "x"; }), "is missing");
   expect_part(error_after([](Json& root) { root["model"].erase("merges"); }),
@@ -224,6 +230,12 @@ TEST(TokenizerFolder, TheSettingsOfOthersAreKept) {
   EXPECT_EQ(config.at("eos_token"), "<|more|>");
   EXPECT_EQ(config.at("pad_token"), "<|old|>");
   EXPECT_TRUE(config.at("added_tokens_decoder").contains("265"));
+
+  Vocabulary other = tokenizer.vocabulary();
+  other.rules.cuts = {Cut::digits, Cut::gpt2};  // which transformers' GPT2Tokenizer does not do
+  write_tokenizer(folder.path(), Tokenizer(other).with_settings(tokenizer.settings()));
+  EXPECT_EQ(base::read_json(folder.path() / "tokenizer_config.json").at("tokenizer_class"),
+            "PreTrainedTokenizerFast");
 }
 
 TEST(TokenizerFolder, DamagedVocabularyAndMergesAreNamedWithTheLine) {

@@ -74,19 +74,18 @@ bool looks_added(std::string_view token) {
 }
 
 // Every token that nothing makes has to be an added one; else a file was cut.
-void find_unmade(const VocabularySource& source, bool is_roberta, AddedByText& added) {
+void find_unmade(const VocabularySource& source, const Config& config, AddedByText& added) {
   std::unordered_set<std::string> made;
   for (const auto& merge : source.merges) made.insert(merge.left + merge.right);
   for (const auto& [token, id] : source.vocabulary) {
     const auto bytes = from_printable(token);
     if (made.contains(token) || (bytes && bytes->size() == 1) || added.contains(token)) continue;
     // RoBERTa's vocabulary was filled up to a round size.
-    if (is_roberta && token.starts_with("madeupword")) continue;
+    if (config.tokenizer_class == "RobertaTokenizer" && token.starts_with("madeupword")) continue;
     if (!looks_added(token))
       throw DataError(source.vocabulary_file, ": token \"", token, "\" is made by no merge of ",
                       source.merges_file.filename().string(), "; was that file cut?");
     added[token] = {token, id};
-    added[token].lstrip = is_roberta && token == "<mask>";
   }
 }
 
@@ -131,7 +130,11 @@ Json roberta_parts(const VocabularySource& source, const Config& config) {
 Json bpe_parts(const VocabularySource& source, const Config& config) {
   const std::string& name = config.tokenizer_class;
   if (name == "RobertaTokenizer") return roberta_parts(source, config);
-  if (name == "Qwen2Tokenizer") return qwen2_parts();
+  if (name == "Qwen2Tokenizer") {
+    if (!config.json.contains("added_tokens_decoder"))
+      throw DataError(config.where, ": added_tokens_decoder is missing, expected for ", name);
+    return qwen2_parts();
+  }
   if (!name.empty() && name != "GPT2Tokenizer" && name != "PreTrainedTokenizer")
     throw DataError(config.where, ": tokenizer_class is \"", name,
                     "\" and there is no tokenizer.json; attune knows the rules of GPT2Tokenizer, "
@@ -180,7 +183,7 @@ Tokenizer read_merges_vocabulary(const path& vocabulary, const path& merges) {
   });
   source.rules = read_rules(bpe_parts(source, config), config.where);
   AddedByText added = read_added_files(vocabulary.parent_path(), config);
-  find_unmade(source, config.tokenizer_class == "RobertaTokenizer", added);
+  find_unmade(source, config, added);
   source.added = in_order(added);
   return Tokenizer(assemble(std::move(source)));
 }

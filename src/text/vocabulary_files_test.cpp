@@ -36,10 +36,14 @@ TEST(VocabularyFiles, AClassOfTransformersStandsForItsRules) {
   const Tokenizer gpt2 = MergesFolder("").read();
   EXPECT_EQ(gpt2.vocabulary().rules, Rules{});
   const Tokenizer roberta = MergesFolder(R"({"tokenizer_class": "RobertaTokenizer"})").read();
-  // <mask> takes the space before it along; <s> th </s> around the text.
-  EXPECT_EQ(roberta.encode_for_model("th <mask>", 9), (Ids{257, 256, 259, 258}));
-  const Tokenizer qwen2 = MergesFolder(R"({"tokenizer_class": "Qwen2TokenizerFast"})").read();
+  EXPECT_EQ(roberta.encode_for_model("th<mask>", 9), (Ids{257, 256, 259, 258}));
+  const Tokenizer qwen2 =
+      MergesFolder(R"({"tokenizer_class": "Qwen2TokenizerFast", "added_tokens_decoder": {"260":
+                       {"content": "<|end|>", "special": true, "lstrip": true}}})")
+          .read();
+  EXPECT_EQ(qwen2.encode_with_added("th <|end|>"), (Ids{256, 260}));
   EXPECT_EQ(qwen2.encode("e\u0301"), qwen2.encode("\u00E9"));
+  EXPECT_THROW(MergesFolder(R"({"tokenizer_class": "Qwen2Tokenizer"})").read(), base::DataError);
   EXPECT_THROW(MergesFolder(R"({"tokenizer_class": "LlamaTokenizer"})").read(), base::DataError);
 }
 

@@ -59,6 +59,19 @@ void check_added(const VocabularySource& source, const Ids& ids) {
   }
 }
 
+// Tokens that are looked for in normalised text have to differ there as well.
+void check_normalized(const VocabularySource& source) {
+  std::unordered_map<std::string, std::string_view> seen;
+  for (const AddedToken& token : source.added) {
+    if (!token.normalized) continue;
+    const auto [first, is_new] =
+        seen.emplace(normalize(token.text, source.rules.normalizer), token.text);
+    if (!is_new)
+      throw DataError(source.added_file, ": the added tokens \"", first->second, "\" and \"",
+                      token.text, "\" are the same once normalised");
+  }
+}
+
 // Places every token at its id; ids between that no token has stay empty.
 std::vector<std::string> place_tokens(const VocabularySource& source) {
   int last = -1;
@@ -131,6 +144,7 @@ void check_around(const VocabularySource& source, const std::vector<std::string>
 Vocabulary assemble(VocabularySource source) {
   const Ids ids = index_vocabulary(source);
   check_added(source, ids);
+  check_normalized(source);
   Vocabulary out;
   out.tokens = place_tokens(source);
   check_around(source, out.tokens);
