@@ -1,13 +1,15 @@
-"""GGUF files of small random models, read by the gguf package: tensors, hyper-parameters and tokenizer."""
+"""GGUF files of small random models: tensors, keys and tokenizer read by the gguf package, and run by llama.cpp."""
 import json
 import logging
 import math
 import pathlib
+import urllib.request
 
 import gguf
 import numpy
 import torch
 import transformers
+import xllamacpp
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 logging.getLogger("gguf.vocab").setLevel(logging.ERROR)  # it comments on a template that is as Llama 3 has it
@@ -154,12 +156,47 @@ def tokenizer_keys(folder, vocabulary):
     return keys
 
 
+SAMPLE = "Hello world, it's 12345 items!  <|item:7|> plain word\n\n  naïve 東京 🎬 ٣٤ <|end|>\t\r\n"
+IDS = [5, 77, 300, 12, 450, 33, 2, 198]
+
+
+def run_by_llama_cpp(path, model, folder):
+    """(the largest difference of log-probabilities, the number of texts whose tokens differ) between llama.cpp and
+    transformers."""
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path, parameters.n_ctx, parameters.n_parallel, parameters.n_gpu_layers = str(path), 64, 1, 0
+    parameters.cpuparams.n_threads, parameters.warmup, parameters.verbosity = 1, False, -1
+    parameters.cache_type_k = parameters.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+    parameters.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    server = xllamacpp.Server(parameters)
+    # Token 65 is forced, as no log-probabilities come with bytes that are no text; they are those before that.
+    answer = server.handle_completions({"prompt": IDS, "n_predict": 1, "n_probs": model.config.vocab_size, "temperature": 0,
+                                        "logit_bias": [[65, 1e6]]})
+    answer = answer if isinstance(answer, dict) else json.loads(answer)
+    theirs = {one["id"]: one["logprob"] for one in answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]}
+    ours = torch.log_softmax(model(torch.tensor([IDS])).logits[0, -1].double(), -1)
+    difference = max(abs(ours[number].item() - value) for number, value in theirs.items())
+
+    def tokens(text):
+        body = json.dumps({"content": text, "add_special": True, "parse_special": True}).encode()
+        request = urllib.request.Request(server.listening_address + "/tokenize", body, {"Content-Type": "application/json"})
+        return json.loads(urllib.request.urlopen(request, timeout=60).read())["tokens"]
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    texts = [SAMPLE, "", *TEXT.read_text().split("\n\n")]
+    return len(theirs), difference, len(texts), sum(tokens(text) != tokenizer.encode(text).ids for text in texts)
+
+
+@torch.no_grad()
 def check(report, probe, folder):
     torch.manual_seed(1)
+    # llama.cpp looks GELU up in a table of half precision.
+    runs = {"GPT-2": [0, 0.0, 2e-3], "Llama and Qwen2": [0, 0.0, 1e-5]}
+    texts = texts_differ = 0
     tensors = keys = files = tensors_differ = keys_differ = 0
     rope_cases, rope_difference = 0, 0.0
     for name, pre, model in cases():
         place = folder / name
+        model.eval()
         for values in model.state_dict().values():
             values.normal_(0, .3)
         model.config.bos_token_id = model.config.eos_token_id = None
@@ -194,7 +231,14 @@ def check(report, probe, folder):
             keys_differ += len(different)
             for key in different:
                 print(f"{path.name}: {key} is {str(fields.get(key))[:200]}, expected {str(wanted.get(key))[:200]}")
+        values, difference, here, differ = run_by_llama_cpp(folder / f"{name}-f32.gguf", model, place)
+        family = runs["GPT-2" if model.config.model_type == "gpt2" else "Llama and Qwen2"]
+        family[0], family[1] = family[0] + values, max(family[1], difference)
+        texts, texts_differ = texts + here, texts_differ + differ
     report.add("GGUF tensors of six models in three types", tensors, tensors_differ, 0)
     report.add("GGUF keys, tokens and merges", keys, keys_differ, 0)
     report.add("divisors of Llama 3's rotary frequencies, relative", rope_cases, rope_difference, 1e-6)
+    for name, (values, difference, limit) in runs.items():
+        report.add(f"log-probabilities of llama.cpp, {name}", values, difference, limit)
+    report.add("texts that llama.cpp cuts into other tokens", texts, texts_differ, 0)
     report.note("GGUF files read", str(files))
