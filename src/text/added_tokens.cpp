@@ -2,55 +2,90 @@
 
 #include <algorithm>
 
+#include "text/tokenizer_tables.h"
+#include "text/unicode.h"
+
 namespace text {
 namespace {
 
-unsigned char byte_of(std::string_view text, std::size_t at) {
-  return static_cast<unsigned char>(text[at]);
+LongestMatch make_matcher(const std::vector<std::string>& patterns) {
+  std::vector<std::pair<std::string, int>> words;
+  for (std::size_t i = 0; i < patterns.size(); ++i)
+    words.emplace_back(patterns[i], static_cast<int>(i));
+  return LongestMatch(words);
+}
+
+// The character that ends before byte `end`, which is above 0.
+CodePoint code_point_before(std::string_view text, std::size_t end) {
+  for (std::size_t length = std::min<std::size_t>(end, 4); length > 1; --length) {
+    const CodePoint found = code_point_at(text.substr(0, end), end - length);
+    if (found.value != kInvalid && found.length == length) return found;
+  }
+  return code_point_at(text.substr(0, end), end - 1);
+}
+
+bool stands_alone(std::string_view text, std::size_t begin, std::size_t end) {
+  const auto is_word = [](CodePoint c) {
+    return tables::contains(tables::kWordCharacters, c.value);
+  };
+  return (begin == 0 || !is_word(code_point_before(text, begin))) &&
+         (end == text.size() || !is_word(code_point_at(text, end)));
+}
+
+// Where the white space that ends at `end` begins, but not before `from`.
+std::size_t spaces_before(std::string_view text, std::size_t from, std::size_t end) {
+  while (end > from) {
+    const CodePoint last = code_point_before(text, end);
+    if (classify(last.value) != CharacterClass::space) break;
+    end -= last.length;
+  }
+  return end;
+}
+
+std::size_t spaces_after(std::string_view text, std::size_t at) {
+  while (at < text.size()) {
+    const CodePoint next = code_point_at(text, at);
+    if (classify(next.value) != CharacterClass::space) break;
+    at += next.length;
+  }
+  return at;
 }
 
 }  // namespace
 
-AddedTokenFinder::AddedTokenFinder(const std::vector<AddedToken>& tokens) {
-  for (const AddedToken& token : tokens) sorted_.push_back({token.text, token.id});
-  std::ranges::sort(sorted_, {}, &Entry::text);  // char_traits compares as unsigned bytes
-  std::size_t at = 0;
-  for (int byte = 0; byte < 256; ++byte) {
-    first_[byte] = at;
-    while (at < sorted_.size() && byte_of(sorted_[at].text, 0) == byte) ++at;
-  }
-  first_[256] = at;
-}
+AddedTokenFinder::AddedTokenFinder(std::vector<AddedToken> tokens,
+                                   const std::vector<std::string>& patterns)
+    : tokens_(std::move(tokens)), matcher_(make_matcher(patterns)) {}
 
-AddedTokenFinder::Match AddedTokenFinder::match_at(std::string_view text, std::size_t at) const {
-  Match best{at, 0, 0};
-  auto low = sorted_.begin() + static_cast<std::ptrdiff_t>(first_[byte_of(text, at)]);
-  auto high = sorted_.begin() + static_cast<std::ptrdiff_t>(first_[byte_of(text, at) + 1]);
-  // low … high are the tokens that agree with the text in their first `length` bytes; the one that
-  // ends there, if any, comes first.
-  for (std::size_t length = 1; low != high; ++length) {
-    if (low->text.size() == length) {
-      best = {at, length, low->id};
-      ++low;
+std::vector<AddedPiece> AddedTokenFinder::cut(std::string_view text) const {
+  std::vector<AddedPiece> out;
+  std::size_t done = 0;          // the text before is in `out`
+  std::size_t spaces_begin = 0;  // the white space found last, so that it is not walked twice
+  std::size_t spaces_end = 0;
+  for (std::size_t at = 0; at < text.size() && !tokens_.empty();) {
+    const LongestMatch::Match match = matcher_.match(text, at);
+    if (match.length == 0) {
+      ++at;
+      continue;
     }
-    if (at + length == text.size()) break;
-    const unsigned char next = byte_of(text, at + length);
-    low = std::partition_point(
-        low, high, [&](const Entry& entry) { return byte_of(entry.text, length) < next; });
-    high = std::partition_point(
-        low, high, [&](const Entry& entry) { return byte_of(entry.text, length) == next; });
+    const AddedToken& token = tokens_[match.id];
+    std::size_t begin = at, end = at + match.length;
+    at = end;
+    if (token.single_word && !stands_alone(text, begin, end)) continue;
+    if (token.lstrip) begin = std::max(spaces_before(text, std::min(done, begin), begin), done);
+    if (token.rstrip) {
+      if (end < spaces_begin || end >= spaces_end) {
+        spaces_begin = end;
+        spaces_end = spaces_after(text, end);
+      }
+      end = spaces_end;
+    }
+    if (done < begin) out.push_back({done, begin, -1});
+    out.push_back({begin, end, token.id});
+    done = end;
   }
-  return best;
-}
-
-AddedTokenFinder::Match AddedTokenFinder::find(std::string_view text, std::size_t from) const {
-  for (std::size_t at = from; at < text.size(); ++at) {
-    const int byte = byte_of(text, at);
-    if (first_[byte] == first_[byte + 1]) continue;
-    const Match match = match_at(text, at);
-    if (match.length > 0) return match;
-  }
-  return {text.size(), 0, 0};
+  if (done < text.size()) out.push_back({done, text.size(), -1});
+  return out;
 }
 
 }  // namespace text

@@ -1,10 +1,11 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "text/longest_match.h"
 
 namespace text {
 
@@ -14,38 +15,40 @@ enum class AddedKind {
   word,     // kept: an item
 };
 
-// A token that was not made by merging: markup, an item, GPT-2's end of text.
+// A token that was not made by the model of the text: markup, an item, GPT-2's end of text.
 struct AddedToken {
   std::string text;  // valid UTF-8, not empty
   int id;
   AddedKind kind = AddedKind::control;
+  bool single_word = false;  // not where a letter, mark, digit or "_" stands beside it
+  bool lstrip = false;       // takes the white space before it along
+  bool rstrip = false;       // takes the white space after it along
+  bool normalized = false;   // is looked for after the text was normalised, itself normalised
+  bool in_model = false;     // the model may make it too, out of ordinary text
   bool operator==(const AddedToken&) const = default;
+};
+
+// A stretch of a text: an added token's, or one between them.
+struct AddedPiece {
+  std::size_t begin, end;
+  int id;  // or -1: ordinary text
 };
 
 // Finds added tokens in a text.
 class AddedTokenFinder {
  public:
-  // The texts are all different.
-  explicit AddedTokenFinder(const std::vector<AddedToken>& tokens);
+  // `patterns`: what to look for, one for each token; an empty one is never found.
+  AddedTokenFinder(std::vector<AddedToken> tokens, const std::vector<std::string>& patterns);
 
-  struct Match {
-    std::size_t begin, length;
-    int id;
-  };
-  // The first match at or after `from`, the longest where several begin at one place; its length is
-  // 0 where there is none. Costs a few comparisons a byte, however many tokens there are.
-  Match find(std::string_view text, std::size_t from) const;
+  // The text cut at its added tokens: the leftmost first, the longest of several. Pieces of
+  // ordinary text are not empty. White space that two tokens take along goes to the first.
+  std::vector<AddedPiece> cut(std::string_view text) const;
+
+  bool empty() const { return tokens_.empty(); }
 
  private:
-  struct Entry {
-    std::string text;
-    int id;
-  };
-  Match match_at(std::string_view text, std::size_t at) const;
-
-  std::vector<Entry> sorted_;
-  std::array<std::size_t, 257>
-      first_;  // sorted_[first_[b]] … are the tokens that start with byte b
+  std::vector<AddedToken> tokens_;
+  LongestMatch matcher_;  // gives places in tokens_
 };
 
 }  // namespace text

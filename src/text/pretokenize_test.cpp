@@ -48,5 +48,45 @@ TEST(Pretokenize, InvalidBytesGoWithTheSigns) {
   EXPECT_EQ(cut(" \xFF"), (Words{" \xFF"}));
 }
 
+Words cut(std::string_view text, const std::vector<Cut>& steps) {
+  Words out;
+  cut_words(text, steps, [&](std::string_view word) { out.emplace_back(word); });
+  return out;
+}
+
+TEST(Pretokenize, Llama3TakesASignBeforeAWordAndThreeDigits) {
+  const std::vector<Cut> llama3 = {Cut::llama3};
+  EXPECT_EQ(cut("(hi) 12345!", llama3), (Words{"(hi", ")", " ", "123", "45", "!"}));
+  EXPECT_EQ(cut("\thi  there", llama3), (Words{"\thi", " ", " there"}));
+  EXPECT_EQ(cut("IT'S it\u2019s '\u017Fa", llama3),
+            (Words{"IT", "'S", " it", "\u2019s", " '", "\u017Fa"}));
+  EXPECT_EQ(cut("x'\u017Fa", llama3), (Words{"x", "'\u017F", "a"}));
+  EXPECT_EQ(cut("12345", {Cut::qwen2}), (Words{"1", "2", "3", "4", "5"}));
+}
+
+TEST(Pretokenize, Llama3CutsSpacesAfterTheLastLineEnd) {
+  const std::vector<Cut> llama3 = {Cut::llama3};
+  EXPECT_EQ(cut("a \n \n  b", llama3), (Words{"a", " \n \n", " ", " b"}));
+  EXPECT_EQ(cut("a!\n\nb", llama3), (Words{"a", "!\n\n", "b"}));
+  EXPECT_EQ(cut("a   ", llama3), (Words{"a", "   "}));
+  EXPECT_EQ(cut("\n", llama3), Words{"\n"});
+  EXPECT_EQ(cut(" 7", llama3), (Words{" ", "7"}));
+  EXPECT_EQ(cut(" !", llama3), Words{" !"});
+}
+
+TEST(Pretokenize, StepsAreDoneToEveryPiece) {
+  EXPECT_EQ(cut("ab12c", {Cut::digits}), (Words{"ab", "1", "2", "c"}));
+  EXPECT_EQ(cut("ab12c", {Cut::digit_runs}), (Words{"ab", "12", "c"}));
+  EXPECT_EQ(cut("a 12", {Cut::digits, Cut::gpt2}), (Words{"a", " ", "1", "2"}));
+  EXPECT_EQ(cut("a1", {Cut::digits, Cut::prefix_space, Cut::gpt2}), (Words{" a", " 1"}));
+  EXPECT_EQ(cut(" a", {Cut::prefix_space, Cut::gpt2}), Words{" a"});
+  EXPECT_EQ(cut("", {Cut::prefix_space}), Words{});
+}
+
+TEST(Pretokenize, BertLeavesSpacesOutAndSetsSignsApart) {
+  EXPECT_EQ(cut(" don't  go!! \u00A1", {Cut::bert}),
+            (Words{"don", "'", "t", "go", "!", "!", "\u00A1"}));
+}
+
 }  // namespace
 }  // namespace text

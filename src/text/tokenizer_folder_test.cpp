@@ -102,7 +102,11 @@ TEST(TokenizerFolder, ReadsMergesAsPairs) {
 
 TEST(TokenizerFolder, ADamagedTokenizerFileIsNamedWithThePlace) {
   expect_part(error_after([](Json& root) { root.erase("model"); }), "\"model\" is missing");
-  expect_part(error_after([](Json& root) { root["model"]["vocab"].erase("a"); }), "expected 0 to");
+  expect_part(error_after([](Json& root) {
+                root["added_tokens"].clear();
+                root["model"]["vocab"].erase("a");
+              }),
+              "there is no token for byte 97");
   expect_part(error_after([](Json& root) { root["model"]["vocab"]["a"] = 7; }),
               "which another token has too");
   expect_part(error_after([](Json& root) { root["model"]["vocab"]["a"] = -1; }),
@@ -121,18 +125,105 @@ TEST(TokenizerFolder, ADamagedTokenizerFileIsNamedWithThePlace) {
               "expected a whole number");
 }
 
-TEST(TokenizerFolder, OtherRulesThanThoseOfGpt2AreRefused) {
-  expect_part(error_after([](Json& root) { root["model"]["type"] = "WordPiece"; }),
-              "expected \"BPE\"");
-  expect_part(error_after([](Json& root) { root["pre_tokenizer"]["add_prefix_space"] = true; }),
-              "pre_tokenizer is");
+TEST(TokenizerFolder, HostileNumbersAndTextsAreRefused) {
+  expect_part(error_after([](Json& root) { root["model"]["vocab"]["a"] = 2147483648; }),
+              "token \"a\" has id 2147483648");
   expect_part(error_after([](Json& root) {
-                root["normalizer"] = {{"type", "NFC"}};
+                root["added_tokens"].clear();
+                root["model"]["vocab"]["zz"] = 99'999'999;
               }),
-              "normalizer is set");
-  expect_part(error_after([](Json& root) { root["model"]["ignore_merges"] = true; }),
-              "ignore_merges");
-  expect_part(error_after([](Json& root) { root["added_tokens"][0]["lstrip"] = true; }), "lstrip");
+              "ids go up to 99999999");
+  expect_part(error_after([](Json& root) { root["model"]["vocab"]["zz"] = 1.5; }), "has id 1.5");
+  expect_part(error_after([](Json& root) { root["model"]["vocab"][""] = 300; }), "is empty");
+  expect_part(error_after([](Json& root) {
+                root["added_tokens"].clear();
+                root["model"]["vocab"]["\u4E16"] = 300;
+              }),
+              "is not in GPT-2's printable bytes");
+  expect_part(error_after([](Json& root) { root["added_tokens"][1]["id"] = 2147483648; }),
+              "expected a whole number");
+  expect_part(error_after([](Json& root) { root["added_tokens"][1]["id"] = -3; }), "has id -3");
+  expect_part(error_after([](Json& root) { root["added_tokens"][2]["id"] = 999; }),
+              "has id 999, expected 264");
+  expect_part(error_after([](Json& root) {
+                root["added_tokens"][2]["content"] = root["added_tokens"][1]["content"];
+              }),
+              "repeats another's");
+  expect_part(error_after([](Json& root) { root["added_tokens"] = 7; }), "added_tokens is no list");
+  expect_part(error_after([](Json& root) { root["added_tokens"][0] = "x"; }), "is missing");
+  expect_part(error_after([](Json& root) { root["model"].erase("merges"); }),
+              "\"model.merges\" is missing");
+  expect_part(error_after([](Json& root) { root["model"]["merges"] = "a b"; }), "is no list");
+  expect_part(error_after([](Json& root) { root["model"].erase("vocab"); }),
+              "\"model.vocab\" is missing");
+}
+
+TEST(TokenizerFolder, ACutOrForeignFileIsRefused) {
+  const base::TemporaryFolder folder;
+  write_tokenizer(folder.path(), small_tokenizer());
+  const std::filesystem::path file = folder.path() / "tokenizer.json";
+  const std::string whole = base::read_file(file);
+  for (const std::string& damaged :
+       {whole.substr(0, whole.size() / 2), std::string(), "\xFF" + whole, std::string("[]"),
+        std::string(100'000, '['), std::string("\x80\x04pickle")}) {
+    base::write_file(file, damaged);
+    EXPECT_THROW(read_tokenizer(folder.path()), base::DataError);
+  }
+}
+
+TEST(TokenizerFolder, AVocabularyWithHolesKeepsItsIds) {
+  // Other programs number tokens that the vocabulary does not name by its size: all are named.
+  const base::TemporaryFolder folder;
+  const base::TemporaryFolder other;
+  write_tokenizer(folder.path(), small_tokenizer());
+  Json root = base::read_json(folder.path() / "tokenizer.json");
+  root["added_tokens"].clear();
+  root["model"]["vocab"]["extra"] = 300;
+  base::write_json(folder.path() / "tokenizer.json", root);
+  const Tokenizer tokenizer = read_tokenizer(folder.path());
+  EXPECT_EQ(tokenizer.size(), 301);
+  EXPECT_EQ(tokenizer.token_text(299), "");
+  EXPECT_EQ(
+      tokenizer.decode_for_people(std::vector<int>{299, 301, 300}, Tokenizer::ControlTokens::keep),
+      "extra");
+  const Tokenizer grown = tokenizer.with_added_tokens({"<|end|>"});
+  EXPECT_EQ(grown.token_id("<|end|>"), 301);
+  write_tokenizer(other.path(), grown);
+  EXPECT_EQ(base::read_json(other.path() / "tokenizer.json")["model"]["vocab"]["<|end|>"], 301);
+  EXPECT_EQ(read_tokenizer(other.path()).vocabulary(), grown.vocabulary());
+}
+
+TEST(TokenizerFolder, AnAddedTokenMayBeTheModelsToo) {
+  const base::TemporaryFolder folder;
+  write_tokenizer(folder.path(), small_tokenizer());
+  Json root = base::read_json(folder.path() / "tokenizer.json");
+  Json token = root["added_tokens"][0];
+  token["content"] = "the";
+  token["id"] = root["model"]["vocab"]["the"];
+  token["single_word"] = true;
+  root["added_tokens"].insert(root["added_tokens"].begin(), token);
+  base::write_json(folder.path() / "tokenizer.json", root);
+  const Tokenizer tokenizer = read_tokenizer(folder.path());
+  const int the = *tokenizer.token_id("the");
+  EXPECT_TRUE(tokenizer.is_added(the));
+  EXPECT_EQ(tokenizer.encode_with_added("the<"), (std::vector<int>{the, *tokenizer.token_id("<")}));
+  EXPECT_EQ(tokenizer.encode_with_added("then").front(), the);  // by its merges
+}
+
+TEST(TokenizerFolder, TheSettingsOfOthersAreKept) {
+  const base::TemporaryFolder folder;
+  write_tokenizer(folder.path(), small_tokenizer());
+  base::write_file(folder.path() / "tokenizer_config.json",
+                   R"({"tokenizer_class": "GPT2Tokenizer", "model_max_length": 1024,
+                       "eos_token": "<|old|>", "pad_token": "<|old|>"})");
+  const Tokenizer tokenizer = read_tokenizer(folder.path()).with_added_tokens({"<|more|>"});
+  write_tokenizer(folder.path(), tokenizer, {.end = "<|more|>"});
+  const Json config = base::read_json(folder.path() / "tokenizer_config.json");
+  EXPECT_EQ(config.at("tokenizer_class"), "GPT2Tokenizer");
+  EXPECT_EQ(config.at("model_max_length"), 1024);
+  EXPECT_EQ(config.at("eos_token"), "<|more|>");
+  EXPECT_EQ(config.at("pad_token"), "<|old|>");
+  EXPECT_TRUE(config.at("added_tokens_decoder").contains("265"));
 }
 
 TEST(TokenizerFolder, DamagedVocabularyAndMergesAreNamedWithTheLine) {

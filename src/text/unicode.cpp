@@ -1,8 +1,6 @@
 #include "text/unicode.h"
 
-#include <algorithm>
-#include <iterator>
-
+#include "text/tokenizer_tables.h"
 #include "text/unicode_tables.h"
 
 namespace text {
@@ -10,18 +8,10 @@ namespace {
 
 constexpr std::size_t kTableSize = 0x10000;  // the basic plane is looked up, the rest is searched
 
-template <std::size_t n>
-bool contains(const tables::Range (&ranges)[n], char32_t code_point) {
-  const auto* after = std::upper_bound(
-      std::begin(ranges), std::end(ranges), code_point,
-      [](char32_t value, const tables::Range& range) { return value < range.first; });
-  return after != std::begin(ranges) && code_point <= (after - 1)->last;
-}
-
 CharacterClass search_class(char32_t code_point) {
-  if (contains(tables::kLetters, code_point)) return CharacterClass::letter;
-  if (contains(tables::kNumbers, code_point)) return CharacterClass::number;
-  if (contains(tables::kSpaces, code_point)) return CharacterClass::space;
+  if (tables::contains(tables::kLetters, code_point)) return CharacterClass::letter;
+  if (tables::contains(tables::kNumbers, code_point)) return CharacterClass::number;
+  if (tables::contains(tables::kSpaces, code_point)) return CharacterClass::space;
   return CharacterClass::other;
 }
 
@@ -34,14 +24,18 @@ std::vector<CharacterClass> build_table() {
 
 bool is_continuation(unsigned char byte) { return (byte & 0xC0) == 0x80; }
 
-char32_t lower_code_point(char32_t code_point) {
-  const auto* after = std::upper_bound(
-      std::begin(tables::kLower), std::end(tables::kLower), code_point,
-      [](char32_t value, const tables::LowerRun& run) { return value < run.first; });
-  if (after == std::begin(tables::kLower)) return code_point;
-  const tables::LowerRun& run = *(after - 1);
-  if (code_point > run.last || (code_point - run.first) % run.step != 0) return code_point;
-  return code_point + run.delta;
+// How many bytes from `at` on could have begun one character, at least 1: what Unicode calls the
+// maximal part of an ill-formed sequence.
+std::size_t broken_length(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t offset) {
+    return at + offset < text.size() ? static_cast<unsigned char>(text[at + offset]) : 0u;
+  };
+  const unsigned first = byte(0), second = byte(1);
+  const bool three = first >= 0xE0 && first < 0xF0, four = first >= 0xF0 && first < 0xF5;
+  const unsigned lowest = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+  const unsigned highest = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+  if ((!three && !four) || second < lowest || second > highest) return 1;
+  return four && is_continuation(byte(2)) ? 3 : 2;
 }
 
 bool splits_words(char32_t code_point) {
@@ -97,6 +91,21 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string replace_invalid(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint next = code_point_at(text, at);
+    if (next.value != kInvalid) {
+      out += text.substr(at, next.length);
+      at += next.length;
+    } else {
+      out += "\uFFFD";
+      at += broken_length(text, at);
+    }
+  }
+  return out;
+}
+
 std::string to_lower(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -107,7 +116,7 @@ std::string to_lower(std::string_view text) {
     else if (next.value < 0x80)
       out += next.value >= 'A' && next.value <= 'Z' ? static_cast<char>(next.value + 32) : text[at];
     else
-      out += to_utf8(lower_code_point(next.value));
+      out += to_utf8(tables::lower_case(tables::kLower, next.value));
     at += next.length;
   }
   return out;
@@ -117,8 +126,8 @@ bool is_upper(std::string_view text) {
   bool found = false;
   for (std::size_t at = 0; at < text.size();) {
     const CodePoint next = code_point_at(text, at);
-    if (contains(tables::kOtherCased, next.value)) return false;
-    if (contains(tables::kUpper, next.value)) found = true;
+    if (tables::contains(tables::kOtherCased, next.value)) return false;
+    if (tables::contains(tables::kUpper, next.value)) found = true;
     at += next.length;
   }
   return found;

@@ -8,7 +8,8 @@
 
 namespace text {
 
-// Unicode 14, pinned: the tables are written by tools/write_unicode_tables.py.
+// The classes of the regular expressions by which Hugging Face's tokenizers cut text, and the
+// letter case of Unicode 14. Both are pinned in tables that tools/write_unicode_tables.py writes.
 enum class CharacterClass : std::uint8_t {
   other,
   letter,  // \p{L}
@@ -34,6 +35,10 @@ CodePoint code_point_at(std::string_view text, std::size_t at);
 std::string to_utf8(char32_t code_point);
 
 bool is_utf8(std::string_view text);
+
+// The text with U+FFFD for each stretch that is no UTF-8: as many bytes at a time as could have
+// begun one character (as Python and Rust do).
+std::string replace_invalid(std::string_view text);
 
 // Simple lower case, one code point for one; what is not valid UTF-8 stays as it is. Differs from
 // Python's str.lower in the final sigma and in U+0130 only.

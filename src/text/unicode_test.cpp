@@ -41,6 +41,17 @@ TEST(Unicode, EveryCodePointComesBackFromItsUtf8) {
   }
 }
 
+TEST(Unicode, InvalidStretchesAreReplacedAsOthersReplaceThem) {
+  EXPECT_EQ(replace_invalid("a\u00E9\U0001F30D"), "a\u00E9\U0001F30D");
+  EXPECT_EQ(replace_invalid("\xFF\xFF"), "\uFFFD\uFFFD");
+  EXPECT_EQ(replace_invalid("\xF0\x9F\x8C"), "\uFFFD");  // cut after three of four bytes
+  EXPECT_EQ(replace_invalid("\xF0\x9F\x8Cx"), "\uFFFDx");
+  EXPECT_EQ(replace_invalid("\xE4\xB8\xE4\xB8\x96"), "\uFFFD\u4E16");
+  EXPECT_EQ(replace_invalid("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");  // a surrogate
+  EXPECT_EQ(replace_invalid("\xF4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");
+  EXPECT_EQ(replace_invalid("\xC3"), "\uFFFD");
+}
+
 TEST(Unicode, LowerCaseLeavesEverythingElseAlone) {
   EXPECT_EQ(to_lower("ABC xyz 1!"), "abc xyz 1!");
   EXPECT_EQ(to_lower("\u00C9\u0416\u0100\u0101"), "\u00E9\u0436\u0101\u0101");
