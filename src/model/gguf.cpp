@@ -151,9 +151,9 @@ void write_gguf(const fs::path& folder, const fs::path& path, GgufType type) {
   if (!name.empty()) metadata.add_text("general.name", name);
   metadata.add_number("general.file_type", file_type(type));
   metadata.add_number("general.quantization_version", kQuantizationVersion);
-  add_gguf_tokenizer(metadata, folder, model.vocabulary);
-
+  // The weights first: they are as large as the vocabulary claims to be.
   const std::vector<Planned> planned = plan(model, read_weights(folder), type);
+  add_gguf_tokenizer(metadata, read_tokenizer_files(folder), model.vocabulary);
   std::vector<GgufTensor> heads;
   for (const Planned& one : planned) heads.push_back(one.head);
   base::FileWriter writer(path);

@@ -7,10 +7,20 @@ namespace {
 
 using base::Json;
 
+constexpr std::uint32_t kMaxLayers = 1000;
+
 std::uint32_t size_at(const Json& config, const char* key, const std::string& where) {
   const auto size = base::require<std::uint32_t>(config, key, where);
   if (size == 0) throw base::DataError(where, ": ", key, " is 0");
   return size;
+}
+
+// A number of layers, each of which is a dozen names below.
+std::uint32_t layers_at(const Json& config, const char* key, const std::string& where) {
+  const std::uint32_t layers = size_at(config, key, where);
+  if (layers > kMaxLayers)
+    throw base::DataError(where, ": ", key, " is ", layers, ", expected at most ", kMaxLayers);
+  return layers;
 }
 
 // Refuses a setting that changes what the model computes and has no key in GGUF.
@@ -58,7 +68,7 @@ void describe_gpt2(GgufModel& model, GgufMetadata& metadata, const Json& config,
   require_value(config, "scale_attn_by_inverse_layer_idx", false, where);
   require_value(config, "add_cross_attention", false, where);
   const std::uint32_t width = size_at(config, "n_embd", where);
-  const std::uint32_t layers = size_at(config, "n_layer", where);
+  const std::uint32_t layers = layers_at(config, "n_layer", where);
   model.heads = model.key_heads = size_at(config, "n_head", where);
   model.tied = base::optional<bool>(config, "tie_word_embeddings", where).value_or(true);
   metadata.add_number("gpt2.block_count", layers);
@@ -167,7 +177,7 @@ void describe_llama(GgufModel& model, GgufMetadata& metadata, const Json& config
   require_value(config, "hidden_act", "silu", where);
   require_value(config, "use_sliding_window", false, where);
   const std::uint32_t width = size_at(config, "hidden_size", where);
-  const std::uint32_t layers = size_at(config, "num_hidden_layers", where);
+  const std::uint32_t layers = layers_at(config, "num_hidden_layers", where);
   const std::uint32_t heads = size_at(config, "num_attention_heads", where);
   const std::uint32_t key_heads =
       base::optional<std::uint32_t>(config, "num_key_value_heads", where).value_or(heads);

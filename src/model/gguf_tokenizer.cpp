@@ -44,6 +44,17 @@ std::optional<bool> flag_at(const Json& object, const char* key) {
   return object[key].get<bool>();
 }
 
+std::optional<std::int64_t> id_at(const Json& object, const std::string& key) {
+  if (!object.is_object() || !object.contains(key) || !object[key].is_number_integer())
+    return std::nullopt;
+  return object[key].get<std::int64_t>();
+}
+
+Json list_at(const Json& object, const char* key) {
+  return object.is_object() && object.contains(key) && object[key].is_array() ? object[key]
+                                                                              : Json::array();
+}
+
 bool is_byte_level(const Json& cutter, bool with_expression) {
   return text_at(cutter, "type") == "ByteLevel" &&
          !flag_at(cutter, "add_prefix_space").value_or(true) &&
@@ -108,7 +119,7 @@ std::vector<Token> read_tokens(const Json& root, std::int64_t vocabulary,
                             base::in_quotes(text), " have the same id");
     token = {text, kNormal};
   }
-  for (const Json& added : root.value("added_tokens", Json::array())) {
+  for (const Json& added : list_at(root, "added_tokens")) {
     const Token token = added_token(added, where + ": added_tokens");
     place(base::require<std::int64_t>(added, "id", where + ": added_tokens"), token.text) = token;
   }
@@ -146,35 +157,25 @@ std::string special_text(const Json& settings, const std::string& kind) {
                                    : text_at(settings, key.c_str());
 }
 
-std::optional<std::int64_t> special_id(const std::string& kind, const Json& root,
-                                       const Json& settings, const Json& config) {
-  const std::string text = special_text(settings, kind);
+std::optional<std::int64_t> special_id(const std::string& kind, const TokenizerFiles& files) {
+  const std::string text = special_text(files.settings, kind);
   if (!text.empty())
-    for (const Json& added : root.value("added_tokens", Json::array()))
-      if (text_at(added, "content") == text && added.contains("id") &&
-          added["id"].is_number_integer())
-        return added["id"].get<std::int64_t>();
-  const std::string key = kind + "_token_id";
-  if (config.contains(key) && config[key].is_number_integer())
-    return config[key].get<std::int64_t>();
-  return std::nullopt;
+    for (const Json& added : list_at(files.tokenizer, "added_tokens"))
+      if (text_at(added, "content") == text && id_at(added, "id")) return id_at(added, "id");
+  return id_at(files.config, kind + "_token_id");
 }
 
 // Whether the tokenizer puts its begin (or its end) token around a text.
-bool adds_token(const char* kind, const Json& root, const Json& settings) {
-  if (const auto said = flag_at(settings, (std::string("add_") + kind + "_token").c_str()))
-    return *said;
-  const Json post = root.value("post_processor", Json());
+bool adds_token(const std::string& kind, const TokenizerFiles& files) {
+  if (const auto said = flag_at(files.settings, ("add_" + kind + "_token").c_str())) return *said;
+  const Json post = files.tokenizer.value("post_processor", Json());
   const bool several = text_at(post, "type") == "Sequence";
-  const Json processors = several ? post.value("processors", Json::array()) : Json::array({post});
-  for (const Json& processor : processors) {
-    if (text_at(processor, "type") != "TemplateProcessing" || !processor.contains("single"))
-      continue;
-    const Json& single = processor["single"];
-    if (!single.is_array() || single.size() < 2) continue;
-    const Json& outer = kind == std::string("bos") ? single.front() : single.back();
+  for (const Json& processor : several ? list_at(post, "processors") : Json::array({post})) {
+    const Json single = list_at(processor, "single");
+    if (text_at(processor, "type") != "TemplateProcessing" || single.size() < 2) continue;
+    const Json& outer = kind == "bos" ? single.front() : single.back();
     if (outer.is_object() && outer.contains("SpecialToken"))
-      return text_at(outer["SpecialToken"], "id") == special_text(settings, kind);
+      return text_at(outer["SpecialToken"], "id") == special_text(files.settings, kind);
   }
   return false;
 }
@@ -185,26 +186,33 @@ Json read_if_there(const fs::path& path) {
 
 }  // namespace
 
-void add_gguf_tokenizer(GgufMetadata& metadata, const fs::path& folder, std::int64_t vocabulary) {
+TokenizerFiles read_tokenizer_files(const fs::path& folder) {
   const fs::path file = folder / "tokenizer.json";
-  const std::string where = file.string();
   if (!fs::exists(file))
     throw base::DataError(file,
                           ": is not there; a GGUF file holds its tokenizer. Save the model "
                           "again with attune or transformers, which write it");
-  const Json root = base::read_json(file);
-  const Json settings = read_if_there(folder / "tokenizer_config.json");
-  const Json config = read_if_there(folder / "config.json");
-  const Json bpe = base::require<Json>(root, "model", where);
-  const std::string cut = name_of_cut(root.value("pre_tokenizer", Json()));
+  TokenizerFiles files{base::read_json(file), read_if_there(folder / "tokenizer_config.json"),
+                       read_if_there(folder / "config.json"), "", file.string()};
+  files.chat_template = text_at(files.settings, "chat_template");
+  if (files.chat_template.empty() && fs::exists(folder / "chat_template.jinja"))
+    files.chat_template = base::read_file(folder / "chat_template.jinja");
+  return files;
+}
+
+void add_gguf_tokenizer(GgufMetadata& metadata, const TokenizerFiles& files,
+                        std::int64_t vocabulary) {
+  const Json bpe = base::require<Json>(files.tokenizer, "model", files.where);
+  const Json cutter =
+      base::optional<Json>(files.tokenizer, "pre_tokenizer", files.where).value_or(Json());
+  const std::string cut = name_of_cut(cutter);
   if (text_at(bpe, "type") != "BPE" || cut.empty())
-    throw base::DataError(file,
+    throw base::DataError(files.where,
                           ": is no byte-level BPE that cuts text as GPT-2, Llama 3, Qwen 2 or "
                           "SmolLM do; no other tokenizer is exported");
-
   std::vector<std::string> texts;
   std::vector<std::int32_t> types;
-  for (const Token& token : read_tokens(root, vocabulary, where)) {
+  for (const Token& token : read_tokens(files.tokenizer, vocabulary, files.where)) {
     texts.push_back(token.text);
     types.push_back(token.type);
   }
@@ -212,19 +220,16 @@ void add_gguf_tokenizer(GgufMetadata& metadata, const fs::path& folder, std::int
   metadata.add_text("tokenizer.ggml.pre", cut);
   metadata.add_texts("tokenizer.ggml.tokens", texts);
   metadata.add_numbers("tokenizer.ggml.token_type", types);
-  metadata.add_texts("tokenizer.ggml.merges", read_merges(bpe, where));
+  metadata.add_texts("tokenizer.ggml.merges", read_merges(bpe, files.where));
   for (const auto& [kind, key] :
        {std::pair{"bos", "bos"}, {"eos", "eos"}, {"unk", "unknown"}, {"pad", "padding"}})
-    if (const auto id = special_id(kind, root, settings, config);
-        id && *id >= 0 && *id < vocabulary)
+    if (const auto id = special_id(kind, files); id && *id >= 0 && *id < vocabulary)
       metadata.add_number(std::string("tokenizer.ggml.") + key + "_token_id",
                           static_cast<std::uint32_t>(*id));
-  metadata.add_flag("tokenizer.ggml.add_bos_token", adds_token("bos", root, settings));
-  metadata.add_flag("tokenizer.ggml.add_eos_token", adds_token("eos", root, settings));
-  std::string chat = text_at(settings, "chat_template");
-  if (chat.empty() && fs::exists(folder / "chat_template.jinja"))
-    chat = base::read_file(folder / "chat_template.jinja");
-  if (!chat.empty()) metadata.add_text("tokenizer.chat_template", chat);
+  metadata.add_flag("tokenizer.ggml.add_bos_token", adds_token("bos", files));
+  metadata.add_flag("tokenizer.ggml.add_eos_token", adds_token("eos", files));
+  if (!files.chat_template.empty())
+    metadata.add_text("tokenizer.chat_template", files.chat_template);
 }
 
 }  // namespace model
