@@ -1,5 +1,8 @@
 #include "base/json.h"
 
+#include <algorithm>
+#include <cctype>
+#include <charconv>
 #include <unordered_set>
 
 #include <simdjson.h>
@@ -52,6 +55,43 @@ Json convert(const simdjson::dom::element& element, int depth, const std::string
   throw DataError(where, ": not JSON");
 }
 
+bool fits(std::string_view digits, bool negative) {
+  std::uint64_t number = 0;
+  const auto error = std::from_chars(digits.data(), digits.data() + digits.size(), number).ec;
+  return error == std::errc() && (!negative || number <= std::uint64_t{1} << 63);
+}
+
+// The text with ".0" behind each whole number that fits no integer type, so that it is read as the
+// nearest double: tokenizers of others say "no limit" by 1000000000000000019884624838656.
+std::string with_wide_numbers(std::string_view text) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::string out;
+  bool in_text = false;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at + 1;
+    if (text[at] == '"') {
+      in_text = !in_text;
+    } else if (in_text && text[at] == '\\') {
+      end = std::min(at + 2, text.size());
+    } else if (!in_text && is_digit(text[at])) {
+      while (end < text.size() && is_digit(text[end])) ++end;
+      const bool whole = at == 0 || (text[at - 1] != '.' && text[at - 1] != '+' &&
+                                     std::tolower(text[at - 1]) != 'e');
+      const bool ends = end == text.size() || (text[end] != '.' && std::tolower(text[end]) != 'e');
+      const bool negative = at > 0 && text[at - 1] == '-';
+      const bool exponent = negative && at > 1 && std::tolower(text[at - 2]) == 'e';
+      const std::string_view digits = text.substr(at, end - at);
+      out += digits;
+      if (whole && ends && !exponent && !fits(digits, negative)) out += ".0";
+      at = end;
+      continue;
+    }
+    out += text.substr(at, end - at);
+    at = end;
+  }
+  return out;
+}
+
 const char* explain(simdjson::error_code error) {
   switch (error) {
     case simdjson::UTF8_ERROR:
@@ -75,7 +115,11 @@ Json parse_json(std::string_view text, const std::string& where) {
   simdjson::dom::parser fresh;
   simdjson::dom::parser& parser = text.size() > kKeptParser ? fresh : kept;
   simdjson::dom::element root;
-  const auto error = parser.parse(text.data(), text.size()).get(root);
+  auto error = parser.parse(text.data(), text.size()).get(root);
+  if (error == simdjson::NUMBER_ERROR) {
+    const std::string widened = with_wide_numbers(text);
+    error = parser.parse(widened).get(root);
+  }
   if (error) throw DataError(where, ": ", explain(error));
   return convert(root, 0, where);
 }

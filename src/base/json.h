@@ -15,7 +15,7 @@ using Json = nlohmann::ordered_json;
 
 // Parses JSON from anywhere, trusted or not. `where` (a path, or "path:line") starts every error
 // message. Throws DataError where the text is cut, is not UTF-8, nests deeper than 64, or names a
-// key twice in one object.
+// key twice in one object. A whole number that fits no integer type becomes the nearest double.
 Json parse_json(std::string_view text, const std::string& where);
 
 // The same of a whole file.

@@ -32,6 +32,23 @@ TEST(JsonParsing, BadTextIsRefusedWithItsPlace) {
     EXPECT_EQ(error_of(cut).rfind("f:3: ", 0), 0u) << cut;
 }
 
+TEST(JsonParsing, AWholeNumberOfAnyLengthIsRead) {
+  const Json json = parse_json(
+      R"({"n":-1000000000000000019884624838656,"s":"\\\"12345678901234567890123","m":1e2,"big":18446744073709551615,)"
+      R"("list":[12345678901234567890123],"f":0.1234567890123456789012,"e":12345678901234567890123e-3})",
+      "f");
+  EXPECT_EQ(json["n"].get<double>(), -1e30);
+  EXPECT_EQ(json["big"].get<std::uint64_t>(), 18446744073709551615u);
+  EXPECT_EQ(json["s"], "\\\"12345678901234567890123");
+  EXPECT_EQ(json["list"][0].get<double>(), 12345678901234567890123.0);
+  EXPECT_EQ(json["f"].get<double>(), 0.1234567890123456789012);
+  EXPECT_EQ(json["e"].get<double>(), 12345678901234567890.123);
+  EXPECT_THROW(require<int>(json, "n", "f"), DataError);
+  for (const char* bad :
+       {"1234567890123456789012x", "-", "01", "1.", "1e", "012345678901234567890123"})
+    EXPECT_NE(error_of(bad), "no error") << bad;
+}
+
 TEST(JsonParsing, DepthIsLimitedToSixtyFour) {
   const auto nested = [](int n) {
     return std::string(static_cast<std::size_t>(n), '[') +

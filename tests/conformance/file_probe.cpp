@@ -1,9 +1,11 @@
-// What check_files.py asks of attune: safetensors files and model folders read and written again.
+// What check_files.py asks of attune: safetensors files and model folders read and written again,
+// GGUF.
 #include <chrono>
 #include <cstdio>
 #include <iostream>
 
 #include "base/error.h"
+#include "model/gguf.h"
 #include "model/safetensors.h"
 #include "model/weights.h"
 
@@ -33,6 +35,14 @@ void judge(const Words& words) {
   }
 }
 
+// Exports the model FOLDER to FILE with matrices of TYPE: f32, f16 or bf16.
+void export_gguf(const Words& words) {
+  const std::map<std::string, model::GgufType> types = {{"f32", model::GgufType::f32},
+                                                        {"f16", model::GgufType::f16},
+                                                        {"bf16", model::GgufType::bf16}};
+  model::write_gguf(words[1], words[2], types.at(words[3]));
+}
+
 // The seconds that reading takes, then those until every byte was seen once.
 void load(const Words& words) {
   const auto seconds = [began = std::chrono::steady_clock::now()] {
@@ -56,11 +66,14 @@ int main(int count, char** arguments) try {
     copy_folder(words);
   else if (what == "judge")
     judge(words);
+  else if (what == "gguf" && words.size() == 4)
+    export_gguf(words);
   else if (what == "load" && words.size() == 2)
     load(words);
   else
     throw base::UsageError(
-        "file_probe copy FROM TO | copy-folder FROM TO BYTES | judge FILE... | load FILE");
+        "file_probe copy FROM TO | copy-folder FROM TO BYTES | judge FILE... | load FILE | "
+        "gguf FOLDER FILE TYPE");
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
