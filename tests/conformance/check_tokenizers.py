@@ -12,7 +12,7 @@ from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models, normaliz
                         trainers)
 
 STRINGS = 200_000  # a kind
-OTHERS = 10_000  # for what is not encode and decode
+OTHERS = 5_000  # for what is not encode and decode
 DATA = pathlib.Path(os.environ.get("ATTUNE_DATA", "../shared/data"))
 
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
