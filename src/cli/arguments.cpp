@@ -41,8 +41,8 @@ void Arguments::positional(const std::string& name, std::string& target, const s
 }
 
 void Arguments::positional(const std::string& name, std::vector<std::string>& target,
-                           const std::string& help) {
-  parser_->app.add_option(name, target, help)->required();
+                           const std::string& help, Need need) {
+  parser_->app.add_option(name, target, help)->required(need == Need::required);
 }
 
 void Arguments::option(const std::string& name, std::string& target, const std::string& help,

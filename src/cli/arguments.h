@@ -16,13 +16,15 @@ class Arguments {
   explicit Arguments(const Command& command);
   ~Arguments();
 
-  // What stands without a name, in this order. Needed.
+  enum class Need { optional, required };
+
+  // What stands without a name, in this order.
   void positional(const std::string& name, std::string& target, const std::string& help);
+  // One or more, or (optional) any number: the last positional.
   void positional(const std::string& name, std::vector<std::string>& target,
-                  const std::string& help);  // one or more, the last positional
+                  const std::string& help, Need need = Need::required);
 
   // "--name VALUE". An option without a default (an empty text) may be needed.
-  enum class Need { optional, required };
   void option(const std::string& name, std::string& target, const std::string& help,
               Need need = Need::optional);
   void option(const std::string& name, int& target, const std::string& help,

@@ -7,6 +7,10 @@ std::vector<Command> all_commands() {
   for (Command& stage : stage_commands()) commands.push_back(std::move(stage));
   const std::vector<Command> others = {
       chat_command(),
+      // models
+      inspect_command(),
+      export_merge_command(),
+      export_gguf_command(),
       // data
       data_check_command(),
       simulate_command(),

@@ -9,6 +9,8 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "kernels/compute.h"
+#include "model/config.h"
+#include "pipeline/memory.h"
 
 namespace cli {
 namespace {
@@ -16,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kGigabyte = 1 << 30;
+constexpr double kItems = 10'000;  // of a catalogue that nobody has named yet
 
 // A line of the report, and what to do where it is a fault.
 struct Finding {
@@ -79,6 +82,35 @@ std::vector<Finding> examine() {
   };
 }
 
+// What each stage needs for a model of this folder, with a recipe's usual numbers.
+std::vector<Finding> examine_model(const fs::path& folder, double free_memory) {
+  const fs::path file = folder / "config.json";
+  const model::ModelConfig config = model::parse_config(base::read_json(file), file.string());
+  const double vocabulary = static_cast<double>(config.vocabulary) + kItems, context = 512;
+  std::vector<Finding> findings;
+  for (const bool adapter : {false, true}) {
+    model::LoraSettings lora;
+    lora.rank = adapter ? 16 : 0;
+    const pipeline::ModelSize size = pipeline::size_of(config, lora, vocabulary, kItems);
+    const std::string way = adapter ? ", LoRA of rank 16" : "";
+    for (const auto& [stage, bytes] :
+         {std::pair{"sft", pipeline::sft_memory(size, 2048)},
+          {"reward by language model", pipeline::scorer_memory(size, 2048)},
+          {"rl", pipeline::rl_memory(size, 32, 8, context)},
+          {"chat and evaluation", pipeline::serving_memory(size, 64, context)}}) {
+      const double gigabytes = round_to_tenths(bytes / kGigabyte);
+      findings.push_back({stage + way + ", GiB", gigabytes,
+                          gigabytes > free_memory
+                              ? base::concatenate(stage, way, " needs about ", gigabytes,
+                                                  " GiB, free are ", free_memory,
+                                                  ": take a smaller batch, an adapter (model.lora) "
+                                                  "or a machine with more memory")
+                              : ""});
+    }
+  }
+  return findings;
+}
+
 std::string shown(const base::Json& value) {
   if (value.is_null()) return "not found";
   return value.is_string() ? value.get<std::string>() : value.dump();
@@ -86,16 +118,28 @@ std::string shown(const base::Json& value) {
 
 int doctor(const Command& self, const std::vector<std::string>& given) {
   bool json = false;
+  std::vector<std::string> models;
   Arguments arguments(self);
+  arguments.positional("MODEL", models, "folders of models: what each stage will need",
+                       Arguments::Need::optional);
   arguments.flag("--json", json, "print one JSON object");
   arguments.parse(given);
 
   base::Json object = base::Json::object(), advice = base::Json::array();
-  for (const Finding& finding : examine()) {
+  std::vector<Finding> findings = examine();
+  for (const std::string& model : models) {
+    for (Finding& finding : examine_model(model, round_to_tenths(memory("MemAvailable")))) {
+      if (models.size() > 1) finding.name = model + ": " + finding.name;
+      findings.push_back(std::move(finding));
+    }
+  }
+  std::size_t width = 18;
+  for (const Finding& finding : findings) width = std::max(width, finding.name.size() + 2);
+  for (const Finding& finding : findings) {
     object[finding.name] = finding.value;
     if (!finding.advice.empty()) advice.push_back(finding.advice);
     if (!json)
-      std::cout << finding.name << std::string(18 - finding.name.size(), ' ')
+      std::cout << finding.name << std::string(width - finding.name.size(), ' ')
                 << shown(finding.value) << "\n";
   }
   object["advice"] = advice;
@@ -112,7 +156,7 @@ int doctor(const Command& self, const std::vector<std::string>& given) {
 
 Command doctor_command() {
   return {"doctor", "say what this machine and this build have, what is missing and how to mend it",
-          "attune doctor", doctor};
+          "attune doctor runs/quickstart/sft/model", doctor};
 }
 
 }  // namespace cli

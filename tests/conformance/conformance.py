@@ -36,7 +36,7 @@ import traceback
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
-ORDER = ["files", "gguf", "metrics", "tokenizers", "decoders", "adapters", "encoders", "generation", "training"]
+ORDER = ["files", "gguf", "metrics", "tokenizers", "decoders", "adapters", "encoders", "training", "recommenders"]
 
 
 class Report:
