@@ -14,15 +14,17 @@ namespace {
 namespace fs = std::filesystem;
 
 // What stands beside the weights in a model's folder and belongs to it wherever it goes.
-constexpr const char* kCompanions[] = {"tokenizer.json", "tokenizer_config.json", "vocab.json",
-                                       "merges.txt",     "items.json",            "catalogue.jsonl"};
+constexpr const char* kCompanions[] = {"tokenizer.json", "tokenizer_config.json",
+                                       "vocab.json",     "merges.txt",
+                                       "items.json",     "catalogue.jsonl"};
 
 // A model's folder: FOLDER itself, or FOLDER/model of a run's stage.
 fs::path model_folder(const std::string& folder) {
   for (const fs::path& path : {fs::path(folder), fs::path(folder) / "model"})
     if (fs::exists(path / "config.json") || model::is_adapter_folder(path)) return path;
-  throw base::DataError(folder, ": holds neither config.json nor adapter_config.json, so it is no "
-                                "model's folder");
+  throw base::DataError(folder,
+                        ": holds neither config.json nor adapter_config.json, so it is no "
+                        "model's folder");
 }
 
 void write_merged(const fs::path& from, const fs::path& to) {

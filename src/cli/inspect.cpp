@@ -26,9 +26,14 @@ bool is_encoder(const base::Json& config) {
 base::Json describe_config(const base::Json& config, const std::string& where) {
   if (is_encoder(config)) {
     const model::EncoderConfig c = model::parse_encoder_config(config, where);
-    return {{"kind", config["model_type"]}, {"layers", c.layers},         {"width", c.width},
-            {"heads", c.heads},             {"inner", c.inner},           {"positions", c.longest()},
-            {"vocabulary", c.vocabulary},   {"labels", c.labels}};
+    return {{"kind", config["model_type"]},
+            {"layers", c.layers},
+            {"width", c.width},
+            {"heads", c.heads},
+            {"inner", c.inner},
+            {"positions", c.longest()},
+            {"vocabulary", c.vocabulary},
+            {"labels", c.labels}};
   }
   const model::ModelConfig c = model::parse_config(config, where);
   base::Json json = {{"kind", model::family_name(c.family)},
@@ -58,7 +63,10 @@ base::Json describe_tensors(const model::TensorMap& tensors) {
     by_type[type] += tensor.numel();
   }
   for (const auto& [type, count] : by_type) types[type] = count;
-  return {{"count", tensors.size()}, {"numbers", numbers}, {"bytes", bytes}, {"types", types},
+  return {{"count", tensors.size()},
+          {"numbers", numbers},
+          {"bytes", bytes},
+          {"types", types},
           {"list", list}};
 }
 
@@ -77,8 +85,7 @@ base::Json describe_tokenizer(const fs::path& folder) {
 // Which run and stage made the folder, and from what.
 base::Json describe_lineage(const fs::path& folder) {
   base::Json lineage = base::Json::object();
-  if (model::is_adapter_folder(folder))
-    lineage["base"] = model::base_of_adapter(folder).string();
+  if (model::is_adapter_folder(folder)) lineage["base"] = model::base_of_adapter(folder).string();
   const fs::path stage = fs::absolute(folder).lexically_normal().parent_path();
   if (!fs::exists(stage / "stage.json")) return lineage;
   const base::Json made = base::read_json(stage / "stage.json");
@@ -97,8 +104,8 @@ base::Json inspect_folder(const fs::path& folder) {
   base::Json found = {{"folder", folder.string()}};
   const bool adapter = model::is_adapter_folder(folder);
   const fs::path whole = adapter ? model::base_of_adapter(folder) : folder;
-  found["model"] = describe_config(base::read_json(whole / "config.json"),
-                                   (whole / "config.json").string());
+  found["model"] =
+      describe_config(base::read_json(whole / "config.json"), (whole / "config.json").string());
   if (adapter) {
     model::LanguageModel language = model::read_model(folder);
     found["adapter"] = {{"rank", language.adapter->settings.rank},

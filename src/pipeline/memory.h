@@ -6,8 +6,8 @@
 
 namespace pipeline {
 
-// What a language model asks of memory, in bytes: sums of what each stage holds at once, with matrix
-// products in bf16. Measured peaks lie near them (docs/numerics.md).
+// What a language model asks of memory, in bytes: sums of what each stage holds at once, with
+// matrix products in bf16. Measured peaks lie near them (docs/numerics.md).
 struct ModelSize {
   double weights = 0;  // numbers in all
   double trained = 0;  // of them, or beside them, numbers that are trained
