@@ -63,6 +63,45 @@ torch::Tensor scores_of(const model::Weights& weights, const torch::Tensor& head
   return at::mv(hidden, head[0]);
 }
 
+// The sequences with their targets in standard scores, those to learn from and those that say when
+// to stop.
+struct Lessons {
+  std::vector<std::vector<int>> ids;
+  std::vector<float> targets;
+  std::vector<std::size_t> training, stopping;
+  double deviation = 1;
+
+  explicit Lessons(const std::vector<ScoredSequence>& sequences) {
+    double mean = 0, squares = 0;
+    for (const ScoredSequence& sequence : sequences)
+      mean += sequence.target / static_cast<double>(sequences.size());
+    for (const ScoredSequence& sequence : sequences)
+      squares += (sequence.target - mean) * (sequence.target - mean);
+    deviation =
+        std::max(1e-6, std::sqrt(squares / std::max(1., static_cast<double>(sequences.size()))));
+    for (const ScoredSequence& sequence : sequences) {
+      (sequence.stop ? stopping : training).push_back(ids.size());
+      ids.push_back(sequence.ids);
+      targets.push_back(static_cast<float>((sequence.target - mean) / deviation));
+    }
+  }
+
+  torch::Tensor targets_of(const std::vector<std::size_t>& batch) const {
+    std::vector<float> values;
+    for (std::size_t index : batch) values.push_back(targets[index]);
+    return torch::tensor(values);
+  }
+
+  // One epoch's batches, in an order that is a function of seed and epoch.
+  Batches shuffled(int batch_tokens, std::uint64_t seed, int epoch) const {
+    std::vector<std::size_t> order = training;
+    base::Random random(
+        {.seed = seed, .stage = "reward/language", .step = static_cast<std::uint64_t>(epoch)});
+    random.shuffle(order);
+    return batches_of(ids, order, batch_tokens);
+  }
+};
+
 }  // namespace
 
 LanguageScorer::LanguageScorer(const model::LanguageModel& language, torch::Tensor head,
@@ -109,65 +148,44 @@ LanguageScorer train_language_scorer(model::LanguageModel language, int padding,
                                      const std::vector<ScoredSequence>& sequences,
                                      const LanguageScorerSettings& settings, torch::Dtype type,
                                      std::uint64_t seed, base::Console& console) {
-  std::vector<std::vector<int>> ids;
-  std::vector<std::size_t> training, stopping;
-  double mean = 0, squares = 0;
-  for (std::size_t i = 0; i < sequences.size(); ++i) {
-    ids.push_back(sequences[i].ids);
-    (sequences[i].stop ? stopping : training).push_back(i);
-    mean += sequences[i].target / static_cast<double>(sequences.size());
-    squares += sequences[i].target * sequences[i].target / static_cast<double>(sequences.size());
-  }
-  const double deviation = std::max(1e-6, std::sqrt(std::max(0., squares - mean * mean)));
-  const auto targets = [&](const std::vector<std::size_t>& batch) {
-    std::vector<float> values;
-    for (std::size_t i : batch)
-      values.push_back(static_cast<float>((sequences[i].target - mean) / deviation));
-    return torch::tensor(values);
-  };
+  const Lessons lessons(sequences);
   torch::Tensor head = torch::zeros({1, language.config.width}).set_requires_grad(true);
   train::AdamW optimiser(language.trained().tensors(), {.weight_decay = .01});
   train::AdamW head_optimiser({head}, {.weight_decay = 0});
-  const auto error = [&] {
+  const auto loss_of = [&](const model::Weights& weights, const std::vector<std::size_t>& batch) {
+    return (scores_of(weights, head, padding, lessons.ids, batch) - lessons.targets_of(batch))
+        .square();
+  };
+  const auto stopping_error = [&] {
     torch::NoGradGuard no_grad;
     const model::Weights weights = model::cast(language, type);
     double sum = 0;
-    for (const auto& batch : batches_of(ids, stopping, kScoreTokens))
-      sum += (scores_of(weights, head, padding, ids, batch) - targets(batch))
-                 .square()
-                 .sum()
-                 .item<double>();
-    return stopping.empty() ? 0 : sum / static_cast<double>(stopping.size());
+    for (const auto& batch : batches_of(lessons.ids, lessons.stopping, kScoreTokens))
+      sum += loss_of(weights, batch).sum().item<double>();
+    return sum / std::max<double>(1, static_cast<double>(lessons.stopping.size()));
   };
-  const std::int64_t total =
-      settings.epochs *
-      static_cast<std::int64_t>(batches_of(ids, training, settings.batch_tokens).size());
-  double best = error();
+  const auto steps = static_cast<std::int64_t>(
+      batches_of(lessons.ids, lessons.training, settings.batch_tokens).size());
+  const std::int64_t total = settings.epochs * steps;
+  double best = stopping_error();
   model::TensorMap best_weights = language.trained().copy();
   torch::Tensor best_head = head.detach().clone();
   base::Progress progress(console, "reward, language", total, 0);
   std::int64_t step = 0;
   for (int epoch = 0; epoch < settings.epochs; ++epoch) {
-    std::vector<std::size_t> order = training;
-    base::Random random(
-        {.seed = seed, .stage = "reward/language", .step = static_cast<std::uint64_t>(epoch)});
-    random.shuffle(order);
-    for (const auto& batch : batches_of(ids, order, settings.batch_tokens)) {
+    for (const auto& batch : lessons.shuffled(settings.batch_tokens, seed, epoch)) {
       base::stop_if_interrupted();
       step += 1;
-      const torch::Tensor loss =
-          (scores_of(model::cast(language, type), head, padding, ids, batch) - targets(batch))
-              .square()
-              .mean();
+      const torch::Tensor loss = loss_of(model::cast(language, type), batch).mean();
       loss.backward();
       const double rate = settings.learning_rate * train::cosine_schedule(step, total / 20, total);
       optimiser.step(rate, 1);
       head_optimiser.step(10 * rate, 1);
       progress.advance(1, "error " + base::fixed(loss.item<double>(), 3));
     }
-    const double now = error();
+    const double now = stopping_error();
     console.line(base::concatenate("reward  language scorer, epoch ", epoch + 1, ": squared error ",
-                                   base::fixed(now, 4), " of ", base::fixed(best, 4), " before"));
+                                   base::fixed(now, 4), ", before ", base::fixed(best, 4)));
     if (now >= best) break;
     best = now;
     best_weights = language.trained().copy();
@@ -175,7 +193,7 @@ LanguageScorer train_language_scorer(model::LanguageModel language, int padding,
   }
   progress.finish();
   language.trained().assign(best_weights, "best weights");
-  return {language, best_head * deviation, padding, type};
+  return {language, best_head * lessons.deviation, padding, type};
 }
 
 }  // namespace reward
