@@ -1,12 +1,12 @@
 #include "reward/content_cache.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -38,7 +38,8 @@ class Locked {
   void append(std::string_view bytes, std::size_t record) {
     const off_t end = ::lseek(descriptor_, 0, SEEK_END);
     const off_t whole = end / static_cast<off_t>(record) * static_cast<off_t>(record);
-    if (end < 0 || ::ftruncate(descriptor_, whole) != 0 || ::lseek(descriptor_, whole, SEEK_SET) < 0)
+    if (end < 0 || ::ftruncate(descriptor_, whole) != 0 ||
+        ::lseek(descriptor_, whole, SEEK_SET) < 0)
       refuse("written");
     while (!bytes.empty()) {
       const ssize_t done = ::write(descriptor_, bytes.data(), bytes.size());
@@ -67,7 +68,8 @@ ContentCache::ContentCache(fs::path file, std::size_t width)
   const std::size_t numbers = width_ * sizeof(float), record = kHash + numbers + kCheck;
   for (std::size_t at = 0; at + record <= bytes.size(); at += record) {
     const std::string_view content(bytes.data() + at, kHash + numbers);
-    if (check_of(content) != std::string_view(bytes.data() + at + kHash + numbers, kCheck)) continue;
+    if (check_of(content) != std::string_view(bytes.data() + at + kHash + numbers, kCheck))
+      continue;
     std::vector<float> values(width_);
     std::memcpy(values.data(), content.data() + kHash, numbers);
     values_[std::string(content.substr(0, kHash))] = std::move(values);

@@ -16,7 +16,8 @@ namespace reward {
 class ContentCache {
  public:
   // Each text has `width` values. An empty path keeps them in memory only. Records of the file that
-  // were cut or damaged count as missing. Throws base::ResourceError where the folder cannot be made.
+  // were cut or damaged count as missing. Throws base::ResourceError where the folder cannot be
+  // made.
   ContentCache(std::filesystem::path file, std::size_t width);
 
   std::optional<std::span<const float>> find(std::string_view text) const;

@@ -67,7 +67,9 @@ torch::Tensor scores_of(const model::Weights& weights, const torch::Tensor& head
 
 LanguageScorer::LanguageScorer(const model::LanguageModel& language, torch::Tensor head,
                                int padding, torch::Dtype type)
-    : language_(model::merged(language)), head_(head.detach().to(torch::kFloat32)), padding_(padding) {
+    : language_(model::merged(language)),
+      head_(head.detach().to(torch::kFloat32)),
+      padding_(padding) {
   torch::NoGradGuard no_grad;
   base::check(head_.dim() == 2 && head_.size(0) == 1 && head_.size(1) == language_.config.width,
               "a score's head is ", head_.sizes(), ", expected [1, ", language_.config.width, "]");
@@ -84,8 +86,7 @@ std::vector<double> LanguageScorer::score(const std::vector<std::vector<int>>& s
   for (const std::vector<std::size_t>& batch : batches_of(sequences, order, kScoreTokens)) {
     const torch::Tensor scores =
         scores_of(weights_, head_, padding_, sequences, batch).contiguous();
-    for (std::size_t i = 0; i < batch.size(); ++i)
-      out[batch[i]] = scores.data_ptr<float>()[i];
+    for (std::size_t i = 0; i < batch.size(); ++i) out[batch[i]] = scores.data_ptr<float>()[i];
   }
   return out;
 }
@@ -138,8 +139,9 @@ LanguageScorer train_language_scorer(model::LanguageModel language, int padding,
                  .item<double>();
     return stopping.empty() ? 0 : sum / static_cast<double>(stopping.size());
   };
-  const std::int64_t total = settings.epochs * static_cast<std::int64_t>(
-      batches_of(ids, training, settings.batch_tokens).size());
+  const std::int64_t total =
+      settings.epochs *
+      static_cast<std::int64_t>(batches_of(ids, training, settings.batch_tokens).size());
   double best = error();
   model::TensorMap best_weights = language.trained().copy();
   torch::Tensor best_head = head.detach().clone();
@@ -147,8 +149,8 @@ LanguageScorer train_language_scorer(model::LanguageModel language, int padding,
   std::int64_t step = 0;
   for (int epoch = 0; epoch < settings.epochs; ++epoch) {
     std::vector<std::size_t> order = training;
-    base::Random random({.seed = seed, .stage = "reward/language",
-                         .step = static_cast<std::uint64_t>(epoch)});
+    base::Random random(
+        {.seed = seed, .stage = "reward/language", .step = static_cast<std::uint64_t>(epoch)});
     random.shuffle(order);
     for (const auto& batch : batches_of(ids, order, settings.batch_tokens)) {
       base::stop_if_interrupted();
@@ -158,16 +160,14 @@ LanguageScorer train_language_scorer(model::LanguageModel language, int padding,
               .square()
               .mean();
       loss.backward();
-      const double rate =
-          settings.learning_rate * train::cosine_schedule(step, total / 20, total);
+      const double rate = settings.learning_rate * train::cosine_schedule(step, total / 20, total);
       optimiser.step(rate, 1);
       head_optimiser.step(10 * rate, 1);
       progress.advance(1, "error " + base::fixed(loss.item<double>(), 3));
     }
     const double now = error();
-    console.line(base::concatenate("reward  language scorer, epoch ", epoch + 1,
-                                   ": squared error ", base::fixed(now, 4), " of ",
-                                   base::fixed(best, 4), " before"));
+    console.line(base::concatenate("reward  language scorer, epoch ", epoch + 1, ": squared error ",
+                                   base::fixed(now, 4), " of ", base::fixed(best, 4), " before"));
     if (now >= best) break;
     best = now;
     best_weights = language.trained().copy();

@@ -18,7 +18,8 @@ struct LanguageScorerSettings {
   template <class F>
   void fields(F&& field) {
     field("epochs", epochs, "passes over the training replies, at most");
-    field("learning_rate", learning_rate, "AdamW's peak step size; of the score's head ten times it");
+    field("learning_rate", learning_rate,
+          "AdamW's peak step size; of the score's head ten times it");
     field("batch_tokens", batch_tokens, "tokens of one step");
     field("replies", replies, "training replies, at most; drawn evenly");
   }
@@ -33,8 +34,8 @@ class LanguageScorer {
   LanguageScorer(const model::LanguageModel& language, torch::Tensor head, int padding,
                  torch::Dtype type);
 
-  // One score a sequence of ids, whatever its neighbours. Sequences have a token that is not padding
-  // and fit the context.
+  // One score a sequence of ids, whatever its neighbours. Sequences have a token that is not
+  // padding and fit the context.
   std::vector<double> score(const std::vector<std::vector<int>>& sequences) const;
 
   // A folder that transformers and TRL load as a reward model, with its tokenizer.

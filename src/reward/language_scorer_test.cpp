@@ -68,9 +68,10 @@ TEST(LanguageScorer, ComesBackFromItsFolder) {
   const LanguageScorer scorer = trained();
   base::TemporaryFolder folder;
   const text::Tokenizer text = text::train_tokenizer({"ab"}, {.vocabulary_size = 258});
-  model::LanguageModel language = model::random_model(
-      model::gpt2_config(1, 2, 16, 32, text.size() + 1), 3);
-  const LanguageScorer larger(language, torch::arange(16).to(torch::kFloat32).view({1, 16}), text.size(), torch::kFloat32);
+  model::LanguageModel language =
+      model::random_model(model::gpt2_config(1, 2, 16, 32, text.size() + 1), 3);
+  const LanguageScorer larger(language, torch::arange(16).to(torch::kFloat32).view({1, 16}),
+                              text.size(), torch::kFloat32);
   larger.write(folder.path(), text.with_added_tokens({"<|end|>"}));
   EXPECT_NEAR(LanguageScorer::read(folder.path(), torch::kFloat32).score({{12, 7, 13}})[0],
               larger.score({{12, 7, 13}})[0], 1e-5);

@@ -54,8 +54,8 @@ void fill(ContentCache& cache, const std::vector<std::string>& texts,
     const std::size_t end = std::min(missing.size(), begin + kAtATime);
     std::vector<std::vector<int>> ids;
     for (std::size_t i = begin; i < end; ++i)
-      ids.push_back(tokenizer.encode_for_model(missing[i],
-                                               static_cast<std::size_t>(config.longest())));
+      ids.push_back(
+          tokenizer.encode_for_model(missing[i], static_cast<std::size_t>(config.longest())));
     const torch::Tensor rows = compute(ids).contiguous();  // [n, width]
     for (std::size_t i = begin; i < end; ++i)
       cache.add(missing[i], {rows.template data_ptr<float>() +
