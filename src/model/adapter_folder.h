@@ -14,12 +14,12 @@ void write_adapter(const std::filesystem::path& folder, const LanguageModel& mod
 bool is_adapter_folder(const std::filesystem::path& folder);
 
 // The folder of the base that an adapter names, where it lies on this machine. Throws
-// base::DataError where it does not.
+// base::DataError where it does not, or is an adapter itself.
 std::filesystem::path base_of_adapter(const std::filesystem::path& folder);
 
-// Reads a PEFT folder of a LoRA adapter and attaches it. Every option that changes what is computed
-// is honoured (r, lora_alpha, use_rslora, target_modules, trainable_token_indices of one run of
-// ids), or the adapter is refused with base::DataError naming it.
+// Reads a PEFT folder of a LoRA adapter and attaches it. Throws base::DataError where
+// parse_adapter_config refuses it, where it does not fit the model, and naming a tensor that is
+// missing, extra or misshapen.
 void read_adapter(const std::filesystem::path& folder, LanguageModel& model);
 
 }  // namespace model

@@ -129,5 +129,23 @@ TEST_F(Checkpoints, AllOfThemAreRemovedAndNothingElse) {
   EXPECT_NO_THROW(remove_checkpoints(folder() / "not there"));
 }
 
+TEST(Checkpoint, TheNewestWholeOneIsFoundAndADamagedOnePassedOver) {
+  base::TemporaryFolder folder;
+  for (int step : {10, 20, 30})
+    write_checkpoint(folder.path(), {step, {{"w", torch::full({4}, float(step))}}, {{"beta", .5}}});
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "checkpoint-10"));
+  EXPECT_EQ(read_newest_checkpoint(folder.path(), nullptr)->step, 30);
+  std::string bytes = base::read_file(folder.path() / "checkpoint-30/state.safetensors");
+  bytes.back() ^= 1;
+  base::write_file(folder.path() / "checkpoint-30/state.safetensors", bytes);
+  std::string warning;
+  const auto found =
+      read_newest_checkpoint(folder.path(), [&](const std::string& text) { warning = text; });
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->step, 20);
+  EXPECT_EQ(found->state["beta"], .5);
+  EXPECT_NE(warning.find("state.safetensors"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace model

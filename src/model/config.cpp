@@ -93,6 +93,9 @@ Rope read_rope(const Reader& read, std::int64_t positions) {
   const base::Json& json = read.json().at(key);
   const std::string where = read.where() + ": " + key;
   if (!json.is_object()) throw base::DataError(where, " is no object");
+  for (const auto& [name, value] : json.items())
+    if (value.is_object())
+      throw base::DataError(where, " differs between kinds of layers, which is not supported");
   const Reader scaling(json, where);
   if (scaling.has("rope_theta")) rope.theta = positive(scaling, "rope_theta");
   scaling.expect("partial_rotary_factor", 1.0);
@@ -104,9 +107,11 @@ Rope read_rope(const Reader& read, std::int64_t positions) {
                           "\", expected default, linear or llama3");
   rope.factor = positive(scaling, "factor");
   if (type == "llama3") {
-    rope.llama3 = Rope::Llama3{
-        positive(scaling, "low_freq_factor"), positive(scaling, "high_freq_factor"),
-        scaling.get<double>("original_max_position_embeddings", static_cast<double>(positions))};
+    rope.llama3 =
+        Llama3Rope{positive(scaling, "low_freq_factor"), positive(scaling, "high_freq_factor"),
+                   scaling.has("original_max_position_embeddings")
+                       ? positive(scaling, "original_max_position_embeddings")
+                       : static_cast<double>(positions)};
     if (rope.llama3->high_frequency_factor <= rope.llama3->low_frequency_factor)
       throw base::DataError(where, ": high_freq_factor must be above low_freq_factor");
   }
@@ -142,17 +147,6 @@ ModelConfig read_llama(const Reader& read, Family family) {
 }
 
 }  // namespace
-
-Activation parse_activation(const std::string& name, const std::string& where) {
-  for (const Named& known : kActivations)
-    if (name == known.name) return known.activation;
-  throw base::DataError(where, " is \"", name,
-                        "\", expected gelu_new, gelu_pytorch_tanh, gelu_fast, gelu, relu or silu");
-}
-
-const char* family_name(Family family) {
-  return family == Family::gpt2 ? "gpt2" : family == Family::llama ? "llama" : "qwen2";
-}
 
 ModelConfig ModelConfig::complete(const std::string& where) const {
   ModelConfig config = *this;
@@ -204,10 +198,7 @@ ModelConfig gpt2_config(std::int64_t layers, std::int64_t heads, std::int64_t wi
 ModelConfig parse_config(const base::Json& json, const std::string& where) {
   const Reader read(json, where);
   const auto type = read.need<std::string>("model_type");
-  if (read.has("quantization_config"))
-    throw base::DataError(where,
-                          ": quantization_config: quantised weights are not supported; "
-                          "export the model in float32, float16 or bfloat16");
+  refuse_quantised(json, where);
   ModelConfig config;
   if (type == "gpt2")
     config = read_gpt2(read);
@@ -248,6 +239,24 @@ base::Json config_json(const ModelConfig& given) {
   }
   json["vocab_size"] = config.vocabulary;
   return json;
+}
+
+const char* family_name(Family family) {
+  return family == Family::gpt2 ? "gpt2" : family == Family::llama ? "llama" : "qwen2";
+}
+
+Activation parse_activation(const std::string& name, const std::string& where) {
+  for (const Named& known : kActivations)
+    if (name == known.name) return known.activation;
+  throw base::DataError(where, " is \"", name,
+                        "\", expected gelu_new, gelu_pytorch_tanh, gelu_fast, gelu, relu or silu");
+}
+
+void refuse_quantised(const base::Json& json, const std::string& where) {
+  if (json.contains("quantization_config") && !json.at("quantization_config").is_null())
+    throw base::DataError(where,
+                          ": quantization_config: quantised weights are not supported; "
+                          "export the model in float32, float16 or bfloat16");
 }
 
 }  // namespace model

@@ -8,23 +8,21 @@
 
 namespace model {
 
+// As Llama 3.1 stretches its context.
+struct Llama3Rope {
+  double low_frequency_factor = 1, high_frequency_factor = 4;
+  double original_positions = 8192;
+  bool operator==(const Llama3Rope& other) const = default;
+};
+
 // Rotary position embedding (Su et al. 2021): pairs of a head's numbers are turned by angles of
 // position * theta^(-2i/D).
 struct Rope {
   double theta = 10000;
   double factor = 1;  // slower frequencies: all of them, or (llama3) the slow ones
-  struct Llama3 {     // as Llama 3.1 stretches its context
-    double low_frequency_factor = 1, high_frequency_factor = 4;
-    double original_positions = 8192;
-  };
-  std::optional<Llama3> llama3;
+  std::optional<Llama3Rope> llama3 = {};
   bool operator==(const Rope& other) const = default;
 };
-inline bool operator==(const Rope::Llama3& a, const Rope::Llama3& b) {
-  return a.low_frequency_factor == b.low_frequency_factor &&
-         a.high_frequency_factor == b.high_frequency_factor &&
-         a.original_positions == b.original_positions;
-}
 
 enum class Family { gpt2, llama, qwen2 };  // model_type: names and layout of a checkpoint's tensors
 enum class NormKind { layer, rms };        // layer norm with bias, or root mean square without
@@ -78,5 +76,8 @@ const char* family_name(Family family);  // model_type
 
 // An activation by the name that config.json gives it. Throws base::DataError for others.
 Activation parse_activation(const std::string& name, const std::string& where);
+
+// Throws base::DataError, with advice, where config.json says that the weights are quantised.
+void refuse_quantised(const base::Json& json, const std::string& where);
 
 }  // namespace model

@@ -23,7 +23,8 @@ class Tensors {
       for (const auto& [old, current] : {std::pair{".gamma", ".weight"}, {".beta", ".bias"}})
         if (bare.ends_with(std::string("LayerNorm") + old))
           bare = bare.substr(0, bare.rfind('.')) + current;
-      tensors_[bare] = tensor;
+      if (!tensors_.emplace(bare, tensor).second)
+        throw base::Error(base::ErrorKind::data, where_ + ": holds the tensor " + bare + " twice");
     }
   }
 
@@ -33,7 +34,10 @@ class Tensors {
     const auto found = tensors_.find(name);
     if (found == tensors_.end())
       throw base::Error(base::ErrorKind::data, where_ + ": the tensor " + name + " is missing");
-    if (found->second.sizes() != c10::IntArrayRef(shape) || !found->second.is_floating_point())
+    if (!found->second.is_floating_point())
+      throw base::Error(base::ErrorKind::data,
+                        where_ + ": the tensor " + name + " holds no floating-point numbers");
+    if (found->second.sizes() != c10::IntArrayRef(shape))
       throw base::Error(base::ErrorKind::data,
                         base::concatenate(where_, ": tensor ", name, " is ", found->second.sizes(),
                                           ", expected ", c10::IntArrayRef(shape)));
@@ -86,63 +90,7 @@ torch::Tensor attend(const torch::Tensor& qkv, const std::vector<std::int64_t>& 
   return out;
 }
 
-std::vector<std::string> label_names(const base::Json& json, const std::string& where) {
-  if (!json.contains("id2label") || !json["id2label"].is_object())
-    return {"LABEL_0", "LABEL_1"};  // transformers does not write its default
-  std::vector<std::string> labels;
-  const base::Json& names = json["id2label"];
-  for (std::size_t i = 0; i < names.size(); ++i)
-    labels.push_back(base::require<std::string>(names, std::to_string(i), where + ": id2label"));
-  return labels;
-}
-
 }  // namespace
-
-EncoderConfig parse_encoder_config(const base::Json& json, const std::string& where) {
-  const auto type = base::require<std::string>(json, "model_type", where);
-  if (type != "bert" && type != "roberta" && type != "xlm-roberta")
-    throw base::DataError(where, ": model_type is \"", type,
-                          "\", expected bert, roberta or xlm-roberta");
-  const auto refuse = [&](const char* key, const base::Json& built) {
-    if (json.contains(key) && !json[key].is_null() && json[key] != built)
-      throw base::DataError(where, ": ", key, " is ", json[key].dump(),
-                            ", which is not supported; expected ", built.dump());
-  };
-  refuse("position_embedding_type", "absolute");
-  refuse("is_decoder", false);
-  refuse("add_cross_attention", false);
-  EncoderConfig config;
-  config.roberta = type != "bert";
-  const auto size = [&](const char* key, std::int64_t most) {
-    const auto value = base::require<std::int64_t>(json, key, where);
-    if (value < 1 || value > most)
-      throw base::DataError(where, ": ", key, " is ", value, ", expected 1 to ", most);
-    return value;
-  };
-  constexpr std::int64_t kMost = std::int64_t{1} << 31;
-  config.layers = size("num_hidden_layers", 1000);
-  config.heads = size("num_attention_heads", kMost);
-  config.width = size("hidden_size", kMost);
-  config.inner = size("intermediate_size", kMost);
-  config.positions = size("max_position_embeddings", kMost);
-  config.vocabulary = size("vocab_size", kMost);
-  config.token_types =
-      base::optional<std::int64_t>(json, "type_vocab_size", where).value_or(config.roberta ? 1 : 2);
-  config.norm_epsilon = base::optional<double>(json, "layer_norm_eps", where).value_or(1e-12);
-  if (config.roberta)
-    config.first_position =
-        base::optional<std::int64_t>(json, "pad_token_id", where).value_or(1) + 1;
-  if (config.width % config.heads != 0)
-    throw base::DataError(where, ": hidden_size ", config.width, " is no multiple of ",
-                          config.heads, " heads");
-  if (config.first_position < 0 || config.first_position + 2 > config.positions)
-    throw base::DataError(where, ": pad_token_id leaves no positions");
-  config.activation =
-      parse_activation(base::optional<std::string>(json, "hidden_act", where).value_or("gelu"),
-                       where + ": hidden_act");
-  config.labels = label_names(json, where);
-  return config;
-}
 
 Encoder::Encoder(const std::filesystem::path& folder)
     : config_(parse_encoder_config(base::read_json(folder / "config.json"),

@@ -105,6 +105,8 @@ torch::Tensor read_score_head(const fs::path& folder) {
   const auto found = tensors.find("score.weight");
   if (found == tensors.end())
     throw base::DataError(folder, ": the tensor score.weight is missing: no reward model");
+  if (!found->second.is_floating_point())
+    throw base::DataError(folder, ": the tensor score.weight holds no floating-point numbers");
   return found->second.to(torch::kFloat32);
 }
 

@@ -95,7 +95,7 @@ void require_fit(const GgufPlace& place, const torch::Tensor& values, const Gguf
 
 // What llama.cpp divides each rotary frequency by. Float32 throughout, in the order of its
 // converter's operations. [D/2]
-torch::Tensor rope_divisors(const Llama3Rope& rope) {
+torch::Tensor rope_divisors(const GgufRope& rope) {
   const torch::Tensor steps = torch::arange(0, rope.head_width, 2, torch::kFloat32);
   const torch::Tensor frequencies =
       torch::pow(rope.base, steps / static_cast<double>(rope.head_width)).reciprocal();

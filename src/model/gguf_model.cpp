@@ -150,12 +150,12 @@ void describe_rope(GgufModel& model, GgufMetadata& metadata, const Json& config,
   const auto old_context =
       base::optional<std::uint32_t>(rope, "original_max_position_embeddings", where);
   if (kind == "llama3" && model.architecture == "llama") {
-    model.rope = Llama3Rope{base,
-                            head_width,
-                            factor,
-                            base::require<double>(rope, "low_freq_factor", where),
-                            base::require<double>(rope, "high_freq_factor", where),
-                            static_cast<double>(old_context.value_or(8192))};
+    model.rope = GgufRope{base,
+                          head_width,
+                          factor,
+                          base::require<double>(rope, "low_freq_factor", where),
+                          base::require<double>(rope, "high_freq_factor", where),
+                          static_cast<double>(old_context.value_or(8192))};
     if (!(factor > 0) || !(model.rope->high_factor > model.rope->low_factor) ||
         !(model.rope->low_factor > 0))
       throw base::DataError(where, ": the factors are not above 0 and in order");

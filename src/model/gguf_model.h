@@ -28,7 +28,7 @@ struct GgufPlace {
 
 // The rotary positions of Llama 3.1 and later: slow frequencies are divided by `factor`, fast ones
 // stay, those between are blended.
-struct Llama3Rope {
+struct GgufRope {
   double base = 10000;
   std::int64_t head_width = 0;
   double factor = 8, low_factor = 1, high_factor = 4;
@@ -42,7 +42,7 @@ struct GgufModel {
   std::int64_t heads = 0, key_heads = 0;
   std::vector<GgufPlace> places;  // of all tensors, in the order of the file
   bool tied = false;              // the output layer is the token embedding
-  std::optional<Llama3Rope> rope;
+  std::optional<GgufRope> rope;
 };
 
 // Reads config.json and adds the keys `general.architecture` and ARCHITECTURE.*. Throws

@@ -52,28 +52,7 @@ LanguageModel random_model(const ModelConfig& given, std::uint64_t seed) {
 LanguageModel model_from_tensors(const ModelConfig& given, const TensorMap& tensors,
                                  const std::string& where) {
   const ModelConfig config = given.complete(where);
-  LanguageModel model{config, {}, {}, torch::kFloat32, {}};
-  TensorMap left = tensors;
-  for (const TensorShape& expected : tensor_shapes(config)) {
-    const auto found = left.find(expected.name);
-    if (found == left.end())
-      throw base::Error(base::ErrorKind::data,
-                        where + ": the tensor " + expected.name + " is missing");
-    if (found->second.sizes() != c10::IntArrayRef(expected.shape))
-      throw base::Error(
-          base::ErrorKind::data,
-          base::concatenate(where, ": tensor ", expected.name, " is ", found->second.sizes(),
-                            ", expected ", c10::IntArrayRef(expected.shape)));
-    if (!found->second.is_floating_point())
-      throw base::Error(base::ErrorKind::data, where + ": the tensor " + expected.name +
-                                                   " holds no floating-point numbers");
-    model.parameters.add(expected.name, found->second);
-    left.erase(found);
-  }
-  if (!left.empty())
-    throw base::Error(base::ErrorKind::data, where + ": holds a tensor " + left.begin()->first +
-                                                 " that this model does not have");
-  return model;
+  return {config, parameters_from(tensor_shapes(config), tensors, where), {}, torch::kFloat32, {}};
 }
 
 void attach(LanguageModel& model, Adapter adapter) {

@@ -22,7 +22,70 @@ bool ends_with_part(const std::string& name, const std::string& part) {
   return name == part || name.ends_with("." + part);
 }
 
+// A and B of every module that the settings name.
+std::vector<TensorShape> low_rank_shapes(const ModelConfig& config, const LoraSettings& settings) {
+  std::vector<TensorShape> shapes;
+  for (std::int64_t i = 0; i < config.layers; ++i) {
+    const LayerModules layer = layer_modules(config, i);
+    for (const Module& module : layer.all()) {
+      if (!is_target(settings, layer, module)) continue;
+      shapes.push_back({adapter_name(config, module, "A"), {settings.rank, module.in}});
+      shapes.push_back({adapter_name(config, module, "B"), {module.out, settings.rank}});
+    }
+  }
+  return shapes;
+}
+
+// The tables of one row a token that an adapter holds rows of.
+std::vector<std::string> row_tables(const ModelConfig& config, std::int64_t rows) {
+  const OuterNames names = outer_names(config.family);
+  if (rows == 0) return {};
+  if (config.tied) return {names.embedding};
+  return {names.embedding, names.head};
+}
+
 }  // namespace
+
+Adapter new_adapter(const ModelConfig& config, const ParameterSet& base,
+                    const LoraSettings& settings, std::int64_t first_row, std::int64_t rows,
+                    std::uint64_t seed) {
+  if (settings.rank < 1)
+    throw base::UsageError("an adapter of rank ", settings.rank, ", expected at least 1");
+  if (const auto unknown = unknown_target(config, settings))
+    throw base::UsageError("lora.targets: no module of a ", family_name(config.family),
+                           " model is called \"", *unknown, "\"");
+  Adapter adapter{settings, first_row, rows, {}, {}};
+  for (const TensorShape& tensor : low_rank_shapes(config, settings))
+    adapter.parameters.add(
+        tensor.name,
+        tensor.name.ends_with(".lora_A.weight")
+            ? uniform_values(tensor.shape, 1 / std::sqrt(static_cast<double>(tensor.shape[1])),
+                             {.seed = seed, .stage = tensor.name})
+            : torch::zeros(tensor.shape));
+  for (const std::string& name : row_tables(config, rows))
+    adapter.parameters.add(rows_name(config, name),
+                           base.at(name).detach().narrow(0, first_row, rows).clone());
+  return adapter;
+}
+
+std::vector<TensorShape> adapter_shapes(const ModelConfig& config, const LoraSettings& settings,
+                                        std::int64_t rows) {
+  std::vector<TensorShape> shapes = low_rank_shapes(config, settings);
+  for (const std::string& name : row_tables(config, rows))
+    shapes.push_back({rows_name(config, name), {rows, config.width}});
+  return shapes;
+}
+
+std::optional<std::string> unknown_target(const ModelConfig& config, const LoraSettings& settings) {
+  for (const std::string& target : settings.targets) {
+    bool known = target == "all-linear";
+    for (std::int64_t i = 0; i < config.layers && !known; ++i)
+      for (const Module& module : layer_modules(config, i).all())
+        known = known || ends_with_part(module.name, target);
+    if (!known) return target;
+  }
+  return std::nullopt;
+}
 
 bool is_target(const LoraSettings& settings, const LayerModules& layer, const Module& module) {
   if (settings.targets.empty())
@@ -43,42 +106,6 @@ std::string rows_name(const ModelConfig& config, const std::string& embedding) {
   const bool head = embedding == outer_names(config.family).head;
   return (head ? "" : checkpoint_prefix(config.family)) + module +
          ".token_adapter.trainable_tokens_delta";
-}
-
-Adapter new_adapter(const ModelConfig& config, const ParameterSet& base,
-                    const LoraSettings& settings, std::int64_t first_row, std::int64_t rows,
-                    std::uint64_t seed) {
-  if (settings.rank < 1)
-    throw base::UsageError("an adapter of rank ", settings.rank, ", expected at least 1");
-  Adapter adapter{settings, first_row, rows, {}, {}};
-  for (const std::string& target : settings.targets) {
-    const std::vector<Module> modules = layer_modules(config, 0).all();
-    if (target != "all-linear" &&
-        std::none_of(modules.begin(), modules.end(),
-                     [&](const Module& module) { return ends_with_part(module.name, target); }))
-      throw base::UsageError("lora.targets: no module of a ", family_name(config.family),
-                             " model is called \"", target, "\"");
-  }
-  for (std::int64_t i = 0; i < config.layers; ++i) {
-    const LayerModules layer = layer_modules(config, i);
-    for (const Module& module : layer.all()) {
-      if (!is_target(settings, layer, module)) continue;
-      const std::string a = adapter_name(config, module, "A");
-      adapter.parameters.add(a, uniform_values({settings.rank, module.in},
-                                               1 / std::sqrt(static_cast<double>(module.in)),
-                                               {.seed = seed, .stage = a}));
-      adapter.parameters.add(adapter_name(config, module, "B"),
-                             torch::zeros({module.out, settings.rank}));
-    }
-  }
-  const OuterNames names = outer_names(config.family);
-  const auto add_rows = [&](const std::string& embedding) {
-    adapter.parameters.add(rows_name(config, embedding),
-                           base.at(embedding).detach().narrow(0, first_row, rows).clone());
-  };
-  if (rows > 0) add_rows(names.embedding);
-  if (rows > 0 && !config.tied) add_rows(names.head);
-  return adapter;
 }
 
 }  // namespace model

@@ -1,33 +1,16 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "model/config.h"
 #include "model/layout.h"
+#include "model/lora_settings.h"
 #include "model/parameters.h"
 
 namespace model {
-
-// Low-rank adaptation (Hu et al. 2022): a module's output gains scale * (x A) B.
-struct LoraSettings {
-  int rank = 0;  // 0: no adapter, all weights are trained
-  double alpha = 16;
-  double dropout = 0;
-  std::vector<std::string> targets;  // empty: the queries', keys' and values' modules
-
-  template <class F>
-  void fields(F&& field) {
-    field("rank", rank, "of the adapters; 0: none, all weights are trained");
-    field("alpha", alpha, "what an adapter adds is multiplied by alpha / rank");
-    field("dropout", dropout, "of what an adapter reads, in supervised fine-tuning");
-    field(
-        "targets", targets,
-        "the modules that get one, by the end of their names, e.g. c_attn or q_proj; empty: those "
-        "of queries, keys and values; all-linear: every one");
-  }
-};
 
 // What is trained beside a frozen model: low-rank pairs for some of its modules, and whole rows of
 // the token embedding (and of an untied output layer) for tokens that the base never learned.
@@ -47,6 +30,13 @@ struct Adapter {
 Adapter new_adapter(const ModelConfig& config, const ParameterSet& base,
                     const LoraSettings& settings, std::int64_t first_row, std::int64_t rows,
                     std::uint64_t seed);
+
+// The parameters of such an adapter, in its order.
+std::vector<TensorShape> adapter_shapes(const ModelConfig& config, const LoraSettings& settings,
+                                        std::int64_t rows);
+
+// The first of the targets that names no module of any layer.
+std::optional<std::string> unknown_target(const ModelConfig& config, const LoraSettings& settings);
 
 // The modules of one layer that the settings name.
 bool is_target(const LoraSettings& settings, const LayerModules& layer, const Module& module);

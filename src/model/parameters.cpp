@@ -69,6 +69,32 @@ void ParameterSet::assign(const TensorMap& values, const std::string& where) {
   }
 }
 
+ParameterSet parameters_from(const std::vector<TensorShape>& shapes, const TensorMap& tensors,
+                             const std::string& where) {
+  ParameterSet parameters;
+  TensorMap left = tensors;
+  for (const TensorShape& expected : shapes) {
+    const auto found = left.find(expected.name);
+    if (found == left.end())
+      throw base::Error(base::ErrorKind::data,
+                        where + ": the tensor " + expected.name + " is missing");
+    if (found->second.sizes() != c10::IntArrayRef(expected.shape))
+      throw base::Error(
+          base::ErrorKind::data,
+          base::concatenate(where, ": tensor ", expected.name, " is ", found->second.sizes(),
+                            ", expected ", c10::IntArrayRef(expected.shape)));
+    if (!found->second.is_floating_point())
+      throw base::Error(base::ErrorKind::data, where + ": the tensor " + expected.name +
+                                                   " holds no floating-point numbers");
+    parameters.add(expected.name, found->second);
+    left.erase(found);
+  }
+  if (!left.empty())
+    throw base::Error(base::ErrorKind::data, where + ": holds a tensor " + left.begin()->first +
+                                                 " that this model does not have");
+  return parameters;
+}
+
 torch::Tensor normal_values(const std::vector<std::int64_t>& shape, double deviation,
                             const base::RandomPlace& place) {
   torch::Tensor value = torch::empty(shape, torch::kFloat32);

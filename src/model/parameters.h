@@ -7,6 +7,7 @@
 #include <torch/types.h>
 
 #include "base/random.h"
+#include "model/layout.h"
 
 namespace model {
 
@@ -45,6 +46,12 @@ class ParameterSet {
   std::vector<std::string> names_;
   std::map<std::string, torch::Tensor> tensors_;
 };
+
+// Parameters that are these tensors themselves where they are fp32, else their values. Throws
+// base::Error(data), starting with `where`, where a tensor is missing, extra, misshapen or no
+// floating-point one.
+ParameterSet parameters_from(const std::vector<TensorShape>& shapes, const TensorMap& tensors,
+                             const std::string& where);
 
 // fp32 draws from a normal distribution of mean 0.
 torch::Tensor normal_values(const std::vector<std::int64_t>& shape, double deviation,

@@ -6,8 +6,6 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "model/checkpoint.h"
-#include "model/folder.h"
 
 namespace model {
 namespace {
@@ -55,13 +53,13 @@ TEST(Safetensors, BytesAreWorkedOutByHand) {
   write_safetensors(folder.path() / "x", {{"b", torch::tensor({1, 2}, torch::kUInt8)},
                                           {"a", torch::tensor({3}, torch::kInt8)},
                                           {"z", torch::tensor(4, torch::kInt32)}});
-  EXPECT_EQ(base::read_file(folder.path() / "x"),
-            std::string("\xc0\0\0\0\0\0\0\0", 8) +
-                R"({"__metadata__":{"format":"pt"},)"
-                R"("z":{"dtype":"I32","shape":[],"data_offsets":[0,4]},)"
-                R"("a":{"dtype":"I8","shape":[1],"data_offsets":[4,5]},)"
-                R"("b":{"dtype":"U8","shape":[2],"data_offsets":[5,7]}}    )" +
-                std::string("\4\0\0\0\3\1\2", 7));
+  std::string expected("\xc0\0\0\0\0\0\0\0", 8);
+  expected += R"({"__metadata__":{"format":"pt"},)"
+              R"("z":{"dtype":"I32","shape":[],"data_offsets":[0,4]},)"
+              R"("a":{"dtype":"I8","shape":[1],"data_offsets":[4,5]},)"
+              R"("b":{"dtype":"U8","shape":[2],"data_offsets":[5,7]}}    )";
+  expected.append("\4\0\0\0\3\1\2", 7);
+  EXPECT_EQ(base::read_file(folder.path() / "x"), expected);
 }
 
 TEST(Safetensors, TensorsAreViewsThatOutliveTheFileAndKeepWritesToThemselves) {
@@ -95,43 +93,6 @@ TEST(Safetensors, APlaceThatDoesNotSuitTheTypeIsCopied) {
   const torch::Tensor found = read_safetensors(path).at("f");
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(found.data_ptr()) % 4, 0u);
   EXPECT_TRUE(torch::equal(found, torch::tensor({1.5f, -2.f})));
-}
-
-TEST(ModelFolder, ComesBackAndIgnoresPrefixAndBuffers) {
-  base::TemporaryFolder folder;
-  const LanguageModel model = random_model(gpt2_config(1, 2, 8, 8, 20), 3);
-  write_model(folder.path(), model);
-  EXPECT_EQ(hash_tensors(read_model(folder.path()).parameters.values()),
-            hash_tensors(model.parameters.values()));
-  TensorMap prefixed;
-  for (const auto& [name, tensor] : model.parameters.values())
-    prefixed["transformer." + name] = tensor;
-  prefixed["transformer.h.0.attn.bias"] = torch::ones({1, 1, 8, 8});
-  prefixed["lm_head.weight"] = torch::ones({20, 8});
-  write_safetensors(folder.path() / "model.safetensors", prefixed);
-  EXPECT_EQ(hash_tensors(read_model(folder.path()).parameters.values()),
-            hash_tensors(model.parameters.values()));
-  prefixed.erase("transformer.ln_f.bias");
-  write_safetensors(folder.path() / "model.safetensors", prefixed);
-  EXPECT_THROW(read_model(folder.path()), base::Error);
-}
-
-TEST(Checkpoint, TheNewestWholeOneIsFoundAndADamagedOnePassedOver) {
-  base::TemporaryFolder folder;
-  for (int step : {10, 20, 30})
-    write_checkpoint(folder.path(), {step, {{"w", torch::full({4}, float(step))}}, {{"beta", .5}}});
-  EXPECT_FALSE(std::filesystem::exists(folder.path() / "checkpoint-10"));
-  EXPECT_EQ(read_newest_checkpoint(folder.path(), nullptr)->step, 30);
-  std::string bytes = base::read_file(folder.path() / "checkpoint-30/state.safetensors");
-  bytes.back() ^= 1;
-  base::write_file(folder.path() / "checkpoint-30/state.safetensors", bytes);
-  std::string warning;
-  const auto found =
-      read_newest_checkpoint(folder.path(), [&](const std::string& text) { warning = text; });
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->step, 20);
-  EXPECT_EQ(found->state["beta"], .5);
-  EXPECT_NE(warning.find("state.safetensors"), std::string::npos);
 }
 
 }  // namespace

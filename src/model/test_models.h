@@ -57,4 +57,52 @@ inline float difference(const torch::Tensor& a, const torch::Tensor& b) {
   return (a - b).abs().max().item<float>();
 }
 
+// config.json and random weights of an encoder, as transformers writes a classifier of so many
+// labels: 2 layers, 4 heads, width 16, texts of up to 32 tokens.
+inline base::Json encoder_config(const std::string& type, std::int64_t vocabulary,
+                                 const std::vector<std::string>& labels) {
+  const bool roberta = type != "bert";
+  base::Json names = base::Json::object();
+  for (std::size_t i = 0; i < labels.size(); ++i) names[std::to_string(i)] = labels[i];
+  return {{"model_type", type},       {"num_hidden_layers", 2},
+          {"hidden_size", 16},        {"num_attention_heads", 4},
+          {"intermediate_size", 24},  {"max_position_embeddings", roberta ? 34 : 32},
+          {"vocab_size", vocabulary}, {"type_vocab_size", roberta ? 1 : 2},
+          {"id2label", names}};
+}
+
+inline TensorMap encoder_tensors(const std::string& type, std::int64_t vocabulary,
+                                 std::int64_t labels) {
+  const bool roberta = type != "bert";
+  TensorMap tensors;
+  const auto add = [&](const std::string& name, const std::vector<std::int64_t>& shape) {
+    tensors[name] = normal_values(shape, .5, {.seed = 2, .stage = name});
+  };
+  const auto module = [&](const std::string& name, std::int64_t in, std::int64_t out) {
+    add(name + ".weight", {out, in});
+    add(name + ".bias", {out});
+  };
+  const auto norm = [&](const std::string& name) {
+    add(name + ".weight", {16});
+    add(name + ".bias", {16});
+  };
+  const std::string body = (roberta ? "roberta." : "bert."), at = body + "embeddings.";
+  add(at + "word_embeddings.weight", {vocabulary, 16});
+  add(at + "position_embeddings.weight", {roberta ? 34 : 32, 16});
+  add(at + "token_type_embeddings.weight", {roberta ? 1 : 2, 16});
+  norm(at + "LayerNorm");
+  for (const char* layer : {"encoder.layer.0.", "encoder.layer.1."}) {
+    for (const char* part : {"query", "key", "value"})
+      module(body + layer + "attention.self." + part, 16, 16);
+    module(body + layer + "attention.output.dense", 16, 16);
+    norm(body + layer + "attention.output.LayerNorm");
+    module(body + layer + "intermediate.dense", 16, 24);
+    module(body + layer + "output.dense", 24, 16);
+    norm(body + layer + "output.LayerNorm");
+  }
+  module(roberta ? "classifier.dense" : "bert.pooler.dense", 16, 16);
+  module(roberta ? "classifier.out_proj" : "classifier", 16, labels);
+  return tensors;
+}
+
 }  // namespace model::testing
