@@ -1,10 +1,11 @@
 # Thin: every target installs what is missing, configures, builds and goes on; what is done is skipped.
 PRESET ?= release
 SECONDS ?= 60
+PREFIX ?= dist/attune
 BUILD := build/$(PRESET)
 JOBS := $(shell n=$$(nproc); [ $$n -lt 2 ] && echo 1 || echo 2)
 
-.PHONY: help bootstrap configure build quickstart test conformance fuzz bench check-all format clean
+.PHONY: help bootstrap configure build install quickstart test conformance fuzz bench check-all format clean
 
 help:
 	@echo "make quickstart   the whole path on a small simulated world: about 2 minutes after the build"
@@ -15,6 +16,7 @@ help:
 	@echo "make check-all    what has to pass before a change is taken: tests, formatting, tests under sanitizers"
 	@echo "make format       format the C++ files"
 	@echo "make build        only build"
+	@echo "make install      the program with all it needs in PREFIX=$(PREFIX), a folder of its own that may be moved"
 	@echo "make clean        remove what was built (not .venv)"
 
 bootstrap:
@@ -28,6 +30,10 @@ configure: bootstrap
 build: configure
 	@echo "== build $(BUILD)"
 	@cmake --build $(BUILD) -j $(JOBS)
+
+install: build
+	@echo "== install into $(PREFIX)"
+	@cmake --install $(BUILD) --prefix "$(PREFIX)"
 
 quickstart: build
 	@echo "== run recipes/quickstart.toml"

@@ -1,8 +1,11 @@
-# libtorch, straight from the PyTorch wheel in .venv. The wheel's own CMake package asks for a CUDA toolkit when
-# the wheel is the CUDA build, so the libraries are named here instead.
-file(GLOB ATTUNE_TORCH_ROOT ${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
+# libtorch, straight from a PyTorch wheel. The wheel's own CMake package asks for a CUDA toolkit when the wheel is the
+# CUDA build, so the libraries are named here instead; 2.11 and 2.13 serve, for the CPU and for CUDA.
+set(ATTUNE_TORCH_ROOT "" CACHE PATH "the folder torch of an unpacked PyTorch wheel; empty: the one in .venv")
+if(NOT ATTUNE_TORCH_ROOT)
+  file(GLOB ATTUNE_TORCH_ROOT ${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
+endif()
 if(NOT EXISTS "${ATTUNE_TORCH_ROOT}/lib/libtorch_cpu.so")
-  message(FATAL_ERROR "no libtorch in .venv: run scripts/bootstrap first")
+  message(FATAL_ERROR "no libtorch in \"${ATTUNE_TORCH_ROOT}\": run scripts/bootstrap first, or set ATTUNE_TORCH_ROOT")
 endif()
 
 add_library(attune_torch INTERFACE)
@@ -10,7 +13,13 @@ target_include_directories(attune_torch SYSTEM INTERFACE
   ${ATTUNE_TORCH_ROOT}/include ${ATTUNE_TORCH_ROOT}/include/torch/csrc/api/include)
 target_link_libraries(attune_torch INTERFACE
   ${ATTUNE_TORCH_ROOT}/lib/libtorch_cpu.so ${ATTUNE_TORCH_ROOT}/lib/libc10.so)
-target_link_options(attune_torch INTERFACE "LINKER:-rpath,${ATTUNE_TORCH_ROOT}/lib")
+if(EXISTS ${ATTUNE_TORCH_ROOT}/lib/libtorch_cuda.so)
+  # Nothing calls these two: they register CUDA where they are loaded. The CUDA libraries that they need are found from
+  # there when the program runs, and need not be here to link.
+  target_link_options(attune_torch INTERFACE LINKER:--no-as-needed LINKER:--allow-shlib-undefined)
+  target_link_libraries(attune_torch INTERFACE
+    ${ATTUNE_TORCH_ROOT}/lib/libtorch_cuda.so ${ATTUNE_TORCH_ROOT}/lib/libc10_cuda.so)
+endif()
 
 # One precompiled header for every file that sees torch: compiled once, 10 s and 1 GB.
 add_library(attune_torch_header STATIC ${PROJECT_SOURCE_DIR}/cmake/torch_header.cpp)

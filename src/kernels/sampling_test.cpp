@@ -51,6 +51,34 @@ TEST(Draw, AgreesWithADoubleScanOverManyOutcomes) {
   }
 }
 
+TEST(Draw, FollowsTheSoftmaxAtEveryTemperature) {
+  constexpr int kDraws = 20000;
+  const std::vector<float> logits = {1, 1.01f, 1.001f, 0, 0, 0, 2, -1};
+  for (double temperature : {.5, 1., 2.}) {
+    base::Random random({.seed = 4, .stage = "draw"});
+    std::vector<double> counts(logits.size());
+    for (int i = 0; i < kDraws; ++i)
+      ++counts[static_cast<std::size_t>(
+          draw(logits.data(), 8, temperature, random.uniform()).index)];
+    double sum = 0, chi_square = 0;
+    for (float logit : logits) sum += std::exp(logit / temperature);
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      const double expected = kDraws * std::exp(logits[i] / temperature) / sum;
+      chi_square += std::pow(counts[i] - expected, 2) / expected;
+    }
+    EXPECT_LT(chi_square, 24.32) << temperature;  // 99.9 % of chi-square with 7 degrees of freedom
+  }
+}
+
+TEST(Draw, FourEqualOutcomesTellTwoBits) {
+  const std::vector<float> logits(4, 3);
+  for (int i = 0; i < 4; ++i) {
+    const Draw drawn = draw(logits.data(), 4, .7, .25 * i + .1);
+    EXPECT_EQ(drawn.index, i);
+    EXPECT_NEAR(-drawn.log_prob / std::log(2), 2, 1e-6);
+  }
+}
+
 TEST(Draw, NeverTakesWhatCannotBeDrawn) {
   std::vector<float> logits(1000, -1e9f);
   logits[0] = 0;

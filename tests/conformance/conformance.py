@@ -36,7 +36,8 @@ import traceback
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
-ORDER = ["files", "gguf", "metrics", "tokenizers", "decoders", "adapters", "encoders", "training", "recommenders"]
+ORDER = ["files", "gguf", "metrics", "tokenizers", "decoders", "adapters", "encoders", "rewards", "training",
+         "recommenders"]
 
 
 class Report:

@@ -14,6 +14,8 @@
 #include "model/folder.h"
 #include "model/forward.h"
 #include "model/safetensors.h"
+#include "reward/language_scorer.h"
+#include "text/tokenizer_trainer.h"
 #include "train/adamw.h"
 #include "train/sft.h"
 
@@ -191,6 +193,23 @@ void read_texts(const std::string& folder, const std::string& out, bool classify
                            {{"out", classify ? encoder.classify(texts) : encoder.embed(texts)}});
 }
 
+// score-write BASE OUT: a reward model of that language model and a random head, with a tokenizer
+// whose <|end|> pads. score FOLDER: one score a sequence.
+void reward_model(const std::vector<std::string>& arguments) {
+  if (arguments[0] == "score") {
+    const auto scorer = reward::LanguageScorer::read(arguments.at(1), torch::kFloat32);
+    std::cout << base::Json(scorer.score(sequences_of(input()))).dump();
+    return;
+  }
+  const model::LanguageModel language = model::read_model(arguments.at(1));
+  const text::Tokenizer tokenizer =
+      text::train_tokenizer({"a b"}, {.vocabulary_size = 256}).with_added_tokens({"<|end|>"});
+  const torch::Tensor head =
+      model::normal_values({1, language.config.width}, 1, {.seed = 1, .stage = "head"});
+  reward::LanguageScorer(language, head, tokenizer.size() - 1, torch::kFloat32)
+      .write(arguments.at(2), tokenizer);
+}
+
 int run(const std::vector<std::string>& arguments) {
   const std::string& command = arguments.at(0);
   if (command == "logits")
@@ -213,6 +232,8 @@ int run(const std::vector<std::string>& arguments) {
     make_adapter(arguments.at(1), arguments.at(2));
   else if (command == "merge")
     model::write_model(arguments.at(2), model::merged(model::read_model(arguments.at(1))));
+  else if (command == "score" || command == "score-write")
+    reward_model(arguments);
   else
     throw base::UsageError("model_probe: no command \"", command, "\"");
   return 0;

@@ -1,0 +1,73 @@
+#include "model/decoder.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "kernels/sampling.h"
+#include "model/test_models.h"
+
+namespace model {
+namespace {
+
+// A model whose most probable next token is the last one and 1, whatever came before: layers add
+// nothing, positions are 0, and a token's row of the output layer is its predecessor's embedding.
+Weights counting_model() {
+  ModelConfig config = testing::tiny("gpt2");
+  config.tied = false;
+  LanguageModel model = random_model(config, 1);
+  torch::NoGradGuard no_grad;
+  model.parameters.at("wpe.weight").zero_();
+  for (const std::string& name : model.parameters.names())
+    if (name.find("c_proj") != std::string::npos) model.parameters.at(name).zero_();
+  const torch::Tensor embedding = model.parameters.at("wte.weight");  // [V, C]
+  const torch::Tensor centred = embedding - embedding.mean(1, true);
+  embedding.copy_(centred / centred.norm(2, 1, true));
+  model.parameters.at("lm_head.weight").copy_(embedding.roll(1, 0));
+  return cast(model, torch::kFloat32);
+}
+
+std::vector<int> most_probable(const Weights& weights, const torch::Tensor& hidden) {
+  const torch::Tensor logits = at::linear(hidden, weights.head).contiguous();  // [B, V]
+  std::vector<int> tokens;
+  for (std::int64_t b = 0; b < logits.size(0); ++b)
+    tokens.push_back(static_cast<int>(
+        kernels::draw(logits[b].data_ptr<float>(), logits.size(1), /*temperature=*/0, 0).index));
+  return tokens;
+}
+
+TEST(Decoder, CountsOnWithAModelThatCounts) {
+  const Weights weights = counting_model();
+  Decoder decoder(weights, 2, 32);
+  const auto started = decoder.start({{7}, {30, 2, 41}});
+  torch::Tensor hidden = started.last_hidden;
+  std::vector<std::vector<int>> said;
+  for (int step = 0; step < 4; ++step) {
+    said.push_back(most_probable(weights, hidden));
+    hidden = decoder.append(started.slots, said.back());
+  }
+  EXPECT_EQ(said, (std::vector<std::vector<int>>{{8, 42}, {9, 43}, {10, 44}, {11, 45}}));
+}
+
+TEST(Decoder, ASlotThatIsUsedAgainRemembersNothing) {
+  const Weights weights = cast(random_model(testing::tiny("gpt2"), 1), torch::kFloat32);
+  Decoder used(weights, 1, 32), fresh(weights, 1, 32);
+  const auto old = used.start({testing::sequence(20, 5)});
+  used.end(old.slots[0]);
+  const auto again = used.start({testing::sequence(4, 1)}),
+             first = fresh.start({testing::sequence(4, 1)});
+  EXPECT_EQ(used.length(again.slots[0]), 4);
+  EXPECT_TRUE(at::equal(used.append(again.slots, {9}), fresh.append(first.slots, {9})));
+}
+
+TEST(Decoder, RefusesWhatHasNoRoom) {
+  const Weights weights = counting_model();
+  Decoder decoder(weights, 1, 3);
+  EXPECT_THROW(decoder.start({{1}, {2}}), base::Error);
+  EXPECT_THROW(decoder.start({{1, 2, 3, 4}}), base::Error);
+  const auto started = decoder.start({{1, 2, 3}});
+  EXPECT_THROW(decoder.append(started.slots, {4}), base::Error);
+  EXPECT_THROW(Decoder(weights, 1, 33), base::Error);
+}
+
+}  // namespace
+}  // namespace model
