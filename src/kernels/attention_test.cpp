@@ -61,6 +61,70 @@ TEST(Attention, InBf16TheGradientStaysNearTheReferenceInFp32) {
             1e-2 * largest);
 }
 
+// 4 heads that share 2 heads of keys and values, 4 numbers wide: (4 + 2 * 2) * 4 = 32 columns.
+constexpr Heads kShared{.queries = 4, .keys = 2};
+
+torch::Tensor random_shared(std::int64_t tokens, std::uint64_t seed = 7) {
+  auto generator = at::detail::createCPUGenerator(seed);
+  return at::randn({tokens, 32}, generator, torch::TensorOptions().dtype(torch::kFloat32));
+}
+
+TEST(Attention, WithSharedHeadsAgreesWithTheReferenceForwardAndBackward) {
+  const std::vector<std::int64_t> bounds = {0, 3, 6, 13, 14};
+  torch::Tensor ours = random_shared(14).requires_grad_(true);
+  torch::Tensor plain = ours.detach().clone().requires_grad_(true);
+  const torch::Tensor weights = random_shared(14, 8).narrow(1, 0, 16);
+  const torch::Tensor a = attention(ours, bounds, kShared),
+                      b = attention(plain, bounds, kShared, Backend::reference);
+  EXPECT_EQ(a.sizes(), (std::vector<std::int64_t>{14, 16}));
+  EXPECT_LT((a - b).abs().max().item<float>(), 1e-5);
+  (a * weights).sum().backward();
+  (b * weights).sum().backward();
+  EXPECT_LT((ours.grad() - plain.grad()).abs().max().item<float>(), 1e-5);
+}
+
+TEST(Attention, SharedHeadsAreThoseOfEachOnesOwnRepeatedInOrder) {
+  const torch::Tensor shared = random_shared(9), parts = shared.view({9, 8, 4});
+  const auto repeated = [&](std::int64_t first) {  // heads 0, 0, 1, 1
+    return parts.narrow(1, first, 2).repeat_interleave(2, 1);
+  };
+  const torch::Tensor own =
+      at::cat({parts.narrow(1, 0, 4), repeated(4), repeated(6)}, 1).view({9, 48});
+  EXPECT_LT((attention(shared, {0, 4, 9}, kShared) - attention(own, {0, 4, 9}, {4}))
+                .abs()
+                .max()
+                .item<float>(),
+            1e-5);
+}
+
+TEST(Attention, WithSharedHeadsInBf16TheGradientStaysNearTheReferenceInFp32) {
+  const std::vector<std::int64_t> bounds = {0, 30, 60, 61, 80};
+  torch::Tensor ours = random_shared(80).to(torch::kBFloat16).requires_grad_(true);
+  torch::Tensor plain = ours.detach().to(torch::kFloat32).requires_grad_(true);
+  const torch::Tensor weights = random_shared(80, 8).narrow(1, 0, 16);
+  const torch::Tensor a = attention(ours, bounds, kShared),
+                      b = attention(plain, bounds, kShared, Backend::reference);
+  EXPECT_LT((a.to(torch::kFloat32) - b).abs().max().item<float>(), 3e-2);
+  (a.to(torch::kFloat32) * weights).sum().backward();
+  (b * weights).sum().backward();
+  const float largest = plain.grad().abs().max().item<float>();  // bf16 has 8 bits
+  EXPECT_LT((ours.grad().to(torch::kFloat32) - plain.grad()).abs().max().item<float>(),
+            2e-2 * largest);
+}
+
+TEST(Attention, TheScaleOfScoresIsHonoured) {
+  const torch::Tensor qkv = random_shared(9);
+  Heads unscaled = kShared;
+  unscaled.scale = 1;
+  torch::Tensor doubled = qkv.clone();
+  doubled.narrow(1, 0, 16).mul_(2);  // by default scores are divided by sqrt(4) = 2
+  EXPECT_LT((attention(qkv, {0, 9}, unscaled) - attention(doubled, {0, 9}, kShared))
+                .abs()
+                .max()
+                .item<float>(),
+            1e-5);
+}
+
 TEST(Attention, RefusesBoundsThatDoNotCoverTheTokens) {
   EXPECT_THROW(attention(random_qkv(7, 8, torch::kFloat32), {0, 3}, {2}), base::Error);
 }
@@ -80,6 +144,20 @@ TEST(DecodeAttention, TheLastTokenAgreesWithThePackedKernel) {
   const torch::Tensor whole = attention(qkv, {0, tokens}, {heads});
   EXPECT_LT((out[0].reshape({-1}) - whole[8]).abs().max().item<float>(), 1e-5);
   EXPECT_LT((out[1].reshape({-1}) - whole[4]).abs().max().item<float>(), 1e-5);
+}
+
+TEST(DecodeAttention, WithSharedHeadsTheLastTokenAgreesWithThePackedKernel) {
+  for (const torch::Dtype type : {torch::kFloat32, torch::kBFloat16}) {
+    const torch::Tensor qkv = random_shared(9).to(type), parts = qkv.view({9, 8, 4});
+    torch::Tensor keys = torch::full({1, 16, 2, 4}, NAN, qkv.options()), values = keys.clone();
+    keys[0].narrow(0, 0, 9).copy_(parts.narrow(1, 4, 2));
+    values[0].narrow(0, 0, 9).copy_(parts.narrow(1, 6, 2));
+    const torch::Tensor out =
+        decode_attention(parts.narrow(0, 8, 1).narrow(1, 0, 4), keys, values, {0}, {9});
+    const torch::Tensor whole = attention(qkv.to(torch::kFloat32), {0, 9}, kShared);
+    EXPECT_LT((out.view({-1}).to(torch::kFloat32) - whole[8]).abs().max().item<float>(),
+              type == torch::kFloat32 ? 1e-5 : 2e-2);  // bf16 has 8 bits
+  }
 }
 
 // Three sequences of several lengths in slots of any order, against a softmax written out.

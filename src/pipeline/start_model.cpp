@@ -44,6 +44,7 @@ void start_rows_from_words(torch::Tensor rows, const train::DialogueTokens& toke
                                                           {.seed = seed, .stage = "markup"}));
   for (int i = 0; i < catalogue.size(); ++i) {
     const std::vector<int> ids = words_of(catalogue[i], tokens.tokenizer());
+    if (ids.empty()) continue;  // keeps the row it has
     const std::vector<std::int64_t> at(ids.begin(), ids.end());
     rows[tokens.item(i)].copy_(words.index_select(0, torch::tensor(at, torch::kInt64)).mean(0));
   }

@@ -28,7 +28,15 @@ class Locked {
  public:
   explicit Locked(const fs::path& path) : path_(path) {
     descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX) != 0) refuse("opened");
+    if (descriptor_ < 0) refuse("opened");
+    int locked;
+    do locked = ::flock(descriptor_, LOCK_EX);
+    while (locked != 0 && errno == EINTR);
+    if (locked == 0) return;
+    const int error = errno;
+    ::close(descriptor_);
+    errno = error;
+    refuse("locked");
   }
   ~Locked() { ::close(descriptor_); }
   Locked(const Locked&) = delete;

@@ -140,8 +140,12 @@ void LanguageScorer::write(const std::filesystem::path& folder,
 LanguageScorer LanguageScorer::read(const std::filesystem::path& folder, torch::Dtype type) {
   const model::LanguageModel language = model::read_model(folder);
   const std::string where = (folder / "config.json").string();
-  return {language, model::read_score_head(folder),
-          base::require<int>(language.config.other, "pad_token_id", where), type};
+  const torch::Tensor head = model::read_score_head(folder);
+  if (head.sizes() != c10::IntArrayRef({1, language.config.width}))
+    throw base::Error(base::ErrorKind::data,
+                      base::concatenate(folder.string(), ": tensor score.weight is ", head.sizes(),
+                                        ", expected [1, ", language.config.width, "]"));
+  return {language, head, base::require<int>(language.config.other, "pad_token_id", where), type};
 }
 
 LanguageScorer train_language_scorer(model::LanguageModel language, int padding,

@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "base/files.h"
 #include "base/random.h"
+#include "model/folder.h"
 #include "text/tokenizer_trainer.h"
 
 namespace reward {
@@ -75,6 +77,28 @@ TEST(LanguageScorer, ComesBackFromItsFolder) {
   larger.write(folder.path(), text.with_added_tokens({"<|end|>"}));
   EXPECT_NEAR(LanguageScorer::read(folder.path(), torch::kFloat32).score({{12, 7, 13}})[0],
               larger.score({{12, 7, 13}})[0], 1e-5);
+}
+
+TEST(LanguageScorer, AHeadOfAnotherWidthIsRefused) {
+  base::TemporaryFolder folder;
+  for (const torch::Tensor& head :
+       {torch::ones({1, 15}), torch::ones({2, 16}), torch::ones({16})}) {
+    model::write_scorer(folder.path(), small(), head, kEnd);
+    try {
+      LanguageScorer::read(folder.path(), torch::kFloat32);
+      ADD_FAILURE() << "read";
+    } catch (const base::Error& error) {
+      EXPECT_EQ(error.kind(), base::ErrorKind::data);
+      EXPECT_NE(std::string(error.what()).find("expected [1, 16]"), std::string::npos);
+    }
+  }
+}
+
+TEST(LanguageScorer, ASequenceOfNothingButPaddingIsRefused) {
+  const LanguageScorer scorer(small(), torch::ones({1, 16}), kEnd, torch::kFloat32);
+  EXPECT_THROW(scorer.score({{kEnd, kEnd}}), base::Error);
+  EXPECT_THROW(scorer.score({{}}), base::Error);
+  EXPECT_TRUE(scorer.score({}).empty());
 }
 
 }  // namespace

@@ -30,6 +30,18 @@ fs::path cache_file(const fs::path& cache, const fs::path& folder, const char* w
   return cache / (what + ("-" + base::sha256(sums).substr(0, 24)) + ".bin");
 }
 
+// Ids beyond the encoder's rows, or none at all for a text, would stop a run in its middle.
+void require_fitting(const text::Tokenizer& tokenizer, const model::EncoderConfig& config,
+                     const fs::path& folder) {
+  if (tokenizer.size() > config.vocabulary)
+    throw base::DataError(folder, ": the model has ", config.vocabulary, " tokens, its tokenizer ",
+                          tokenizer.size());
+  if (tokenizer.encode_for_model("", static_cast<std::size_t>(config.longest())).empty())
+    throw base::DataError(folder,
+                          ": its tokenizer puts no special tokens around a text, as BERT's "
+                          "and RoBERTa's do");
+}
+
 bool says_nothing(std::string_view text) {
   return std::none_of(text.begin(), text.end(), [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80;
@@ -96,6 +108,7 @@ NeuralSentiment::NeuralSentiment(const fs::path& folder, const fs::path& cache)
       cache_(cache_file(cache, folder, "sentiment"), encoder_.config().labels.size()) {
   if (!encoder_.is_classifier())
     throw base::DataError(folder, ": has no classifier's weights: no sentiment classifier");
+  require_fitting(tokenizer_, encoder_.config(), folder);
 }
 
 void NeuralSentiment::prepare(const std::vector<std::string>& texts) {
@@ -115,7 +128,9 @@ NeuralRelevance::NeuralRelevance(const fs::path& folder, const fs::path& cache)
     : tokenizer_(text::read_tokenizer(folder)),
       encoder_(folder),
       cache_(cache_file(cache, folder, "embedding"),
-             static_cast<std::size_t>(encoder_.config().width)) {}
+             static_cast<std::size_t>(encoder_.config().width)) {
+  require_fitting(tokenizer_, encoder_.config(), folder);
+}
 
 void NeuralRelevance::prepare(const std::vector<std::string>& texts) {
   fill(cache_, texts, tokenizer_, encoder_.config(), [&](const std::vector<std::vector<int>>& ids) {
