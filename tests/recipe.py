@@ -54,17 +54,17 @@ def whole(folder):
                                for name, digest in files.items())
 
 
-def add_row(path, name):
-    """Adds a row of zeros to a matrix of a .safetensors file."""
+def drop_row(path, name):
+    """Takes the last row off a matrix of a .safetensors file."""
     content = path.read_bytes()
     size = int.from_bytes(content[:8], "little")
     header, data = json.loads(content[8:8 + size]), content[8 + size:]
     rows, columns = header[name]["shape"]
-    header[name]["shape"] = [rows + 1, columns]
+    header[name]["shape"] = [rows - 1, columns]
     parts, at = [], 0
     for key in sorted((key for key in header if key != "__metadata__"), key=lambda key: header[key]["data_offsets"]):
         begin, end = header[key]["data_offsets"]
-        parts.append(data[begin:end] + (bytes((end - begin) // rows) if key == name else b""))
+        parts.append(data[begin:end - (end - begin) // rows] if key == name else data[begin:end])
         header[key]["data_offsets"] = [at, at + len(parts[-1])]
         at += len(parts[-1])
     text = json.dumps(header).encode()
@@ -225,18 +225,18 @@ class TinyRecipe(unittest.TestCase):
 
     def test_weights_whose_vocabulary_does_not_fit_the_tokenizer_are_refused(self):
         folder = self.copy("other-vocabulary")
-        add_row(folder / "policy/model/model.safetensors", "wte.weight")
+        drop_row(folder / "policy/model/model.safetensors", "transformer.wte.weight")
         done = self.chat_with(folder)
         self.assertEqual(done.returncode, DATA, done.stderr)
         self.assertIn("wte.weight", done.stderr)  # not of the shape that config.json says
         folder = self.copy("other-vocabulary-said")
-        add_row(folder / "policy/model/model.safetensors", "wte.weight")
+        drop_row(folder / "policy/model/model.safetensors", "transformer.wte.weight")
         config = json.loads((folder / "policy/model/config.json").read_text())
-        config["vocab_size"] += 1
+        config["vocab_size"] -= 1  # a base may have rows to spare, never too few
         (folder / "policy/model/config.json").write_text(json.dumps(config))
         done = self.chat_with(folder)
         self.assertEqual(done.returncode, DATA, done.stderr)
-        self.assertIn(f"the model has {config['vocab_size']} tokens, its tokenizer {config['vocab_size'] - 1}", done.stderr)
+        self.assertIn(f"the model has {config['vocab_size']} tokens, its tokenizer {config['vocab_size'] + 1}", done.stderr)
 
     def test_a_second_process_in_the_folder_is_refused(self):
         folder = self.copy("locked")
