@@ -15,6 +15,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kAtATime = 2048;  // texts between writes to the cache
+// Of what is made of a text: a change of it leaves the old values unread.
+constexpr const char* kVersion = "1";
 
 // One file a model: named by what it computes and the content of its folder.
 fs::path cache_file(const fs::path& cache, const fs::path& folder, const char* what) {
@@ -27,7 +29,7 @@ fs::path cache_file(const fs::path& cache, const fs::path& folder, const char* w
   std::sort(files.begin(), files.end());
   std::string sums;
   for (const fs::path& file : files) sums += base::sha256_file(file);
-  return cache / (what + ("-" + base::sha256(sums).substr(0, 24)) + ".bin");
+  return cache / (what + ("-" + base::sha256(kVersion + sums).substr(0, 24)) + ".bin");
 }
 
 // Ids beyond the encoder's rows, or none at all for a text, would stop a run in its middle.
