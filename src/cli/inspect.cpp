@@ -18,13 +18,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_encoder(const base::Json& config) {
-  const std::string type = config.value("model_type", "");
+bool is_encoder(const base::Json& config, const std::string& where) {
+  const auto type = base::require<std::string>(config, "model_type", where);
   return type == "bert" || type == "roberta" || type == "xlm-roberta";
 }
 
 base::Json describe_config(const base::Json& config, const std::string& where) {
-  if (is_encoder(config)) {
+  if (is_encoder(config, where)) {
     const model::EncoderConfig c = model::parse_encoder_config(config, where);
     return {{"kind", config["model_type"]},
             {"layers", c.layers},
@@ -88,14 +88,15 @@ base::Json describe_lineage(const fs::path& folder) {
   if (model::is_adapter_folder(folder)) lineage["base"] = model::base_of_adapter(folder).string();
   const fs::path stage = fs::absolute(folder).lexically_normal().parent_path();
   if (!fs::exists(stage / "stage.json")) return lineage;
-  const base::Json made = base::read_json(stage / "stage.json");
-  lineage["stage"] = made.value("stage", "");
-  lineage["inputs"] = made.value("inputs", base::Json::object());
-  if (fs::exists(stage / "manifest.json")) {
-    const base::Json about =
-        base::read_json(stage / "manifest.json").value("about", base::Json::object());
+  const std::string made_at = (stage / "stage.json").string(),
+                    manifest = (stage / "manifest.json").string();
+  const base::Json made = base::read_json(made_at);
+  lineage["stage"] = base::require<std::string>(made, "stage", made_at);
+  lineage["inputs"] = base::require<base::Json>(made, "inputs", made_at);
+  if (fs::exists(manifest)) {
+    const auto about = base::require<base::Json>(base::read_json(manifest), "about", manifest);
     for (const char* what : {"key", "version"})
-      if (about.contains(what)) lineage[what] = about[what];
+      lineage[what] = base::require<std::string>(about, what, manifest);
   }
   return lineage;
 }
@@ -116,11 +117,13 @@ base::Json inspect_folder(const fs::path& folder) {
   found["tensors"] = describe_tensors(model::read_weights(whole).tensors);
   found["tokenizer"] = describe_tokenizer(folder);
   if (fs::exists(folder / "items.json")) {
-    const base::Json items = base::read_json(folder / "items.json");
-    found["recommender"] = {{"items", items.at("tokens").size()},
-                            {"window", items.at("window")},
-                            {"context", items.value("context", base::Json(nullptr))},
+    const std::string where = (folder / "items.json").string();
+    const base::Json items = base::read_json(where);
+    found["recommender"] = {{"items", base::require<base::Json>(items, "tokens", where).size()},
+                            {"window", base::require<int>(items, "window", where)},
                             {"ranker", fs::exists(folder.parent_path() / "ranker")}};
+    if (const auto context = base::optional<std::int64_t>(items, "context", where))
+      found["recommender"]["context"] = *context;
   }
   found["lineage"] = describe_lineage(folder);
   return found;

@@ -6,6 +6,18 @@
 namespace train {
 namespace {
 
+// Markup or items that are there already would be two things at once.
+const text::Tokenizer& without_markup(const text::Tokenizer& text,
+                                      const std::vector<std::string>& added) {
+  for (const std::string& token : added)
+    if (text.token_id(token))
+      throw base::Error(base::ErrorKind::data,
+                        base::concatenate("the tokenizer to start from has the token ", token,
+                                          " already: it may be of a trained recommender; start "
+                                          "from the model that that was made from"));
+  return text;
+}
+
 std::vector<std::string> added_texts(const dialogue::Catalogue& catalogue) {
   std::vector<std::string> texts;
   for (int i = 0; i < dialogue::kSpecialCount; ++i)
@@ -31,7 +43,8 @@ std::string whole_characters(const std::string& bytes) {
 std::string item_token(const dialogue::Item& item) { return "<|item:" + item.id + "|>"; }
 
 DialogueTokens::DialogueTokens(const text::Tokenizer& text, const dialogue::Catalogue& catalogue)
-    : tokenizer_(text.with_added_tokens(added_texts(catalogue))),
+    : tokenizer_(
+          without_markup(text, added_texts(catalogue)).with_added_tokens(added_texts(catalogue))),
       text_size_(text.size()),
       first_item_(text.size() + dialogue::kSpecialCount),
       items_(catalogue.size()) {}

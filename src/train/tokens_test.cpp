@@ -29,6 +29,11 @@ TEST(DialogueTokens, EncodesMarkupAndReadsItBack) {
   EXPECT_EQ(action.text, "then watch Alien (1979) tonight");
 }
 
+TEST(DialogueTokens, ATokenizerThatHasTheMarkupAlreadyIsRefused) {
+  const DialogueTokens tokens = testing::tokens();
+  EXPECT_THROW(DialogueTokens(tokens.tokenizer(), testing::catalogue()), base::Error);
+}
+
 TEST(DialogueTokens, PartOfACharacterIsReadAsAReplacement) {
   const DialogueTokens tokens = testing::tokens();
   const int half = *tokens.tokenizer().token_id("\xC3");  // the first byte of an accented letter
