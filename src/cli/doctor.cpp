@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "kernels/compute.h"
 #include "model/config.h"
+#include "model/folder.h"
 #include "pipeline/memory.h"
 
 namespace cli {
@@ -84,7 +85,7 @@ std::vector<Finding> examine() {
 
 // What each stage needs for a model of this folder, with a recipe's usual numbers.
 std::vector<Finding> examine_model(const fs::path& folder, double free_memory) {
-  const fs::path file = folder / "config.json";
+  const fs::path file = model::whole_model(model::find_model(folder)) / "config.json";
   const model::ModelConfig config = model::parse_config(base::read_json(file), file.string());
   const double vocabulary = static_cast<double>(config.vocabulary) + kItems, context = 512;
   std::vector<Finding> findings;

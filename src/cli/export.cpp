@@ -14,23 +14,20 @@ namespace {
 namespace fs = std::filesystem;
 
 // What stands beside the weights in a model's folder and belongs to it wherever it goes.
-constexpr const char* kCompanions[] = {"tokenizer.json", "tokenizer_config.json",
-                                       "vocab.json",     "merges.txt",
-                                       "items.json",     "catalogue.jsonl"};
-
-// A model's folder: FOLDER itself, or FOLDER/model of a run's stage.
-fs::path model_folder(const std::string& folder) {
-  for (const fs::path& path : {fs::path(folder), fs::path(folder) / "model"})
-    if (fs::exists(path / "config.json") || model::is_adapter_folder(path)) return path;
-  throw base::DataError(folder,
-                        ": holds neither config.json nor adapter_config.json, so it is no "
-                        "model's folder");
-}
+constexpr const char* kCompanions[] = {
+    "tokenizer.json",    "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json", "chat_template.jinja",   "vocab.json",
+    "merges.txt",        "encoder.json",          "vocab.bpe",
+    "items.json",        "catalogue.jsonl"};
 
 void write_merged(const fs::path& from, const fs::path& to) {
   model::write_model(to, model::merged(model::read_model(from)));
+  // An adapter may leave the tokenizer to its base.
+  const bool own = fs::exists(from / "tokenizer.json") || fs::exists(from / "vocab.json");
+  const fs::path companions = own ? from : model::whole_model(from);
   for (const char* name : kCompanions)
-    if (fs::exists(from / name)) base::write_file(to / name, base::read_file(from / name));
+    if (fs::exists(companions / name))
+      base::write_file(to / name, base::read_file(companions / name));
 }
 
 int merge(const Command& self, const std::vector<std::string>& given) {
@@ -39,7 +36,7 @@ int merge(const Command& self, const std::vector<std::string>& given) {
   arguments.positional("FOLDER", folder, "a PEFT adapter's folder, or a stage of a run");
   arguments.option("--out", out, "folder to write; it must not exist", Arguments::Need::required);
   arguments.parse(given);
-  const fs::path from = model_folder(folder);
+  const fs::path from = model::find_model(folder);
   if (!model::is_adapter_folder(from))
     throw base::UsageError(from.string(), " holds no adapter: there is nothing to merge");
   if (fs::exists(out)) throw base::UsageError(out, " exists; name a folder that does not");
@@ -63,7 +60,7 @@ int gguf(const Command& self, const std::vector<std::string>& given) {
   arguments.option("--type", type, "of matrices: f32, f16 or bf16");
   arguments.parse(given);
   const model::GgufType chosen = gguf_type(type);
-  const fs::path from = model_folder(folder);
+  const fs::path from = model::find_model(folder);
   if (model::is_adapter_folder(from)) {
     const base::TemporaryFolder merged;
     write_merged(from, merged.path() / "model");

@@ -104,7 +104,7 @@ base::Json describe_lineage(const fs::path& folder) {
 base::Json inspect_folder(const fs::path& folder) {
   base::Json found = {{"folder", folder.string()}};
   const bool adapter = model::is_adapter_folder(folder);
-  const fs::path whole = adapter ? model::base_of_adapter(folder) : folder;
+  const fs::path whole = model::whole_model(folder);
   found["model"] =
       describe_config(base::read_json(whole / "config.json"), (whole / "config.json").string());
   if (adapter) {
@@ -157,9 +157,7 @@ int inspect(const Command& self, const std::vector<std::string>& given) {
   arguments.flag("--tensors", tensors, "list every tensor with type and shape");
   arguments.flag("--json", json, "print one JSON object");
   arguments.parse(given);
-  const bool stage = !fs::exists(fs::path(folder) / "config.json") &&
-                     !model::is_adapter_folder(folder) && fs::exists(fs::path(folder) / "model");
-  const base::Json found = inspect_folder(stage ? fs::path(folder) / "model" : fs::path(folder));
+  const base::Json found = inspect_folder(model::find_model(folder));
   if (json) {
     std::cout << found.dump(2) << "\n";
     return 0;

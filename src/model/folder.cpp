@@ -45,6 +45,18 @@ TensorMap stored_tensors(const LanguageModel& model) {
 
 }  // namespace
 
+fs::path find_model(const fs::path& path) {
+  for (const fs::path& folder : {path, path / "model"})
+    if (fs::exists(folder / "config.json") || is_adapter_folder(folder)) return folder;
+  throw base::DataError(path,
+                        ": holds neither config.json nor adapter_config.json: no model's "
+                        "folder, nor a stage of a run that has one");
+}
+
+fs::path whole_model(const fs::path& folder) {
+  return is_adapter_folder(folder) ? base_of_adapter(folder) : folder;
+}
+
 void write_model(const fs::path& folder, const LanguageModel& model) {
   base::check(!model.adapter, "an adapter is written beside its base, or merged");
   base::create_folder(folder);

@@ -6,9 +6,15 @@
 
 namespace model {
 
+// The model's folder that a person means: `path` itself, or `path`/model of a run's stage. Throws
+// base::DataError where neither holds config.json or adapter_config.json.
+std::filesystem::path find_model(const std::filesystem::path& path);
+
+// The folder of its weights and config.json: itself, or the base that an adapter names.
+std::filesystem::path whole_model(const std::filesystem::path& folder);
+
 // Writes config.json, generation_config.json and model.safetensors, as `transformers` reads them,
-// in the model's storage type. A model with an adapter is written as write_adapter does, with the
-// base that it names.
+// in the model's storage type. The model has no adapter: merge it first, or see write_adapter.
 void write_model(const std::filesystem::path& folder, const LanguageModel& model);
 
 // Reads a Hugging Face folder of a decoder: names with or without `transformer.`, one file or

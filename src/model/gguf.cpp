@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/format.h"
+#include "model/config.h"
 #include "model/gguf_model.h"
 #include "model/gguf_tokenizer.h"
 #include "model/weights.h"
@@ -144,8 +145,15 @@ std::vector<Planned> plan(const GgufModel& model, const StoredWeights& weights, 
 void write_gguf(const fs::path& folder, const fs::path& path, GgufType type) {
   torch::NoGradGuard no_grad;
   GgufMetadata metadata;
-  const fs::path config = folder / "config.json";
-  const GgufModel model = describe_gguf_model(metadata, base::read_json(config), config.string());
+  const fs::path file = folder / "config.json";
+  const base::Json config = base::read_json(file);
+  if (const auto names = base::optional<std::vector<std::string>>(config, "architectures", file))
+    for (const std::string& name : *names)
+      if (name.ends_with("ForSequenceClassification"))
+        throw base::DataError(file, ": a reward model (", name,
+                              ") has no place in a GGUF file; language models are exported");
+  const GgufModel model = describe_gguf_model(metadata, config, file.string());
+  parse_config(config, file.string());  // what attune cannot run it cannot vouch for either
   metadata.add_text("general.type", "model");
   const std::string name = fs::absolute(folder / "").lexically_normal().parent_path().filename();
   if (!name.empty()) metadata.add_text("general.name", name);

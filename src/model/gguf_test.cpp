@@ -146,7 +146,7 @@ TEST_F(Gguf, ConfigsThatCannotBeExpressedAreRefused) {
   refuse("model_type", "bert", "gpt2, llama and qwen2 can be exported");
   refuse("hidden_act", "gelu", "hidden_act is \"\"gelu\"\", but only \"silu\"");
   refuse("num_hidden_layers", 4000000000, "expected at most 1000");
-  refuse("vocab_size", 4000000000, "expected 4000000000 rows, the vocabulary");
+  refuse("vocab_size", 4000000000, "a model of 4000000000 tokens, expected 1 to");
   refuse("num_hidden_layers", 0, "num_hidden_layers is 0");
   refuse("num_key_value_heads", 3, "2 heads share 3 heads");
   refuse("rope_scaling", {{"rope_type", "longrope"}, {"factor", 2}}, "\"longrope\"");

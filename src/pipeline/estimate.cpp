@@ -6,6 +6,7 @@
 #include "base/format.h"
 #include "corpus/split.h"
 #include "dialogue/markup.h"
+#include "model/folder.h"
 #include "pipeline/memory.h"
 #include "text/tokenizer_folder.h"
 
@@ -32,7 +33,7 @@ model::ModelConfig config_of(const ModelSettings& settings, double vocabulary) {
   if (settings.base.empty())
     return model::gpt2_config(settings.layers, settings.heads, settings.width, settings.positions,
                               static_cast<std::int64_t>(vocabulary));
-  const std::filesystem::path file = std::filesystem::path(settings.base) / "config.json";
+  const std::filesystem::path file = model::whole_model(settings.base) / "config.json";
   return model::parse_config(base::read_json(file), file.string());
 }
 

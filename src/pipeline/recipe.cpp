@@ -105,6 +105,9 @@ Recipe read_recipe(const std::filesystem::path& path, const std::vector<std::str
   if (is_run) recipe.run.folder = path.string();
   for (const std::string& assignment : overrides) base::override_setting(settings, assignment);
   check(recipe);
+  // A run reads them again later, from wherever it is asked to.
+  for (std::string* folder : {&recipe.model.base, &recipe.sentiment.model, &recipe.relevance.model})
+    if (!folder->empty()) *folder = std::filesystem::absolute(*folder).lexically_normal().string();
   return recipe;
 }
 

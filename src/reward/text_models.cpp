@@ -108,6 +108,10 @@ NeuralSentiment::NeuralSentiment(const fs::path& folder, const fs::path& cache)
       positive_(label_place(encoder_.config().labels, "pos", encoder_.config().labels.size() - 1,
                             folder)),
       cache_(cache_file(cache, folder, "sentiment"), encoder_.config().labels.size()) {
+  if (negative_ == positive_)
+    throw base::DataError(folder,
+                          ": one label says both negative and positive: no sentiment "
+                          "classifier");
   if (!encoder_.is_classifier())
     throw base::DataError(folder, ": has no classifier's weights: no sentiment classifier");
   require_fitting(tokenizer_, encoder_.config(), folder);
