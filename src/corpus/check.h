@@ -8,11 +8,7 @@
 
 namespace corpus {
 
-// Something that later stages cannot use, and how often it occurs.
-struct Dropped {
-  std::string what;  // "turns without words"
-  std::int64_t count = 0;
-};
+using dialogue::Dropped;
 
 // Two dialogues (a < b) that share most of their runs of four words.
 struct NearDuplicate {

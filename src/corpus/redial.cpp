@@ -1,12 +1,12 @@
 #include "corpus/redial.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <unordered_map>
 
 #include "base/files.h"
 #include "base/json.h"
+#include "dialogue/html_entities.h"
 
 namespace corpus {
 namespace {
@@ -23,29 +23,6 @@ constexpr std::size_t kIdDigits = 5;
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // ---- titles ----
-
-std::string unescape(const std::string& text) {
-  static const std::array<std::pair<const char*, const char*>, 7> kEntities = {{{"&amp;", "&"},
-                                                                                {"&quot;", "\""},
-                                                                                {"&#39;", "'"},
-                                                                                {"&#039;", "'"},
-                                                                                {"&apos;", "'"},
-                                                                                {"&lt;", "<"},
-                                                                                {"&gt;", ">"}}};
-  std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto entity = std::find_if(kEntities.begin(), kEntities.end(), [&](const auto& e) {
-      return text[i] == '&' && text.compare(i, std::string_view(e.first).size(), e.first) == 0;
-    });
-    if (entity == kEntities.end()) {
-      out += text[i++];
-    } else {
-      out += entity->second;
-      i += std::string_view(entity->first).size();
-    }
-  }
-  return out;
-}
 
 std::string squeeze(const std::string& text) {
   std::string out;
@@ -306,7 +283,7 @@ dialogue::Catalogue read_redial_catalogue(const fs::path& file) {
     item.id = fields[0];
     if (item.id.empty() || !std::all_of(item.id.begin(), item.id.end(), is_digit))
       throw DataError(where, ": movieId is \"", item.id, "\", expected digits");
-    item.title = squeeze(unescape(fields[1]));
+    item.title = squeeze(dialogue::without_html_entities(fields[1]));
     item.domain = "movie";
     item.year = year_of(item.title);
     items.push_back(std::move(item));
