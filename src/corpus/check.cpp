@@ -100,25 +100,8 @@ std::int64_t unknown_mentions(const dialogue::Turn& turn) {
   return count;
 }
 
-class Counter {
- public:
-  void add(const char* what, std::int64_t count = 1) {
-    if (count == 0) return;
-    const auto known = std::find_if(dropped_.begin(), dropped_.end(),
-                                    [&](const Dropped& d) { return d.what == what; });
-    if (known == dropped_.end())
-      dropped_.push_back({what, count});
-    else
-      known->count += count;
-  }
-  std::vector<Dropped> take() { return std::move(dropped_); }
-
- private:
-  std::vector<Dropped> dropped_;
-};
-
 std::vector<Dropped> find_dropped(const std::vector<Dialogue>& dialogues) {
-  Counter counter;
+  DropCounter counter;
   for (const Dialogue& dialogue : dialogues) {
     bool seeker = false, recommender = false, recommends = false;
     for (const dialogue::Turn& turn : dialogue.turns) {
@@ -176,8 +159,12 @@ std::vector<NearDuplicate> find_near_duplicates(const std::vector<Dialogue>& dia
 }
 
 Check check_corpus(const dialogue::Corpus& corpus) {
-  return {
-      measure(corpus), find_dropped(corpus.dialogues), find_near_duplicates(corpus.dialogues), {}};
+  Check check;
+  check.statistics = measure(corpus);
+  check.dropped = corpus.dropped;
+  for (Dropped& entry : find_dropped(corpus.dialogues)) check.dropped.push_back(std::move(entry));
+  check.near_duplicates = find_near_duplicates(corpus.dialogues);
+  return check;
 }
 
 Check check_corpus(const dialogue::Corpus& corpus, const Splits& splits,

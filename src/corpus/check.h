@@ -3,12 +3,11 @@
 #include <string>
 #include <vector>
 
+#include "corpus/dropped.h"
 #include "corpus/split.h"
 #include "corpus/statistics.h"
 
 namespace corpus {
-
-using dialogue::Dropped;
 
 // Two dialogues (a < b) that share most of their runs of four words.
 struct NearDuplicate {

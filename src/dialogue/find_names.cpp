@@ -155,8 +155,9 @@ NameFinder::NameFinder(const std::vector<Name>& names) : nodes_(1) {
     if (name.letter_case == Name::Case::either)
       ends.push_back({name.id, ""});
     else
-      ends.insert(std::find_if(ends.begin(), ends.end(), [](const End& e) { return e.exact.empty(); }),
-                  {name.id, join(tokens, 0, tokens.size())});
+      ends.insert(
+          std::find_if(ends.begin(), ends.end(), [](const End& e) { return e.exact.empty(); }),
+          {name.id, join(tokens, 0, tokens.size())});
   }
 }
 

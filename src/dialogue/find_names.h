@@ -22,17 +22,17 @@ struct FoundName {
   std::size_t end = 0;
 };
 
-// Looks for many names in a text at once. Names and texts are compared word by word and mark by mark:
-// a name never begins or ends inside a word, white space does not count, apostrophes and quotation
-// marks of any shape are the same, and so are letters in either case (of Latin, Greek and Cyrillic)
-// and a character and its HTML entity. A name without a word is never found.
+// Looks for many names in a text at once. Names and texts are compared word by word and mark by
+// mark: a name never begins or ends inside a word, white space does not count, apostrophes and
+// quotation marks of any shape are the same, and so are letters in either case (of Latin, Greek and
+// Cyrillic) and a character and its HTML entity. A name without a word is never found.
 class NameFinder {
  public:
   // Of two names of the same words the first wins; with one of exact case, that one where it fits.
   explicit NameFinder(const std::vector<Name>& names);
 
-  // Where names stand, in order of begin. Where places overlap, the one of more bytes is taken, then
-  // the earlier. Time grows with the text, not with the number of names.
+  // Where names stand, in order of begin. Where places overlap, the one of more bytes is taken,
+  // then the earlier. Time grows with the text, not with the number of names.
   std::vector<FoundName> find(std::string_view text) const;
 
  private:
