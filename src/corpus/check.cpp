@@ -5,10 +5,12 @@
 #include <cctype>
 #include <limits>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "corpus/titles.h"
 
 namespace corpus {
 namespace {
@@ -21,6 +23,8 @@ constexpr std::size_t kRows = 4;
 constexpr std::size_t kHashes = kBands * kRows;
 constexpr std::size_t kRun = 4;
 constexpr std::size_t kFewestWords = 8;
+
+constexpr const char* kSharedConversation = "have other turns of their conversation in training";
 
 std::uint64_t mix(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -123,6 +127,57 @@ std::vector<Dropped> find_dropped(const std::vector<Dialogue>& dialogues) {
   return counter.take();
 }
 
+using Strings = std::vector<std::string>;
+
+Strings conversation_of(const Dialogue& dialogue) { return {dialogue.conversation()}; }
+
+Strings seed_of(const Dialogue& dialogue) {
+  return dialogue.seed.empty() ? Strings{} : Strings{lower(dialogue.seed)};
+}
+
+Strings people_of(const Dialogue& dialogue) {
+  Strings people;
+  for (const std::string& person : {dialogue.seeker, dialogue.recommender})
+    if (!person.empty()) people.push_back(person);
+  return people;
+}
+
+// How many dialogues of a split share one of their names with training.
+Overlap overlap(const std::vector<Dialogue>& dialogues, const std::vector<int>& train,
+                const std::vector<int>& split, Strings (*names)(const Dialogue&)) {
+  std::set<std::string> known;
+  for (int i : train)
+    for (const std::string& name : names(dialogues[static_cast<std::size_t>(i)]))
+      known.insert(name);
+  Overlap out;
+  for (int i : split) {
+    const Strings here = names(dialogues[static_cast<std::size_t>(i)]);
+    out.of += !here.empty();
+    out.count += std::any_of(here.begin(), here.end(),
+                             [&](const std::string& name) { return known.count(name) > 0; });
+  }
+  return out;
+}
+
+std::vector<Overlap> find_overlaps(const std::vector<Dialogue>& dialogues, const Splits& splits) {
+  std::vector<Overlap> out;
+  const auto add = [&](const char* split, const std::vector<int>& indices, const char* what,
+                       Strings (*names)(const Dialogue&)) {
+    Overlap found = overlap(dialogues, splits.train, indices, names);
+    if (found.of == 0) return;
+    found.split = split;
+    found.what = what;
+    out.push_back(std::move(found));
+  };
+  for (const auto& [name, split] :
+       {std::pair("validation", &splits.validation), std::pair("test", &splits.test)}) {
+    add(name, *split, kSharedConversation, conversation_of);
+    add(name, *split, "begin with a seed that a training dialogue begins with", seed_of);
+    add(name, *split, "have a person who talks in training", people_of);
+  }
+  return out;
+}
+
 std::vector<const char*> split_names(std::size_t dialogues, const Splits& splits) {
   std::vector<const char*> names(dialogues, nullptr);
   for (int i : splits.train) names[static_cast<std::size_t>(i)] = "training";
@@ -174,14 +229,23 @@ Check check_corpus(const dialogue::Corpus& corpus, const Splits& splits,
   const auto left_out = std::count(names.begin(), names.end(), nullptr);
   if (left_out)
     check.dropped.push_back(
-        {"dialogues in no split: from another source than the held-out ones and later, or between "
-         "people of two splits",
+        {"dialogues in no split: not to be held out, but later than what is (time), of people of "
+         "two "
+         "splits (worker), of a held-out seed (seed_entity), derived (ids), or of no published "
+         "part",
          left_out});
+  for (const Dropped& entry : splits.dropped)
+    check.dropped.push_back({"of these or of files of ids: " + entry.what, entry.count});
   try {
     check_splits(corpus.dialogues, splits, settings);
   } catch (const base::Error& error) {
     check.leaks.push_back(error.what());
   }
+  check.overlaps = find_overlaps(corpus.dialogues, splits);
+  for (const Overlap& found : check.overlaps)
+    if (found.what == kSharedConversation && found.count > 0)
+      check.leaks.push_back(base::concatenate(found.count, " of ", found.of, " ", found.split,
+                                              " dialogues ", found.what));
   for (const NearDuplicate& pair : check.near_duplicates) {
     const char* a = names[static_cast<std::size_t>(pair.a)];
     const char* b = names[static_cast<std::size_t>(pair.b)];
@@ -192,6 +256,16 @@ Check check_corpus(const dialogue::Corpus& corpus, const Splits& splits,
                             corpus.dialogues[static_cast<std::size_t>(pair.b)].id, " (", b, ")"));
   }
   return check;
+}
+
+base::Json to_json(const std::vector<Overlap>& overlaps) {
+  base::Json json = base::Json::array();
+  for (const Overlap& overlap : overlaps)
+    json.push_back({{"split", overlap.split},
+                    {"what", overlap.what},
+                    {"count", overlap.count},
+                    {"of", overlap.of}});
+  return json;
 }
 
 }  // namespace corpus

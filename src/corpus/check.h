@@ -16,10 +16,19 @@ struct NearDuplicate {
   double similarity = 0;  // Jaccard, 0 … 1
 };
 
+// How many dialogues of a held-out split share something with training.
+struct Overlap {
+  std::string split;  // "validation"
+  std::string what;   // "begin with a seed that a training dialogue begins with"
+  std::int64_t count = 0;
+  std::int64_t of = 0;  // dialogues of the split that could: with a seed, with people known by id
+};
+
 struct Check {
   Statistics statistics;
   std::vector<Dropped> dropped;  // only what occurs
   std::vector<NearDuplicate> near_duplicates;
+  std::vector<Overlap> overlaps;  // whether or not the kind of split forbids them; only with splits
   std::vector<std::string> leaks;  // between splits, a sentence each; empty: none found
 };
 
@@ -32,9 +41,11 @@ std::vector<NearDuplicate> find_near_duplicates(const std::vector<dialogue::Dial
 // What is in a corpus and what is wrong with it.
 Check check_corpus(const dialogue::Corpus& corpus);
 
-// The same with its splits: dialogues left out of all of them, the same dialogue id, person (with
-// splits by person) or near-duplicate in two of them.
+// The same with its splits. Leaks are what check_splits refuses, conversations with turns in
+// training and in another split, and near-duplicates in two splits.
 Check check_corpus(const dialogue::Corpus& corpus, const Splits& splits,
                    const SplitSettings& settings);
+
+base::Json to_json(const std::vector<Overlap>& overlaps);
 
 }  // namespace corpus

@@ -64,8 +64,9 @@ std::string last_part(const std::string& uri) {
   const std::size_t begin = uri.starts_with('<') ? 1 : 0;
   if (uri.compare(begin, 4, "http") != 0) return uri;
   const std::size_t resource = uri.find("/resource/");
-  const std::size_t from =
-      resource == std::string::npos ? uri.rfind('/') + 1 : resource + std::string("/resource/").size();
+  const std::size_t from = resource == std::string::npos
+                               ? uri.rfind('/') + 1
+                               : resource + std::string("/resource/").size();
   const std::size_t end = uri.back() == '>' ? uri.size() - 1 : uri.size();
   return uri.substr(from, end - from);
 }

@@ -17,8 +17,8 @@ class Entities {
   explicit Entities(const std::filesystem::path& file);
 
   std::optional<int> find(const std::string& name) const;
-  const std::string* name(int id) const;  // null where there is none
-  std::vector<std::string> names() const;       // by number
+  const std::string* name(int id) const;   // null where there is none
+  std::vector<std::string> names() const;  // by number
 
  private:
   std::unordered_map<std::string, int> ids_;

@@ -14,8 +14,7 @@ fs::path find_file(const fs::path& folder, const std::string& name) {
 
 fs::path need_file(const fs::path& folder, const std::string& name, const std::string& because) {
   const fs::path file = find_file(folder, name);
-  if (file.empty())
-    throw base::DataError(folder / name, ": no such file, nor with .xz; ", because);
+  if (file.empty()) throw base::DataError(folder / name, ": no such file, nor with .xz; ", because);
   return file;
 }
 

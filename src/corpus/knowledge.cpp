@@ -51,8 +51,7 @@ class Collector {
   }
   bool is_by_id(const Json& info, const fs::path& file) const;
   std::vector<int> items_of(const std::string& id, const std::string& name, bool by_id) const;
-  void add_info(int item, const std::string& key, const Json& value,
-                const std::string& where);
+  void add_info(int item, const std::string& key, const Json& value, const std::string& where);
   std::optional<int> entity_of(int item, const Entities& entities) const;
 
   const dialogue::Catalogue& catalogue_;  // as given
@@ -77,7 +76,7 @@ bool Collector::is_by_id(const Json& info, const fs::path& file) const {
 }
 
 std::vector<int> Collector::items_of(const std::string& id, const std::string& name,
-                                      bool by_id) const {
+                                     bool by_id) const {
   if (!by_id) return titles_.find(name);
   const auto item = catalogue_.find(id);
   return item ? std::vector<int>{*item} : std::vector<int>{};
@@ -87,7 +86,8 @@ void Collector::add_info(int item, const std::string& key, const Json& value,
                          const std::string& where) {
   if (key == "name" || key == "imdb_id") return;
   const auto text = [&](const Json& of) {
-    if (!of.is_string()) throw DataError(where, ": \"", key, "\" holds ", of.dump(), ", expected a text");
+    if (!of.is_string())
+      throw DataError(where, ": \"", key, "\" holds ", of.dump(), ", expected a text");
     return of.get<std::string>();
   };
   if (key == "year") {
@@ -143,7 +143,8 @@ void Collector::read_graph(const fs::path& folder, const fs::path& file) {
   const Entities entities(need_file(folder, "entity2id.json", because));
   const Entities relations(need_file(folder, "relation2id.json", because));
   const Json graph = base::read_json(file);
-  if (!graph.is_object()) throw DataError(file, ": expected an object {head: [[relation, tail], …]}");
+  if (!graph.is_object())
+    throw DataError(file, ": expected an object {head: [[relation, tail], …]}");
   std::unordered_map<std::string, const Json*> edges_of;
   for (const auto& [head, edges] : graph.items()) edges_of.emplace(head, &edges);
   for (int item = 0; item < catalogue_.size(); ++item) {
@@ -159,7 +160,8 @@ void Collector::read_graph(const fs::path& folder, const fs::path& file) {
     for (const Json& edge : *edges->second) {
       if (!edge.is_array() || edge.size() != 2 || !edge[0].is_number_integer() ||
           !edge[1].is_number_integer())
-        throw DataError(file, ": ", head, " has the edge ", edge.dump(), ", expected [relation, tail]");
+        throw DataError(file, ": ", head, " has the edge ", edge.dump(),
+                        ", expected [relation, tail]");
       const std::string* relation = relations.name(edge[0].get<int>());
       const std::string* tail = entities.name(edge[1].get<int>());
       if (relation && *relation == "self_loop") continue;

@@ -87,7 +87,8 @@ TEST_F(KnowledgeTest, AGraphGivesTheNamesOfAnItemsNeighbours) {
       write("names", "id2entity.json",
             R"j({"5":"<http://dbpedia.org/resource/Joker_(2019_film)>","6":null,"99":"<x>"})j");
   const Knowledge out = with_knowledge(items_, {graph(), names});
-  EXPECT_EQ(out.catalogue[0].attributes.at("starring"), (Strings{"Joaquin Phoenix", "Zazie Beetz"}));
+  EXPECT_EQ(out.catalogue[0].attributes.at("starring"),
+            (Strings{"Joaquin Phoenix", "Zazie Beetz"}));
   EXPECT_EQ(out.edges, 5);  // the loop is none
   EXPECT_EQ(count(out.dropped, "edges to nowhere"), 2);
   EXPECT_EQ(count(out.dropped, "items that graph has no entity for"), 2);
@@ -138,7 +139,8 @@ TEST(Entities, NamesAreWrittenAsPeopleWriteThem) {
 TEST(RealKnowledge, MostOfReDialsMoviesHaveGenresAndPeople) {
   const fs::path data = base::test::data_folder();
   if (!fs::exists(data / "crs_splits" / "ievalm_redial" / "id2info.json.xz"))
-    GTEST_SKIP() << "skipped: no " << data / "crs_splits" << "; set ATTUNE_DATA";
+    GTEST_SKIP() << "skipped: no " << data / "crs_splits"
+                 << "; set ATTUNE_DATA";
   const auto movies = read_redial_catalogue(data / "redial" / "movies_with_mentions.csv");
   const fs::path splits = data / "crs_splits";
   const Knowledge out = with_knowledge(

@@ -21,12 +21,12 @@ dialogue::Catalogue read_opendialkg_catalogue(const std::filesystem::path& folde
 // dialogues of them: one of the training turns and one of the validation turns of a conversation,
 // each with these as targets. The published split is by turn: a test turn stands in a dialogue only
 // as context, where the published context of a later turn has it, and is never a target. Where
-// dialog_Books is there, a training dialogue goes on with the turns behind its last target, up to the
-// next that recommends, which is of another split; book dialogues without a turn in either split are
-// left out. Both are counted in the corpus's `dropped`.
-// A dialogue whose records name no entity has as its seed the first name of entity2id.json in its
-// text: phrases in either case, single words as they are written there.
-// In order of dialogue, training first. Throws base::DataError where a file is missing or damaged.
+// dialog_Books is there, a training dialogue goes on with the turns behind its last target, up to
+// the next that recommends, which is of another split; book dialogues without a turn in either
+// split are left out. Both are counted in the corpus's `dropped`. A dialogue whose records name no
+// entity has as its seed the first name of entity2id.json in its text: phrases in either case,
+// single words as they are written there. In order of dialogue, training first. Throws
+// base::DataError where a file is missing or damaged.
 dialogue::Corpus read_opendialkg(const std::filesystem::path& folder);
 
 }  // namespace corpus

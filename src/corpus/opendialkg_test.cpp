@@ -35,23 +35,26 @@ class OpenDialKG : public testing::Test {
   void SetUp() override {
     write("entity2id.json", R"j({"Heat":0,"Ann":1,"It":2,"It Follows":5,"Dune":7,"Emma":8})j");
     write("item_ids.json", "[0,2,5,7,8]");
-    write("id2info.json",
-          R"j({"0":{"name":"It","year":"1990","actor":["Ann"]},"1":{"name":"Dune","writer":["Ann"]},)j"
-          R"j("2":{"name":"Heat"}})j");
+    write(
+        "id2info.json",
+        R"j({"0":{"name":"It","year":"1990","actor":["Ann"]},"1":{"name":"Dune","writer":["Ann"]},)j"
+        R"j("2":{"name":"Heat"}})j");
     write("train_data_processed.jsonl", kTrain);
-    write("valid_data_processed.jsonl",
-          R"j({"dialog_id":3,"turn_id":3,"context":["Films with Ann?","Try It.","Seen it. Heat too"],)j"
-          R"j("entity":["Ann","It","Heat"],"rec":["It Follows","Ghost"],"resp":"It follows, it"})j"
-          "\n");
-    write("dialog_Books.jsonl",
-          R"j([{"role":"user","text":"Like Emma","item":["Emma"]},)j"
-          R"j({"role":"assistant","text":"Dune","item":["Dune"]},)j"
-          R"j({"role":"user","text":"More than emma?","item":["Emma"]},)j"
-          R"j({"role":"assistant","text":"Heat","item":["Heat"]},)j"
-          R"j({"role":"user","text":"Bye","item":[]}])j"
-          "\n"
-          R"j([{"role":"user","text":"Hi","item":[]},{"role":"assistant","text":"It","item":["It"]}])j"
-          "\n");
+    write(
+        "valid_data_processed.jsonl",
+        R"j({"dialog_id":3,"turn_id":3,"context":["Films with Ann?","Try It.","Seen it. Heat too"],)j"
+        R"j("entity":["Ann","It","Heat"],"rec":["It Follows","Ghost"],"resp":"It follows, it"})j"
+        "\n");
+    write(
+        "dialog_Books.jsonl",
+        R"j([{"role":"user","text":"Like Emma","item":["Emma"]},)j"
+        R"j({"role":"assistant","text":"Dune","item":["Dune"]},)j"
+        R"j({"role":"user","text":"More than emma?","item":["Emma"]},)j"
+        R"j({"role":"assistant","text":"Heat","item":["Heat"]},)j"
+        R"j({"role":"user","text":"Bye","item":[]}])j"
+        "\n"
+        R"j([{"role":"user","text":"Hi","item":[]},{"role":"assistant","text":"It","item":["It"]}])j"
+        "\n");
   }
   fs::path write(const std::string& name, const std::string& content) {
     base::write_file(folder_.path() / name, content);

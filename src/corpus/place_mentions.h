@@ -9,7 +9,8 @@ namespace corpus {
 
 // All places of the text that name one of the items by its title, as dialogue::NameFinder finds
 // them, sorted.
-std::vector<dialogue::Mention> place_mentions(const std::string& text, const std::vector<int>& items,
+std::vector<dialogue::Mention> place_mentions(const std::string& text,
+                                              const std::vector<int>& items,
                                               const dialogue::Catalogue& catalogue);
 
 struct PlacedMentions {

@@ -75,7 +75,8 @@ std::string first_entity(const std::vector<const TurnRecord*>& records) {
 // Makes dialogues of talks.
 class Maker {
  public:
-  explicit Maker(const dialogue::Catalogue& catalogue) : catalogue_(catalogue), titles_(catalogue) {}
+  explicit Maker(const dialogue::Catalogue& catalogue)
+      : catalogue_(catalogue), titles_(catalogue) {}
 
   dialogue::Dialogue make(const Talk& talk) {
     dialogue::Dialogue out;
@@ -181,7 +182,8 @@ MergedRecords merge_turn_records(const std::vector<TurnRecord>& records, const s
       out.dialogues.push_back(std::move(dialogue));
       if (i > 0)
         maker.dropped().add(
-            "dialogues whose turns are not those of other records of the same dialogue, kept apart");
+            "dialogues whose turns are not those of other records of the same dialogue, kept "
+            "apart");
     }
   }
   out.dropped = maker.dropped().take();
