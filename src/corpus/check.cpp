@@ -91,6 +91,11 @@ double jaccard(const std::vector<std::uint64_t>& a, const std::vector<std::uint6
   return either ? static_cast<double>(common) / static_cast<double>(either) : 0;
 }
 
+bool same_conversation(const std::vector<Dialogue>& dialogues, int a, int b) {
+  return dialogues[static_cast<std::size_t>(a)].conversation() ==
+         dialogues[static_cast<std::size_t>(b)].conversation();
+}
+
 std::int64_t unknown_mentions(const dialogue::Turn& turn) {
   std::int64_t count = 0;
   for (std::size_t at = turn.text.find('@'); at != std::string::npos;
@@ -129,7 +134,9 @@ std::vector<Dropped> find_dropped(const std::vector<Dialogue>& dialogues) {
 
 using Strings = std::vector<std::string>;
 
-Strings conversation_of(const Dialogue& dialogue) { return {dialogue.conversation()}; }
+Strings conversation_of(const Dialogue& dialogue) {
+  return dialogue.part_of.empty() ? Strings{} : Strings{dialogue.part_of};
+}
 
 Strings seed_of(const Dialogue& dialogue) {
   return dialogue.seed.empty() ? Strings{} : Strings{lower(dialogue.seed)};
@@ -202,7 +209,7 @@ std::vector<NearDuplicate> find_near_duplicates(const std::vector<Dialogue>& dia
       for (std::size_t row = 0; row < kRows; ++row) key = mix(key * 31 + least[band * kRows + row]);
       std::vector<int>& bucket = buckets[band][key];
       for (int other : bucket)
-        if (!pairs.count({other, i}))
+        if (!pairs.count({other, i}) && !same_conversation(dialogues, other, i))
           pairs[{other, i}] = jaccard(runs[static_cast<std::size_t>(other)], runs.back());
       bucket.push_back(i);
     }

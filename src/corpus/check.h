@@ -34,7 +34,8 @@ struct Check {
 
 // Pairs of dialogues whose sets of four-word runs (letters and digits, lower case) have a Jaccard
 // similarity of at least `threshold`, found by MinHash: a pair at .8 is found with probability over
-// .999. Dialogues of fewer than eight words are not compared. Sorted by a, then b.
+// .999. Dialogues of fewer than eight words and parts of one conversation are not
+// compared. Sorted by a, then b.
 std::vector<NearDuplicate> find_near_duplicates(const std::vector<dialogue::Dialogue>& dialogues,
                                                 double threshold = .8);
 

@@ -13,8 +13,8 @@ struct DialogueIds {
 };
 
 // One id a line, or JSON lines: the conversationId, dialog_id or id of each object. Empty lines say
-// nothing, an id may be there several times. None where `file` is empty. Throws base::DataError where
-// it cannot be read, holds no id, or a line of JSON has none.
+// nothing, an id may be there several times. None where `file` is empty. Throws base::DataError
+// where it cannot be read, holds no id, or a line of JSON has none.
 DialogueIds read_dialogue_ids(const std::string& file);
 
 // How many of the ids are not among `found`. Throws base::DataError with the count and the first of

@@ -78,7 +78,7 @@ void go_on(Dialogue& dialogue, const Book& book, const Titles& titles,
     std::vector<int> items;
     for (const std::string& title : book[i].items)
       if (const auto& found = titles.find(title); !found.empty()) items.push_back(found.front());
-    turn.mentions = place_mentions(turn.text, items, catalogue);
+    turn.mentions = place_mentions(turn.text, titles_of(items, catalogue));
     dialogue.turns.push_back(std::move(turn));
   }
 }

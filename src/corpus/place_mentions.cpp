@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "corpus/titles.h"
-#include "dialogue/find_names.h"
 
 namespace corpus {
 namespace {
@@ -27,31 +26,35 @@ dialogue::Mention anywhere(const std::string& text, int item, const std::string&
 
 }  // namespace
 
-Mentions place_mentions(const std::string& text, const std::vector<int>& items,
-                        const dialogue::Catalogue& catalogue) {
-  if (items.empty()) return {};
-  std::vector<dialogue::Name> names;
-  for (int item : items) names.push_back({catalogue[item].title, item});
+Mentions place_mentions(const std::string& text, const std::vector<dialogue::Name>& names) {
   Mentions mentions;
+  if (names.empty()) return mentions;
   for (const dialogue::FoundName& found : dialogue::NameFinder(names).find(text))
     mentions.push_back({found.id, found.begin, found.end});
   return mentions;
 }
 
-PlacedMentions place_all_mentions(const std::string& text, const std::vector<int>& items,
-                                  const dialogue::Catalogue& catalogue) {
+PlacedMentions place_all_mentions(const std::string& text,
+                                  const std::vector<dialogue::Name>& names) {
   PlacedMentions out;
-  out.mentions = place_mentions(text, items, catalogue);
-  for (int item : items) {
+  out.mentions = place_mentions(text, names);
+  for (const dialogue::Name& name : names) {
     const bool named = std::any_of(out.mentions.begin(), out.mentions.end(),
-                                   [&](const auto& m) { return m.item == item; });
+                                   [&](const auto& m) { return m.item == name.id; });
     if (named) continue;
-    out.mentions.push_back(anywhere(text, item, catalogue[item].title, out.mentions));
+    out.mentions.push_back(anywhere(text, name.id, name.words, out.mentions));
     out.without_place += out.mentions.back().begin == out.mentions.back().end;
   }
   std::stable_sort(out.mentions.begin(), out.mentions.end(),
                    [](const auto& a, const auto& b) { return a.begin < b.begin; });
   return out;
+}
+
+std::vector<dialogue::Name> titles_of(const std::vector<int>& items,
+                                      const dialogue::Catalogue& catalogue) {
+  std::vector<dialogue::Name> names;
+  for (int item : items) names.push_back({catalogue[item].title, item});
+  return names;
 }
 
 }  // namespace corpus

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "corpus/find_file.h"
+#include "corpus/inspired.h"
 #include "corpus/opendialkg.h"
 #include "corpus/redial.h"
 #include "corpus/turn_records.h"
@@ -28,6 +29,7 @@ dialogue::Corpus read_corpus(const fs::path& path) {
   if (!fs::is_directory(path)) return dialogue::read_dialogues(path);
   if (fs::exists(path / "movies_with_mentions.csv")) return read_redial(path);
   if (is_opendialkg(path)) return read_opendialkg(path);
+  if (is_inspired(path)) return read_inspired(path);
   const fs::path dialogues = find_file(path, "dialogues.jsonl"),
                  catalogue = find_file(path, "catalogue.jsonl");
   if (dialogues.empty())
@@ -46,6 +48,7 @@ dialogue::Corpus read_more(const fs::path& file, const dialogue::Catalogue& cata
   if (line.find("\"schema\"") == std::string::npos) {
     if (line.find("\"movieMentions\"") != std::string::npos)
       return {catalogue, read_redial_file(file, catalogue)};
+    if (is_inspired_line(line)) return read_inspired_file(file, catalogue);
     if (is_turn_record(line)) {
       MergedRecords merged =
           merge_turn_records(read_turn_records(file), source_of(file), catalogue);

@@ -28,8 +28,8 @@ People number_people(const std::vector<std::vector<std::string>>& talks) {
   return people;
 }
 
-// Adds people who are still in training to `group`, each time the one with the largest share of dialogues
-// inside it, until it has `size` dialogues of its own.
+// Adds people who are still in training to `group`, each time the one with the largest share of
+// dialogues inside it, until it has `size` dialogues of its own.
 void grow_group(const People& people, std::vector<Part>& groups, Part group, std::size_t size,
                 base::Random& random) {
   const auto n = groups.size();

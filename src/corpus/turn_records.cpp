@@ -93,7 +93,8 @@ class Maker {
         turn.mentions = of_target(turn.text, **next);
         out.targets->push_back(static_cast<int>(i));
       } else {
-        turn.mentions = place_mentions(turn.text, items((*next)->entities, nullptr), catalogue_);
+        turn.mentions =
+            place_mentions(turn.text, titles_of(items((*next)->entities, nullptr), catalogue_));
       }
       out.turns.push_back(std::move(turn));
     }
@@ -104,8 +105,9 @@ class Maker {
 
  private:
   std::vector<dialogue::Mention> of_target(const std::string& text, const TurnRecord& record) {
-    PlacedMentions placed = place_all_mentions(
-        text, items(record.recommended, "items to recommend that the catalogue lacks"), catalogue_);
+    const std::vector<int> targets =
+        items(record.recommended, "items to recommend that the catalogue lacks");
+    PlacedMentions placed = place_all_mentions(text, titles_of(targets, catalogue_));
     dropped_.add("items to recommend that their turn does not name, kept without a place",
                  placed.without_place);
     return std::move(placed.mentions);
