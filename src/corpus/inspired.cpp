@@ -27,10 +27,10 @@ using Texts = std::vector<std::string>;
 struct Utterance {
   Role role = Role::seeker;
   std::string text;
-  Texts movies;       // "Knives Out (2019)"; may be more than links
-  Texts links;        // URIs of movies
-  Texts names;        // of the links, as in the text where it is there
-  Texts entities;     // names of people, genres and what else was linked
+  Texts movies;    // "Knives Out (2019)"; may be more than links
+  Texts links;     // URIs of movies
+  Texts names;     // of the links, as in the text where it is there
+  Texts entities;  // names of people, genres and what else was linked
 };
 
 using Conversation = std::vector<Utterance>;
@@ -134,8 +134,7 @@ class Movies {
     for (const std::string& movie : movies)
       if (movie.starts_with(name + " (") && year_in_brackets(movie)) title = movie;
     const auto [place, is_new] = places_.emplace(last_part(link), items_.size());
-    if (is_new)
-      items_.push_back({last_part(link), title, "movie", year_in_brackets(title), {}});
+    if (is_new) items_.push_back({last_part(link), title, "movie", year_in_brackets(title), {}});
     dialogue::Item& item = items_[place->second];
     if (item.year || !year_in_brackets(title)) return;
     item.title = title;
@@ -180,8 +179,8 @@ bool is_inspired_line(const std::string& line) {
 
 dialogue::Corpus read_inspired_file(const fs::path& file, const dialogue::Catalogue& catalogue) {
   DropCounter dropped;
-  dialogue::Corpus corpus{catalogue, make_dialogues(read_conversations(file), source_of(file),
-                                                    catalogue, dropped)};
+  dialogue::Corpus corpus{
+      catalogue, make_dialogues(read_conversations(file), source_of(file), catalogue, dropped)};
   corpus.dropped = dropped.take();
   return corpus;
 }
@@ -199,9 +198,9 @@ dialogue::Corpus read_inspired(const fs::path& folder) {
         for (std::size_t i = 0; i < utterance.links.size(); ++i)
           movies.add(utterance.links[i], utterance.names[i], utterance.movies);
   }
-  add_candidates(fs::absolute(folder).lexically_normal() / ".." / "crs_splits" /
-                     "llm_zeroshot_inspired",
-                 movies);
+  add_candidates(
+      fs::absolute(folder).lexically_normal() / ".." / "crs_splits" / "llm_zeroshot_inspired",
+      movies);
   dialogue::Corpus corpus;
   corpus.catalogue = dialogue::Catalogue(movies.take());
   if (!find_file(unicrs, "dbpedia_subkg.json").empty())

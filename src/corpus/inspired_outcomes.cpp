@@ -26,8 +26,10 @@ struct Outcome {
 
 const std::map<std::string, Outcome>& outcomes() {
   static const std::map<std::string, Outcome> kOutcomes = {
-      {"accept_rating_good", {1., true}}, {"accept_rating_mod", {.5, std::nullopt}},
-      {"accept_others", {}},              {"accept_uninterested", {0., false}},
+      {"accept_rating_good", {1., true}},
+      {"accept_rating_mod", {.5, std::nullopt}},
+      {"accept_others", {}},
+      {"accept_uninterested", {0., false}},
       {"reject", {0., false}},
   };
   return kOutcomes;
@@ -36,7 +38,8 @@ const std::map<std::string, Outcome>& outcomes() {
 // A few rows lack what all others of their dialogue say.
 bool says_nothing(const std::string& outcome) { return outcome.empty() || outcome == "nan"; }
 
-// Adds the letters and digits in lower case, up to kCompared of them. dev.tsv has a word for quotes.
+// Adds the letters and digits in lower case, up to kCompared of them. dev.tsv has a word for
+// quotes.
 void append_letters(std::string& to, std::string text) {
   const std::string quote = "QUOTATION_MARK";
   for (std::size_t at = text.find(quote); at != std::string::npos; at = text.find(quote))

@@ -97,11 +97,12 @@ TEST_F(Inspired, OutcomesAreJoinedByTheWordsAndSayHowItEnded) {
 }
 
 TEST_F(Inspired, MoviesThatTheCatalogueLacksAreCountedAndCandidatesBesideTheFolderFillIt) {
-  const fs::path test = write("test_data_dbpedia.jsonl",
-                              "[" + utterance("RECOMMENDER", "Heat?", "",
-                                              R"j("<http://dbpedia.org/resource/Heat_(1995_film)>")j",
-                                              R"j("Heat")j") +
-                                  "]\n");
+  const fs::path test =
+      write("test_data_dbpedia.jsonl",
+            "[" +
+                utterance("RECOMMENDER", "Heat?", "",
+                          R"j("<http://dbpedia.org/resource/Heat_(1995_film)>")j", R"j("Heat")j") +
+                "]\n");
   dialogue::Corpus more = read_more(test, read().catalogue);
   EXPECT_EQ(more.dialogues.at(0).id, "test-1");
   EXPECT_EQ(measure(more).targets, 0);
@@ -115,7 +116,8 @@ TEST_F(Inspired, MoviesThatTheCatalogueLacksAreCountedAndCandidatesBesideTheFold
 }
 
 TEST_F(Inspired, DamagedFilesAreRefusedWithTheirLine) {
-  const std::string good = base::read_file(folder_.path() / "inspired/unicrs/train_data_dbpedia.jsonl");
+  const std::string good =
+      base::read_file(folder_.path() / "inspired/unicrs/train_data_dbpedia.jsonl");
   const char* const train = "unicrs/train_data_dbpedia.jsonl";
   EXPECT_NE(error_of(train, good + "{}\n").find("dbpedia.jsonl:2: expected a list"),
             std::string::npos);

@@ -131,7 +131,8 @@ void check_movies(const Json& json, const dialogue::Catalogue& catalogue,
   const Json& movies = member(json, "movieMentions", where);
   if (movies.is_array() && movies.empty()) return;
   if (!movies.is_object()) throw DataError(where, ": \"movieMentions\" is no object");
-  for (const auto& [id, title] : movies.items()) find_movie(id, catalogue, "movieMentions", where);
+  for (const auto& [id, title] : movies.items())
+    if (id.size() >= kIdDigits) find_movie(id, catalogue, "movieMentions", where);
 }
 
 dialogue::Turn read_message(const Json& message, const Json& seeker, const Json& recommender,
