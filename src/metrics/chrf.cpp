@@ -77,8 +77,7 @@ ChrfCounts count_sentence(std::string_view hypothesis, std::string_view referenc
   ChrfCounts counts;
   for (std::size_t order = 1; order <= kChrfOrder; ++order) {
     const Ngrams first = sorted_ngrams(ours, order), second = sorted_ngrams(theirs, order);
-    counts.hypothesis[order - 1] =
-        second.empty() ? 0 : static_cast<std::int64_t>(first.size());
+    counts.hypothesis[order - 1] = second.empty() ? 0 : static_cast<std::int64_t>(first.size());
     counts.reference[order - 1] = static_cast<std::int64_t>(second.size());
     counts.matches[order - 1] = count_common(first, second);
   }

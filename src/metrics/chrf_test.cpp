@@ -25,12 +25,12 @@ TEST(Chrf, AgreesWithSacrebleu) {
   // sacrebleu 2.6.0: CHRF().sentence_score, .corpus_score.
   EXPECT_NEAR(sentence_chrf("I like Heat (1995) a lot", "You may like Heat"), 45.15940503792748,
               1e-9);
-  EXPECT_NEAR(sentence_chrf("\u00dcnder \u6771\u4eac \U0001f3ac",
-                            "under \u6771\u4eac film \U0001f3ac"),
-              39.31884313539169, 1e-9);
-  const ChrfScore corpus = corpus_chrf(
-      {"I like Heat (1995) a lot", "\u00dcnder \u6771\u4eac \U0001f3ac", "see"},
-      {"You may like Heat", "under \u6771\u4eac film \U0001f3ac", "see it!"});
+  EXPECT_NEAR(
+      sentence_chrf("\u00dcnder \u6771\u4eac \U0001f3ac", "under \u6771\u4eac film \U0001f3ac"),
+      39.31884313539169, 1e-9);
+  const ChrfScore corpus =
+      corpus_chrf({"I like Heat (1995) a lot", "\u00dcnder \u6771\u4eac \U0001f3ac", "see"},
+                  {"You may like Heat", "under \u6771\u4eac film \U0001f3ac", "see it!"});
   EXPECT_NEAR(corpus.score, 40.743876717748265, 1e-9);
   EXPECT_EQ(corpus.signature, "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:attune-1");
 }

@@ -33,8 +33,8 @@ ClusterTable make_cluster_table(std::span<const std::vector<double>> columns,
   table.sums.assign(table.clusters * table.columns, 0.0);
   for (const std::size_t cluster : table.of_row) ++table.rows[cluster];
   for (std::size_t c = 0; c < columns.size(); ++c) {
-    base::check(columns[c].size() == clusters.size(), columns[c].size(),
-                " values and clusters of ", clusters.size(), " rows");
+    base::check(columns[c].size() == clusters.size(), columns[c].size(), " values and clusters of ",
+                clusters.size(), " rows");
     for (std::size_t i = 0; i < clusters.size(); ++i) {
       base::check(!std::isnan(columns[c][i]), "a mean over NaN");
       table.sums[table.of_row[i] * table.columns + c] += columns[c][i];

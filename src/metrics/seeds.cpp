@@ -47,13 +47,13 @@ std::optional<SeedInterval> bootstrap_seed_difference(std::span<const std::vecto
   std::vector<double> means;
   for (const std::vector<double>& column : columns) means.push_back(mean(column));
   std::vector<double> differences(static_cast<std::size_t>(options.resamples));
-  for_each_resample(table, options,
-                    [&](std::size_t i, std::span<const double> sums, double rows,
-                        base::Random& random) {
-                      const double ours = mean_of_drawn(sums.first(first.size()), random);
-                      const double theirs = mean_of_drawn(sums.subspan(first.size()), random);
-                      differences[i] = (ours - theirs) / rows;
-                    });
+  for_each_resample(
+      table, options,
+      [&](std::size_t i, std::span<const double> sums, double rows, base::Random& random) {
+        const double ours = mean_of_drawn(sums.first(first.size()), random);
+        const double theirs = mean_of_drawn(sums.subspan(first.size()), random);
+        differences[i] = (ours - theirs) / rows;
+      });
   const std::span<const double> all(means);
   SeedInterval out;
   out.interval =
