@@ -181,24 +181,6 @@ std::string finding(const Comparison& row) {
          ": " + size;
 }
 
-std::vector<std::string> check_scores(const std::vector<ModelScores>& models) {
-  std::vector<std::string> warnings;
-  std::optional<double> bar;
-  for (const ModelScores& model : models)
-    if (model.name == "popularity") bar = find_score(model, "v2", "hr@10");
-  for (const ModelScores& model : models) {
-    const auto hr = find_score(model, "v2", "hr@5"), ndcg = find_score(model, "v2", "ndcg@5");
-    const auto wide = find_score(model, "v2", "hr@10");
-    if (hr && ndcg && *hr > 0 && (*ndcg / *hr < .60 || *ndcg / *hr > .85))
-      warnings.push_back(model.name + ": NDCG@5 / HR@5 in V2 is " + base::fixed(*ndcg / *hr, 2) +
-                         ", outside the usual .60 to .85: few pairs, or an unusual ranking");
-    if (bar && wide && model.name != "popularity" && model.name != "copy" && *wide <= *bar)
-      warnings.push_back(model.name + " does not beat popularity at HR@10 in V2 (" +
-                         base::fixed(*wide, 4) + " against " + base::fixed(*bar, 4) + ")");
-  }
-  return warnings;
-}
-
 void write_report(const std::filesystem::path& folder, const ReportData& data) {
   base::create_folder(folder);
   const std::string json =

@@ -5,8 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "evaluate/checks.h"
 #include "evaluate/comparison.h"
 #include "evaluate/plot.h"
+#include "evaluate/registry.h"
 #include "evaluate/scores.h"
 #include "evaluate/text_metrics.h"
 
@@ -72,6 +74,7 @@ struct ReportData {
   Table statistics;    // of the data: a name, then a column a split
   std::string recipe;  // resolved, as text
   std::vector<std::string> notes, warnings;
+  std::optional<Registered> evaluation = {};  // of the held-out dialogues
 };
 
 // Samples from several models' replies to the same instances (collect_responses with the same
@@ -83,10 +86,6 @@ std::vector<Sample> make_samples(const std::vector<std::vector<Response>>& respo
 
 // One sentence that says what a comparison found.
 std::string finding(const Comparison& comparison);
-
-// Warnings that the scores themselves give: NDCG@5 / HR@5 outside .60 … .85, a model that does not
-// beat popularity.
-std::vector<std::string> check_scores(const std::vector<ModelScores>& models);
 
 // Writes FOLDER/report.json (attune.report/1, docs/formats.md) and FOLDER/report.html, one file
 // without outside requests. Each whole or not at all; bytes that are not UTF-8 are replaced. Throws
