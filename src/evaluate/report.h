@@ -10,6 +10,7 @@
 #include "evaluate/plot.h"
 #include "evaluate/registry.h"
 #include "evaluate/scores.h"
+#include "evaluate/table.h"
 #include "evaluate/text_metrics.h"
 
 namespace evaluate {
@@ -54,12 +55,6 @@ struct Sample {
   std::vector<SampleReply> replies;
 };
 
-// A table of texts: the first row of `rows` has as many cells as `header`.
-struct Table {
-  std::vector<std::string> header;
-  std::vector<std::vector<std::string>> rows;
-};
-
 // All that a report can show. What is empty is left out.
 struct ReportData {
   std::string title;     // "redial"
@@ -88,8 +83,9 @@ std::vector<Sample> make_samples(const std::vector<std::vector<Response>>& respo
 std::string finding(const Comparison& comparison);
 
 // Writes FOLDER/report.json (attune.report/1, docs/formats.md) and FOLDER/report.html, one file
-// without outside requests. Each whole or not at all; bytes that are not UTF-8 are replaced. Throws
-// base::ResourceError.
+// without outside requests; beside them its tables as FOLDER/tables/NAME.csv, .md and .tex and its
+// plots as FOLDER/plots/NAME.svg, in place of those that were there. Each file and folder whole or
+// not at all; bytes that are not UTF-8 are replaced. Throws base::ResourceError.
 void write_report(const std::filesystem::path& folder, const ReportData& data);
 
 // `models` of a report.json, so that a later stage can add to it. Throws base::DataError.
