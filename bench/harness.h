@@ -25,6 +25,7 @@ Benchmark ppo_benchmark();
 Benchmark encoder_benchmark();
 Benchmark bpe_benchmark();
 Benchmark redial_read_benchmark();
+Benchmark evaluation_benchmark();
 
 // Seconds that it takes.
 double seconds(const std::function<void()>& work);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "base/error.h"
+#include "metrics/power.h"
 #include "metrics/ranking.h"
 
 namespace evaluate {
@@ -37,6 +39,37 @@ Metric parse_metric(const std::string& name) {
   return metric;
 }
 
+// Rows of differences over the same pairs, one a column; what they compare is not set.
+std::vector<Comparison> compare_columns(const std::vector<std::vector<double>>& differences,
+                                        const std::vector<std::int64_t>& clusters,
+                                        const metrics::BootstrapOptions& options) {
+  const auto intervals = metrics::bootstrap_means(differences, clusters, options);
+  const auto p_values = metrics::randomisation_tests(differences, clusters, options);
+  std::vector<Comparison> rows(differences.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    base::check(intervals[i].has_value(), "a comparison of no rows");
+    rows[i].difference = intervals[i]->estimate;
+    rows[i].low = intervals[i]->low;
+    rows[i].high = intervals[i]->high;
+    rows[i].n = static_cast<std::int64_t>(intervals[i]->rows);
+    rows[i].clusters = static_cast<std::int64_t>(intervals[i]->clusters);
+    rows[i].p = p_values[i];
+    const auto error = metrics::clustered_error(differences[i], clusters);
+    if (!error || *error <= 0) continue;
+    rows[i].error = error;
+    rows[i].detectable = metrics::smallest_detectable(*error);
+    rows[i].power = metrics::power_of(rows[i].difference, *error);
+  }
+  return rows;
+}
+
+// What is compared within one protocol, and where it stands among all rows.
+struct Group {
+  std::vector<std::size_t> places;
+  std::vector<std::vector<double>> differences;
+  std::vector<std::int64_t> clusters;
+};
+
 }  // namespace
 
 std::vector<double> pair_values(const ProtocolRanks& ranks, const std::string& metric) {
@@ -52,22 +85,43 @@ std::vector<Comparison> compare(const std::vector<ModelRanking>& rankings,
                                 const std::vector<Declared>& declared,
                                 const metrics::BootstrapOptions& options) {
   std::vector<Comparison> rows;
+  std::map<Protocol, Group> groups;
+  std::map<std::pair<Protocol, const ModelRanking*>, ProtocolRanks> known;
+  const auto ranks_of = [&](Protocol protocol, const ModelRanking* ranking) -> ProtocolRanks& {
+    const auto [place, is_new] = known.try_emplace({protocol, ranking});
+    if (is_new) place->second = ranks_in(protocol, *ranking, instances);
+    return place->second;
+  };
   for (const Declared& wanted : declared) {
     const Protocol protocol = protocol_of(wanted.protocol);
     const ModelRanking* first = find(rankings, wanted.model);
     const ModelRanking* second = find(rankings, wanted.against);
-    if (!first || !second || count(instances, protocol).pairs == 0) continue;
-    const ProtocolRanks ranks = ranks_in(protocol, *first, instances);
-    Comparison row =
-        compare_values(pair_values(ranks, wanted.metric),
-                       pair_values(ranks_in(protocol, *second, instances), wanted.metric),
-                       ranks.clusters, options);
+    if (!first || !second || ranks_of(protocol, first).pairs.empty()) continue;
+    Group& group = groups[protocol];
+    group.clusters = ranks_of(protocol, first).clusters;
+    group.places.push_back(rows.size());
+    group.differences.push_back(
+        metrics::paired_differences(pair_values(ranks_of(protocol, first), wanted.metric),
+                                    pair_values(ranks_of(protocol, second), wanted.metric)));
+    Comparison row;
     row.protocol = wanted.protocol;
     row.metric = wanted.metric;
     row.model = wanted.model;
     row.against = wanted.against;
     row.primary = wanted.primary;
     rows.push_back(std::move(row));
+  }
+  for (const auto& [protocol, group] : groups) {
+    std::vector<Comparison> found = compare_columns(group.differences, group.clusters, options);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      Comparison& row = rows[group.places[i]];
+      found[i].protocol = row.protocol;
+      found[i].metric = row.metric;
+      found[i].model = row.model;
+      found[i].against = row.against;
+      found[i].primary = row.primary;
+      row = std::move(found[i]);
+    }
   }
   return rows;
 }
@@ -82,16 +136,7 @@ void correct_for_number(std::vector<Comparison>& comparisons) {
 Comparison compare_values(const std::vector<double>& first, const std::vector<double>& second,
                           const std::vector<std::int64_t>& clusters,
                           const metrics::BootstrapOptions& options) {
-  const auto interval = metrics::bootstrap_difference(first, second, clusters, options);
-  base::check(interval.has_value(), "a comparison of no rows");
-  Comparison row;
-  row.difference = interval->estimate;
-  row.low = interval->low;
-  row.high = interval->high;
-  row.n = static_cast<std::int64_t>(interval->rows);
-  row.clusters = static_cast<std::int64_t>(interval->clusters);
-  row.p = metrics::randomisation_test(first, second, clusters, options);
-  return row;
+  return compare_columns({metrics::paired_differences(first, second)}, clusters, options).front();
 }
 
 base::Json to_json(const Comparison& row) {
@@ -107,6 +152,9 @@ base::Json to_json(const Comparison& row) {
                      {"clusters", row.clusters},
                      {"primary", row.primary}};
   if (row.p_holm) json["p_holm"] = *row.p_holm;
+  if (row.error) json["error"] = *row.error;
+  if (row.detectable) json["detectable"] = *row.detectable;
+  if (row.power) json["power"] = *row.power;
   return json;
 }
 
@@ -124,6 +172,9 @@ Comparison comparison_from_json(const base::Json& json, const std::string& where
   row.n = base::require<std::int64_t>(json, "n", where);
   row.clusters = base::require<std::int64_t>(json, "clusters", where);
   row.primary = base::optional<bool>(json, "primary", where).value_or(false);
+  row.error = base::optional<double>(json, "error", where);
+  row.detectable = base::optional<double>(json, "detectable", where);
+  row.power = base::optional<double>(json, "power", where);
   return row;
 }
 

@@ -32,6 +32,11 @@ struct Comparison {
   std::int64_t n = 0;            // pairs, or episodes
   std::int64_t clusters = 0;     // dialogues, or people
   bool primary = false;
+  // Of the mean difference, whole dialogues (or people) counted as one; nothing with fewer than two
+  // of them or where they all differ alike.
+  std::optional<double> error = {};       // standard
+  std::optional<double> detectable = {};  // smallest true difference found with 80 % power
+  std::optional<double> power = {};       // to find a true difference as large as the measured one
 };
 
 // The metric of each pair of a protocol. Throws base::Error (usage) where the metric's name is not
@@ -39,7 +44,8 @@ struct Comparison {
 std::vector<double> pair_values(const ProtocolRanks& ranks, const std::string& metric);
 
 // One row for each declared comparison that can be made: both models are among the rankings and the
-// protocol has a pair. p_holm is not set: see correct_for_number.
+// protocol has a pair. Rows of one protocol share their draws. p_holm is not set: see
+// correct_for_number.
 std::vector<Comparison> compare(const std::vector<ModelRanking>& rankings,
                                 const std::vector<Instance>& instances,
                                 const std::vector<Declared>& declared,

@@ -1,5 +1,7 @@
 #include "evaluate/comparison.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "base/error.h"
@@ -68,6 +70,31 @@ TEST_F(Comparisons, AClearDifferenceExcludesZeroAndHolmMakesItHarder) {
   correct_for_number(rows);
   EXPECT_NEAR(*rows[0].p_holm, 2 * rows[0].p, 1e-12);
   EXPECT_EQ(*rows[1].p_holm, 1);
+}
+
+TEST_F(Comparisons, RowsAreWhatEachWouldBeAlone) {
+  const std::vector<ModelRanking> rankings = {rank("up", {-1, -2, -3, -4, -5, -6}),
+                                              rank("down", {-6, -5, -4, -3, -2, -1})};
+  const Declared first{"v2", "mrr@5", "down", "up"}, second{"v1", "hr@5", "up", "down"},
+      third{"v2", "ndcg@5", "up", "down"};
+  const auto together = compare(rankings, instances_, {first, second, third});
+  ASSERT_EQ(together.size(), 3u);
+  std::size_t i = 0;
+  for (const Declared& declared : {first, second, third})
+    EXPECT_EQ(to_json(together[i++]), to_json(compare(rankings, instances_, {declared})[0]));
+}
+
+TEST(Powers, SayWhatAComparisonCouldHaveFound) {
+  // Differences 1, 0, 1, 1, 0, 1: mean 2/3, squares 4/3, error sqrt(6 / 5 * 4 / 3) / 6.
+  const std::vector<double> first = {1, 0, 1, 1, 0, 1}, second(6, 0.);
+  const Comparison row = compare_values(first, second, {1, 2, 3, 4, 5, 6});
+  EXPECT_NEAR(*row.error, std::sqrt(1.6) / 6, 1e-12);
+  EXPECT_NEAR(*row.detectable, 2.801585218 * *row.error, 1e-8);
+  // 2/3 / .2108 = 3.162: P(Z > 1.960 - 3.162) = .8853.
+  EXPECT_NEAR(*row.power, .8853, 1e-4);
+  EXPECT_EQ(to_json(comparison_from_json(to_json(row), "test")), to_json(row));
+  EXPECT_FALSE(compare_values(first, first, {1, 2, 3, 4, 5, 6}).power);
+  EXPECT_FALSE(compare_values(first, second, {1, 1, 1, 1, 1, 1}).error);
 }
 
 TEST(Worlds, TheOneThatListensSatisfiesMore) {

@@ -1,6 +1,8 @@
 #include "evaluate/html.h"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/format.h"
 #include "text/unicode.h"
@@ -40,6 +42,28 @@ std::string element(const std::string& tag, const std::string& content, const st
 
 std::string paragraph(const std::string& text, const std::string& style) {
   return element("p", escape_html(text), style);
+}
+
+std::string plain_text(const std::string& html) {
+  constexpr std::pair<std::string_view, char> kReferences[] = {
+      {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&#39;", '\''}};
+  std::string out;
+  for (std::size_t at = 0; at < html.size();) {
+    std::size_t length = 1;
+    char shown = html[at];
+    if (html[at] == '<') {
+      at = std::min(html.find('>', at), html.size() - 1) + 1;
+      continue;
+    }
+    for (const auto& [reference, character] : kReferences)
+      if (std::string_view(html).substr(at, reference.size()) == reference) {
+        length = reference.size();
+        shown = character;
+      }
+    out += shown;
+    at += length;
+  }
+  return out;
 }
 
 Cell text_cell(const std::string& text) { return {escape_html(text), ""}; }

@@ -17,6 +17,9 @@ std::string element(const std::string& tag, const std::string& content,
 // A paragraph of plain text.
 std::string paragraph(const std::string& text, const std::string& style = "");
 
+// What a browser shows of HTML made here: tags left out, references read.
+std::string plain_text(const std::string& html);
+
 // A cell of a table: HTML already, with its class.
 struct Cell {
   std::string html;

@@ -8,10 +8,41 @@
 namespace evaluate {
 namespace {
 
+// Whether the items of this turn are there to be found.
+bool is_asked(const dialogue::Dialogue& dialogue, std::size_t turn) {
+  return dialogue.turns[turn].role == dialogue::Role::recommender;
+}
+
+// The turns begin … end-1 as one, without those that are not asked for.
+dialogue::Turn merge(const dialogue::Dialogue& dialogue, std::size_t begin, std::size_t end) {
+  dialogue::Turn merged = dialogue.turns[begin];
+  merged.text.clear();
+  merged.mentions.clear();
+  for (std::size_t t = begin; t < end; ++t) {
+    if (!is_asked(dialogue, t)) continue;
+    const dialogue::Turn& turn = dialogue.turns[t];
+    if (!merged.text.empty() && !turn.text.empty()) merged.text += ' ';
+    for (dialogue::Mention mention : turn.mentions) {
+      mention.begin += merged.text.size();
+      mention.end += merged.text.size();
+      merged.mentions.push_back(mention);
+    }
+    merged.text += turn.text;
+  }
+  return merged;
+}
+
+std::vector<int> items_of(const dialogue::Turn& message, InstanceRule rule) {
+  if (rule != InstanceRule::unicrs) return message.items();
+  std::vector<int> items;
+  for (const dialogue::Mention& mention : message.mentions) items.push_back(mention.item);
+  return items;
+}
+
 std::vector<Gold> golds_of(const dialogue::Dialogue& dialogue, const dialogue::Turn& message,
-                           const dialogue::State& before) {
+                           const dialogue::State& before, InstanceRule rule) {
   std::vector<Gold> golds;
-  for (int item : message.items()) {
+  for (int item : items_of(message, rule)) {
     Gold gold{.item = item, .is_new = true, .liked = {}, .seen = {}};
     for (const dialogue::KnownItem& known : before.items) gold.is_new &= known.item != item;
     if (const dialogue::Label* label = dialogue.seeker_label(item)) {
@@ -23,23 +54,51 @@ std::vector<Gold> golds_of(const dialogue::Dialogue& dialogue, const dialogue::T
   return golds;
 }
 
+// Where the run of one speaker's turns that begins at `begin` ends.
+std::size_t block_end(const dialogue::Dialogue& dialogue, std::size_t begin) {
+  std::size_t end = begin + 1;
+  while (end < dialogue.turns.size() && dialogue.turns[end].role == dialogue.turns[begin].role)
+    ++end;
+  return end;
+}
+
 }  // namespace
 
+const char* rule_name(InstanceRule rule) {
+  switch (rule) {
+    case InstanceRule::own:
+      return "own";
+    case InstanceRule::kbrd:
+      return "kbrd";
+    case InstanceRule::unicrs:
+      return "unicrs";
+  }
+  throw base::Error(base::ErrorKind::internal, "no such rule of instances");
+}
+
 std::vector<Instance> make_instances(const std::vector<const dialogue::Dialogue*>& dialogues,
-                                     const dialogue::StateOptions& options) {
+                                     const dialogue::StateOptions& options, InstanceRule rule) {
   std::vector<Instance> instances;
   for (std::size_t d = 0; d < dialogues.size(); ++d) {
     const dialogue::Dialogue& dialogue = *dialogues[d];
-    for (std::size_t t = 1; t < dialogue.turns.size(); ++t) {
-      const dialogue::Turn& message = dialogue.turns[t];
-      if (message.role != dialogue::Role::recommender || message.mentions.empty()) continue;
+    const auto recommender_turns = std::count_if(
+        dialogue.turns.begin(), dialogue.turns.end(),
+        [](const dialogue::Turn& turn) { return turn.role == dialogue::Role::recommender; });
+    std::size_t end = 0;
+    for (std::size_t begin = 0; begin < dialogue.turns.size(); begin = end) {
+      end = rule == InstanceRule::own ? begin + 1 : block_end(dialogue, begin);
+      if (begin == 0 && rule != InstanceRule::kbrd) continue;
+      dialogue::Turn message = merge(dialogue, begin, end);
+      if (message.mentions.empty()) continue;
       Instance instance;
       instance.query = trec_field(dialogue.id) + "/" +
-                       trec_field(message.id.empty() ? std::to_string(t) : message.id);
+                       trec_field(message.id.empty() ? std::to_string(begin) : message.id);
       instance.dialogue = static_cast<std::int64_t>(d);
-      instance.state = dialogue::state_before(dialogue, t, options);
-      instance.message = message;
-      instance.golds = golds_of(dialogue, message, instance.state);
+      instance.state = dialogue::state_before(dialogue, begin, options);
+      instance.golds = golds_of(dialogue, message, instance.state, rule);
+      instance.message = std::move(message);
+      instance.dialogue_turns = static_cast<int>(dialogue.turns.size());
+      instance.recommender_turns = static_cast<int>(recommender_turns);
       instances.push_back(std::move(instance));
     }
   }

@@ -18,19 +18,32 @@ struct Gold {
   std::optional<bool> liked, seen;  // by the seeker's form
 };
 
-// One recommender's message, unmerged, that names at least one item and has a turn before it.
+// What counts as one place to recommend at, and what is to be found there (docs/metrics.md). A
+// block is a run of the recommender's messages with nothing of the seeker's between them, read as
+// one turn; its context is what stands before the first of them.
+enum class InstanceRule {
+  own,     // a message, unmerged, with a turn before it; each of its items once
+  kbrd,    // a block; each of its items once; the one that opens a dialogue too, without context
+  unicrs,  // a block with a turn before it; every mention, an item named twice counts twice
+};
+const char* rule_name(InstanceRule rule);  // "own", "kbrd", "unicrs"
+
+// One recommender's message (or block, see InstanceRule) that names at least one item.
 struct Instance {
-  std::string query;          // "CONVERSATION/MESSAGE": the dialogue's id and the turn's
+  std::string query;          // "CONVERSATION/MESSAGE": the dialogue's id and the first turn's
   std::int64_t dialogue = 0;  // index in the list it was made from; the cluster
   dialogue::State state;      // before the message
-  dialogue::Turn message;     // what was really said
-  std::vector<Gold> golds;    // each item once, in order of first mention
+  dialogue::Turn message;     // what was really said; a block's texts with spaces between them
+  std::vector<Gold> golds;    // by the rule, in order of first mention
+  int dialogue_turns = 0;     // of the whole dialogue, unmerged
+  int recommender_turns = 0;  // those of them that are the recommender's
 };
 
 // All of them, by dialogue, then turn. Queries have no white space: other bytes than printable
 // ASCII, and "%", are written as "%20". A turn without an id goes by its number.
 std::vector<Instance> make_instances(const std::vector<const dialogue::Dialogue*>& dialogues,
-                                     const dialogue::StateOptions& options = {});
+                                     const dialogue::StateOptions& options = {},
+                                     InstanceRule rule = InstanceRule::own);
 
 // Which items a ranking must find, and among which (docs/metrics.md).
 enum class Protocol {

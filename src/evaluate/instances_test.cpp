@@ -62,6 +62,63 @@ TEST_F(Instances, CountsAreTheDenominators) {
   EXPECT_EQ(ln.dialogues, 1);
 }
 
+// u "like @A", r "@B", r "and @C or @B", u "hm", r "@C", r "bye"; opened by r "@F" where asked for.
+dialogue::Dialogue blocks(bool opened) {
+  constexpr auto kSeeker = dialogue::Role::seeker;
+  constexpr auto kRecommender = dialogue::Role::recommender;
+  dialogue::Dialogue dialogue;
+  dialogue.id = "9";
+  if (opened) dialogue.turns = {test::turn("o", kRecommender, "@", {5})};
+  for (const dialogue::Turn& turn :
+       {test::turn("0", kSeeker, "like @", {0}), test::turn("1", kRecommender, "@", {1}),
+        test::turn("2", kRecommender, "and @ or @", {2, 1}), test::turn("3", kSeeker, "hm"),
+        test::turn("4", kRecommender, "@", {2}), test::turn("5", kRecommender, "bye")})
+    dialogue.turns.push_back(turn);
+  return dialogue;
+}
+
+Items items(const Instance& instance) {
+  Items out;
+  for (const Gold& gold : instance.golds) out.push_back(gold.item);
+  return out;
+}
+
+TEST(InstanceRules, OwnTakesEveryMessageByItself) {
+  const auto dialogue = blocks(false);
+  const auto instances = make_instances({&dialogue}, {}, InstanceRule::own);
+  ASSERT_EQ(instances.size(), 3u);
+  EXPECT_EQ(items(instances[1]), (Items{2, 1}));
+  EXPECT_EQ(taken(Protocol::v2, instances[1]), (Items{2}));  // B was named in the message before
+  EXPECT_EQ(instances[1].dialogue_turns, 6);
+  EXPECT_EQ(instances[1].recommender_turns, 4);
+}
+
+TEST(InstanceRules, KbrdMergesMessagesAndTakesTheOpeningToo) {
+  const auto dialogue = blocks(true);
+  const auto instances = make_instances({&dialogue}, {}, InstanceRule::kbrd);
+  ASSERT_EQ(instances.size(), 3u);
+  EXPECT_EQ(instances[0].query, "9/o");
+  EXPECT_EQ(instances[0].state.turns, 0);
+  EXPECT_EQ(items(instances[0]), (Items{5}));
+  EXPECT_EQ(instances[1].query, "9/1");
+  EXPECT_EQ(instances[1].state.turns, 2);
+  EXPECT_EQ(items(instances[1]), (Items{1, 2}));  // B twice counts once
+  EXPECT_EQ(taken(Protocol::v2, instances[1]), (Items{1, 2}));
+  EXPECT_EQ(instances[1].message.text, "@ and @ or @");
+  EXPECT_EQ(instances[1].message.mentions[1].begin, 6u);
+  EXPECT_EQ(items(instances[2]), (Items{2}));
+}
+
+TEST(InstanceRules, UnicrsTakesEveryMentionAndSkipsTheOpening) {
+  const auto dialogue = blocks(true);
+  const auto instances = make_instances({&dialogue}, {}, InstanceRule::unicrs);
+  ASSERT_EQ(instances.size(), 2u);
+  EXPECT_EQ(items(instances[0]), (Items{1, 2, 1}));
+  EXPECT_EQ(count(instances, Protocol::v1).pairs, 4);
+  EXPECT_EQ(count(instances, Protocol::v2).pairs, 3);
+  EXPECT_STREQ(rule_name(InstanceRule::unicrs), "unicrs");
+}
+
 TEST(Queries, HaveNoWhiteSpace) {
   EXPECT_EQ(trec_field("a b\n%\xC3\xA9"), "a%20b%0A%25%C3%A9");
   EXPECT_EQ(trec_field("train-12/3"), "train-12/3");

@@ -113,9 +113,28 @@ std::string legend(const Plot& plot) {
   return html + "</span>";
 }
 
-}  // namespace
+constexpr double kAbove = 46;  // of a plot that stands alone, for title and legend
 
-std::string draw_plot(const Plot& plot) {
+// What a page shows beside the plot, for when it stands alone: on white, above the frame.
+std::string drawn_legend(const Plot& plot) {
+  std::string svg = "<g class=\"alone\"><rect class=\"back\" x=\"0\" y=\"" + number(-kAbove) +
+                    "\" width=\"" + number(kWidth) + "\" height=\"" + number(kHeight + kAbove) +
+                    "\"/><text class=\"title\" x=\"" + number(kLeft) + "\" y=\"-26\">" +
+                    escape_html(plot.title) + "</text>";
+  if (plot.series.size() > 1) {
+    double x = kLeft;
+    for (std::size_t i = 0; i < plot.series.size(); ++i) {
+      svg += line(("curve s" + std::to_string(i % kColours + 1)).c_str(), x, -11, x + 16, -11) +
+             "<text class=\"tick\" x=\"" + number(x + 21) + "\" y=\"-7\">" +
+             escape_html(plot.series[i].name) + "</text>";
+      x += 36 + 6.5 * static_cast<double>(plot.series[i].name.size());
+    }
+  }
+  return svg + "</g>";
+}
+
+// The inside of the <svg>; empty where there is nothing to draw.
+std::string draw_inside(const Plot& plot) {
   std::vector<Points> drawn;
   Scale scale;
   for (const Series& series : plot.series) {
@@ -131,10 +150,41 @@ std::string draw_plot(const Plot& plot) {
   std::string svg = axes(plot, scale);
   for (std::size_t i = 0; i < drawn.size(); ++i)
     if (!drawn[i].empty()) svg += draw_series(drawn[i], i, plot.marks, scale);
-  return "<figure><figcaption>" + escape_html(plot.title) + legend(plot) +
-         "</figcaption><svg viewBox=\"0 0 " + base::fixed(kWidth, 0) + " " +
-         base::fixed(kHeight, 0) + "\" role=\"img\" aria-label=\"" + escape_html(plot.title) +
-         "\">" + svg + "</svg></figure>\n";
+  return drawn_legend(plot) + svg;
+}
+
+std::string view_box(double above) {
+  return "0 " + base::fixed(-above, 0) + " " + base::fixed(kWidth, 0) + " " +
+         base::fixed(kHeight + above, 0);
+}
+
+}  // namespace
+
+const char* const kPlotStyle =
+    "text{font-family:system-ui,Arial,sans-serif;font-size:12px;fill:#646a73}"
+    ".title{font-size:14px;font-weight:600;fill:#22252a}.back{fill:#ffffff}"
+    ".axis{stroke:#646a73;stroke-width:1}.grid{stroke:#e2dfd9;stroke-width:1}"
+    ".curve{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}"
+    ".curve.s1{stroke:#2f6fb5}.curve.s2{stroke:#d9772b}.curve.s3{stroke:#2f8f6b}"
+    ".curve.s4{stroke:#9b5fb0}.curve.s5{stroke:#b59a1f}.curve.s6{stroke:#c2477f}"
+    ".dot.s1{fill:#2f6fb5}.dot.s2{fill:#d9772b}.dot.s3{fill:#2f8f6b}"
+    ".dot.s4{fill:#9b5fb0}.dot.s5{fill:#b59a1f}.dot.s6{fill:#c2477f}";
+
+std::string draw_plot(const Plot& plot, const std::string& name) {
+  const std::string inside = draw_inside(plot);
+  if (inside.empty()) return "";
+  return "<figure" + (name.empty() ? "" : " data-name=\"" + name + "\"") + "><figcaption>" +
+         escape_html(plot.title) + legend(plot) + "</figcaption><svg viewBox=\"" + view_box(0) +
+         "\" data-alone=\"" + view_box(kAbove) + "\" role=\"img\" aria-label=\"" +
+         escape_html(plot.title) + "\">" + inside + "</svg></figure>\n";
+}
+
+std::string plot_file(const Plot& plot) {
+  const std::string inside = draw_inside(plot);
+  if (inside.empty()) return "";
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"" + view_box(kAbove) + "\" width=\"" +
+         base::fixed(kWidth, 0) + "\" height=\"" + base::fixed(kHeight + kAbove, 0) + "\"><style>" +
+         kPlotStyle + "</style>" + inside + "</svg>\n";
 }
 
 std::vector<double> ticks(double low, double high, int count) {

@@ -23,7 +23,14 @@ struct Plot {
 // The plot as one <figure> with inline SVG: title, legend where there are several series, axes with
 // ticks. More than 200 points of a series are drawn as means of neighbours. Empty where no series
 // has a finite point. Text is escaped; colours are the CSS classes s1 … s6, axis, grid, tick.
-std::string draw_plot(const Plot& plot);
+// With a name, a file name without its ending, the figure carries it for the page's script.
+std::string draw_plot(const Plot& plot, const std::string& name = "");
+
+// The same as an SVG file, in light colours, title and legend inside; empty as above.
+std::string plot_file(const Plot& plot);
+
+// The style of a plot outside a report.
+extern const char* const kPlotStyle;
 
 // Round numbers from `low` to `high`, about `count` of them; low < high.
 std::vector<double> ticks(double low, double high, int count);

@@ -58,6 +58,14 @@ base::Json to_json(const Sample& sample) {
           {"replies", replies}};
 }
 
+base::Json to_json(const Registered& registered) {
+  const Evaluation& evaluation = registered.evaluation;
+  return {{"data", evaluation.data},     {"model", evaluation.model},
+          {"recipe", evaluation.recipe}, {"name", evaluation.name},
+          {"date", evaluation.date},     {"registry", registered.file.filename().string()},
+          {"others", registered.others}, {"repeats", registered.repeats}};
+}
+
 template <class T>
 base::Json list_json(const std::vector<T>& values) {
   base::Json list = base::Json::array();
@@ -83,6 +91,7 @@ base::Json to_json(const ReportData& data) {
   json["recipe"] = data.recipe;
   json["notes"] = data.notes;
   json["warnings"] = data.warnings;
+  if (data.evaluation) json["evaluation"] = to_json(*data.evaluation);
   return json;
 }
 
@@ -103,6 +112,20 @@ std::vector<std::pair<std::string, double>> best_items(const ModelRanking& ranki
     items.emplace_back(catalogue[item].title, std::exp(static_cast<double>(score)));
   }
   return items;
+}
+
+// The folder with these files and no others; no folder where there are none.
+void write_folder(const std::filesystem::path& folder,
+                  const std::vector<std::pair<std::string, std::string>>& files) {
+  if (files.empty()) {
+    std::filesystem::remove_all(folder);
+    return;
+  }
+  const std::filesystem::path aside = folder.string() + ".partial";
+  std::filesystem::remove_all(aside);
+  base::create_folder(aside);
+  for (const auto& [name, content] : files) base::write_file(aside / name, content);
+  base::replace_folder(aside, folder);
 }
 
 std::string in_points(double value) { return base::signed_fixed(100 * value, 2); }
@@ -163,15 +186,17 @@ std::vector<Sample> make_samples(const std::vector<std::vector<Response>>& respo
 
 std::string finding(const Comparison& row) {
   const bool world = row.protocol == "world";
+  const bool forms = row.protocol == "interactive";
   const auto shown = [&](double value) {
     return world ? base::signed_fixed(value, 3) : in_points(value);
   };
-  const std::string what =
-      world ? "true satisfaction in the world" : upper(row.metric) + " in " + upper(row.protocol);
-  const std::string evidence = "95 % interval " + shown(row.low) + " to " + shown(row.high) +
-                               (world ? "; " : " points; ") + std::to_string(row.n) +
-                               (world ? " episodes, " : " pairs, ") + std::to_string(row.clusters) +
-                               (world ? " people)." : " dialogues).");
+  const std::string what = world   ? "true satisfaction in the world"
+                           : forms ? "success with people made of forms"
+                                   : upper(row.metric) + " in " + upper(row.protocol);
+  const std::string evidence =
+      "95 % interval " + shown(row.low) + " to " + shown(row.high) + (world ? "; " : " points; ") +
+      std::to_string(row.n) + (world || forms ? " episodes, " : " pairs, ") +
+      std::to_string(row.clusters) + (world ? " people)." : " dialogues).");
   const std::string size = shown(row.difference) + (world ? "" : " points") + " (" + evidence;
   if (row.low > 0)
     return row.model + " is better than " + row.against + " in " + what + ": " + size;
@@ -181,30 +206,22 @@ std::string finding(const Comparison& row) {
          ": " + size;
 }
 
-std::vector<std::string> check_scores(const std::vector<ModelScores>& models) {
-  std::vector<std::string> warnings;
-  std::optional<double> bar;
-  for (const ModelScores& model : models)
-    if (model.name == "popularity") bar = find_score(model, "v2", "hr@10");
-  for (const ModelScores& model : models) {
-    const auto hr = find_score(model, "v2", "hr@5"), ndcg = find_score(model, "v2", "ndcg@5");
-    const auto wide = find_score(model, "v2", "hr@10");
-    if (hr && ndcg && *hr > 0 && (*ndcg / *hr < .60 || *ndcg / *hr > .85))
-      warnings.push_back(model.name + ": NDCG@5 / HR@5 in V2 is " + base::fixed(*ndcg / *hr, 2) +
-                         ", outside the usual .60 to .85: few pairs, or an unusual ranking");
-    if (bar && wide && model.name != "popularity" && model.name != "copy" && *wide <= *bar)
-      warnings.push_back(model.name + " does not beat popularity at HR@10 in V2 (" +
-                         base::fixed(*wide, 4) + " against " + base::fixed(*bar, 4) + ")");
-  }
-  return warnings;
-}
-
 void write_report(const std::filesystem::path& folder, const ReportData& data) {
   base::create_folder(folder);
   const std::string json =
       to_json(data).dump(1, ' ', false, base::Json::error_handler_t::replace) + "\n";
   base::write_file(folder / "report.json", json);
-  base::write_file(folder / "report.html", report_page(data));
+  Sheets sheets;
+  base::write_file(folder / "report.html", report_page(data, sheets));
+  std::vector<std::pair<std::string, std::string>> tables, plots;
+  for (const auto& [name, table] : sheets.tables()) {
+    tables.emplace_back(name + ".csv", csv(table));
+    tables.emplace_back(name + ".md", markdown(table));
+    tables.emplace_back(name + ".tex", latex(table));
+  }
+  for (const auto& [name, svg] : sheets.plots()) plots.emplace_back(name + ".svg", svg);
+  write_folder(folder / "tables", tables);
+  write_folder(folder / "plots", plots);
 }
 
 std::vector<ModelScores> read_report_models(const std::filesystem::path& file) {

@@ -5,9 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "evaluate/checks.h"
 #include "evaluate/comparison.h"
 #include "evaluate/plot.h"
+#include "evaluate/registry.h"
 #include "evaluate/scores.h"
+#include "evaluate/table.h"
 #include "evaluate/text_metrics.h"
 
 namespace evaluate {
@@ -52,12 +55,6 @@ struct Sample {
   std::vector<SampleReply> replies;
 };
 
-// A table of texts: the first row of `rows` has as many cells as `header`.
-struct Table {
-  std::vector<std::string> header;
-  std::vector<std::vector<std::string>> rows;
-};
-
 // All that a report can show. What is empty is left out.
 struct ReportData {
   std::string title;     // "redial"
@@ -72,6 +69,7 @@ struct ReportData {
   Table statistics;    // of the data: a name, then a column a split
   std::string recipe;  // resolved, as text
   std::vector<std::string> notes, warnings;
+  std::optional<Registered> evaluation = {};  // of the held-out dialogues
 };
 
 // Samples from several models' replies to the same instances (collect_responses with the same
@@ -84,13 +82,10 @@ std::vector<Sample> make_samples(const std::vector<std::vector<Response>>& respo
 // One sentence that says what a comparison found.
 std::string finding(const Comparison& comparison);
 
-// Warnings that the scores themselves give: NDCG@5 / HR@5 outside .60 … .85, a model that does not
-// beat popularity.
-std::vector<std::string> check_scores(const std::vector<ModelScores>& models);
-
 // Writes FOLDER/report.json (attune.report/1, docs/formats.md) and FOLDER/report.html, one file
-// without outside requests. Each whole or not at all; bytes that are not UTF-8 are replaced. Throws
-// base::ResourceError.
+// without outside requests; beside them its tables as FOLDER/tables/NAME.csv, .md and .tex and its
+// plots as FOLDER/plots/NAME.svg, in place of those that were there. Each file and folder whole or
+// not at all; bytes that are not UTF-8 are replaced. Throws base::ResourceError.
 void write_report(const std::filesystem::path& folder, const ReportData& data);
 
 // `models` of a report.json, so that a later stage can add to it. Throws base::DataError.

@@ -4,8 +4,11 @@
 #include <cmath>
 
 #include "base/format.h"
+#include "base/hash.h"
+#include "base/json.h"
 #include "evaluate/html.h"
 #include "evaluate/report_results.h"
+#include "evaluate/report_script.h"
 #include "evaluate/report_style.h"
 
 namespace evaluate {
@@ -27,7 +30,7 @@ std::string bracket(const std::optional<double>& low, const std::optional<double
   return low && high ? "[" + base::fixed(*low, 3) + ", " + base::fixed(*high, 3) + "]" : "–";
 }
 
-std::string signals(const ReportData& data) {
+std::string signals(const ReportData& data, Sheets& sheets) {
   if (data.signals.empty()) return "";
   std::vector<std::vector<Cell>> rows;
   for (const SignalScore& signal : data.signals)
@@ -43,11 +46,12 @@ std::string signals(const ReportData& data) {
              "Each signal against what seekers said they liked. Validated: the AUC's "
              "interval lies above .5.",
              "soft") +
-         table({"signal", "AUC", "95 % interval", "Pearson", "Spearman", "items", "validated"},
-               rows);
+         sheets.table(
+             "signals",
+             {"signal", "AUC", "95 % interval", "Pearson", "Spearman", "items", "validated"}, rows);
 }
 
-std::string reward(const ReportData& data) {
+std::string reward(const ReportData& data, Sheets& sheets) {
   if (data.reward.empty()) return "";
   std::vector<std::vector<Cell>> rows;
   for (const RewardCheck& check : data.reward)
@@ -59,10 +63,11 @@ std::string reward(const ReportData& data) {
          {check.passed ? "<span class=\"good\">passed</span>" : "<span class=\"bad\">failed</span>",
           ""}});
   return element("h2", "Reward model") +
-         table({"check on held-out labels", "value", "95 % interval", "wanted", ""}, rows);
+         sheets.table("reward",
+                      {"check on held-out labels", "value", "95 % interval", "wanted", ""}, rows);
 }
 
-std::string gold_proxy(const ReportData& data) {
+std::string gold_proxy(const ReportData& data, Sheets& sheets) {
   if (data.gold_proxy.empty()) return "";
   std::vector<GoldProxyPoint> points = data.gold_proxy;
   std::stable_sort(points.begin(), points.end(),
@@ -79,15 +84,16 @@ std::string gold_proxy(const ReportData& data) {
     proxy.series[0].points.emplace_back(point.kl, point.proxy);
     gold.series[0].points.emplace_back(point.kl, point.gold);
   }
+  const std::string plots = sheets.plot(proxy) + sheets.plot(gold);
   return element("h2", "Gold against proxy") +
          paragraph("Where the proxy rises and gold falls, the policy exploits the reward model.",
                    "soft") +
-         element("div", draw_plot(proxy) + draw_plot(gold), "plots");
+         element("div", plots, "plots");
 }
 
-std::string curves(const ReportData& data) {
+std::string curves(const ReportData& data, Sheets& sheets) {
   std::string plots;
-  for (const Plot& plot : data.curves) plots += draw_plot(plot);
+  for (const Plot& plot : data.curves) plots += sheets.plot(plot);
   return plots.empty() ? "" : element("h2", "Training") + element("div", plots, "plots");
 }
 
@@ -131,7 +137,7 @@ std::string samples(const ReportData& data) {
   return html.empty() ? "" : element("h2", "Samples") + html;
 }
 
-std::string statistics(const ReportData& data) {
+std::string statistics(const ReportData& data, Sheets& sheets) {
   if (data.statistics.rows.empty()) return "";
   std::vector<std::vector<Cell>> rows;
   for (const auto& row : data.statistics.rows) {
@@ -139,7 +145,7 @@ std::string statistics(const ReportData& data) {
     for (const std::string& cell : row) cells.push_back(text_cell(cell));
     rows.push_back(std::move(cells));
   }
-  return element("h2", "Data") + table(data.statistics.header, rows);
+  return element("h2", "Data") + sheets.table("data", data.statistics.header, rows);
 }
 
 std::string notes(const ReportData& data) {
@@ -148,27 +154,68 @@ std::string notes(const ReportData& data) {
   return html.empty() ? "" : element("h2", "Notes") + html;
 }
 
+// Which held-out dialogues were evaluated, and how often before.
+std::string evaluation(const ReportData& data) {
+  if (!data.evaluation) return "";
+  const Registered& registered = *data.evaluation;
+  return paragraph("Held-out dialogues: SHA-256 " + registered.evaluation.data + ". Model " +
+                       registered.evaluation.model.substr(0, 12) + ", settings " +
+                       registered.evaluation.recipe.substr(0, 12) + ", " +
+                       registered.evaluation.date +
+                       ". Evaluated before with other models or "
+                       "settings: " +
+                       std::to_string(registered.others) +
+                       "; with the same: " + std::to_string(registered.repeats) + ".",
+                   "soft small turn");
+}
+
 std::string recipe(const ReportData& data) {
   if (data.recipe.empty()) return "";
   return element("h2", "Recipe") + "<details><summary>All settings of this run</summary><pre>" +
          escape_html(data.recipe) + "</pre></details>\n";
 }
 
+// ---- the page ----
+
+// The bytes of a SHA-256, as a content security policy names a script.
+std::string policy_hash(const std::string& script) {
+  constexpr char kLetters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const std::string digits = base::sha256(script);
+  std::string out = "sha256-";
+  for (std::size_t at = 0; at < digits.size(); at += 6) {  // three bytes, four letters
+    const std::string group = digits.substr(at, 6);
+    const unsigned long value = std::stoul(group, nullptr, 16) << 4 * (6 - group.size());
+    for (std::size_t i = 0; i < 4; ++i)
+      out += i <= group.size() / 2 ? kLetters[value >> (18 - 6 * i) & 63] : '=';
+  }
+  return out;
+}
+
 }  // namespace
 
-std::string report_page(const ReportData& data) {
+std::string report_page(const ReportData& data, Sheets& sheets) {
   const std::string title = data.title.empty() ? "attune report" : data.title;
   std::string body = element("h1", escape_html(title));
   if (!data.subtitle.empty()) body += paragraph(data.subtitle, "subtitle");
-  body += findings(data) + warnings(data) + results(data) + gold_proxy(data) + curves(data) +
-          signals(data) + reward(data) + samples(data) + statistics(data) + notes(data) +
-          recipe(data);
+  body += findings(data) + warnings(data) + evaluation(data);
+  body += results(data, sheets);
+  body += gold_proxy(data, sheets);
+  body += curves(data, sheets);
+  body += signals(data, sheets);
+  body += reward(data, sheets);
+  body += samples(data);
+  body += statistics(data, sheets);
+  body += notes(data) + recipe(data);
+  const std::string script =
+      "const plotStyle = " + base::Json(kPlotStyle).dump() + ";" + kReportScript;
   return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-         "'unsafe-inline'\">\n<title>" +
+         "'unsafe-inline'; img-src data:; script-src '" +
+         policy_hash(script) + "'; base-uri 'none'; form-action 'none'\">\n<title>" +
          escape_html(title) + "</title>\n<style>" + kReportStyle +
-         "</style>\n</head>\n<body>\n<main>\n" + body + "</main>\n</body>\n</html>\n";
+         "</style>\n</head>\n<body>\n<main>\n" + body + "</main>\n<script>" + script +
+         "</script>\n</body>\n</html>\n";
 }
 
 }  // namespace evaluate

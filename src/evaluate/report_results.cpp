@@ -5,98 +5,10 @@
 
 #include "base/format.h"
 #include "evaluate/html.h"
-#include "evaluate/instances.h"
+#include "evaluate/report_rankings.h"
 
 namespace evaluate {
 namespace {
-
-// ---- rankings ----
-
-const char* protocol_title(const std::string& protocol) {
-  if (protocol == "v1") return "V1: full catalogue, repeats kept";
-  if (protocol == "v2") return "V2: new items only, items named so far masked";
-  if (protocol == "v3") return "V3: as V2, items that the seeker liked";
-  if (protocol == "ln") return "LN: as V2, items that the seeker liked and had not seen";
-  return "";
-}
-
-struct Column {
-  const char* name;
-  double metrics::RankingScores::*value;
-  std::size_t k;
-};
-// At 1 the three metrics are one.
-constexpr Column kColumns[] = {
-    {"HR@1", &metrics::RankingScores::hit, 1},
-    {"HR@5", &metrics::RankingScores::hit, 5},
-    {"HR@10", &metrics::RankingScores::hit, 10},
-    {"HR@50", &metrics::RankingScores::hit, 50},
-    {"NDCG@5", &metrics::RankingScores::ndcg, 5},
-    {"NDCG@10", &metrics::RankingScores::ndcg, 10},
-    {"NDCG@50", &metrics::RankingScores::ndcg, 50},
-    {"MRR@5", &metrics::RankingScores::reciprocal_rank, 5},
-    {"MRR@10", &metrics::RankingScores::reciprocal_rank, 10},
-    {"MRR@50", &metrics::RankingScores::reciprocal_rank, 50},
-};
-
-using Scores = std::vector<metrics::RankingScores>;
-using Rankings = std::vector<std::pair<std::string, const Scores*>>;  // by model
-
-std::optional<double> value_in(const Scores& scores, const Column& column) {
-  for (const metrics::RankingScores& at : scores)
-    if (at.k == column.k) return at.*column.value;
-  return std::nullopt;
-}
-
-std::string ranking_table(const Rankings& rankings, const char* counted) {
-  std::vector<std::string> header = {"model"};
-  std::vector<std::vector<Cell>> rows;
-  for (const auto& [model, scores] : rankings) rows.push_back({text_cell(model)});
-  for (const Column& column : kColumns) {
-    header.push_back(column.name);
-    double best = 0;
-    for (const auto& [model, scores] : rankings)
-      best = std::max(best, value_in(*scores, column).value_or(0));
-    for (std::size_t m = 0; m < rankings.size(); ++m) {
-      const auto value = value_in(*rankings[m].second, column);
-      Cell cell = number_cell(value, 4);
-      if (value && best > 0 && *value == best) cell.style = "best";
-      rows[m].push_back(std::move(cell));
-    }
-  }
-  header.push_back(counted);
-  for (std::size_t m = 0; m < rankings.size(); ++m)
-    rows[m].push_back({std::to_string(rankings[m].second->front().count), ""});
-  return table(header, rows);
-}
-
-std::string rankings(const ReportData& data) {
-  std::string html;
-  for (Protocol protocol : kProtocols) {
-    Rankings pairs, messages;
-    for (const ModelScores& model : data.models) {
-      const auto found = model.protocols.find(protocol_name(protocol));
-      if (found == model.protocols.end() || found->second.pairs.empty() ||
-          found->second.messages.empty())
-        continue;
-      pairs.emplace_back(model.name, &found->second.pairs);
-      messages.emplace_back(model.name, &found->second.messages);
-    }
-    if (pairs.empty()) continue;
-    html += element("h3", escape_html(protocol_title(protocol_name(protocol))));
-    html += ranking_table(pairs, "pairs");
-    html += "<details><summary>Per message: any of its items counts</summary>\n" +
-            ranking_table(messages, "messages") + "</details>\n";
-  }
-  if (html.empty()) return "";
-  return element("h2", "Rankings") +
-         paragraph(
-             "Every item of the catalogue is ranked for every recommender message. Per pair: the "
-             "mean over a message and one of its items; at 1 the three metrics are equal. The best "
-             "of a column is in bold; whether a difference is real is for the comparisons to say.",
-             "soft") +
-         html;
-}
 
 // ---- comparisons ----
 
@@ -111,7 +23,7 @@ std::string interval_picture(const Comparison& row, double reach) {
          x(row.difference) + "\" cy=\"9\" r=\"3.5\"/></svg>";
 }
 
-std::string comparisons(const ReportData& data) {
+std::string comparisons(const ReportData& data, Sheets& sheets) {
   if (data.comparisons.empty()) return "";
   const auto is_world = [](const Comparison& row) { return row.protocol == "world"; };
   double reach[2] = {1e-9, 1e-9};  // of ranking metrics and of satisfaction: two scales
@@ -142,12 +54,39 @@ std::string comparisons(const ReportData& data) {
              "randomisation test, Holm's correction counts all rows of this table. ★ marks "
              "the primary endpoints.",
              "soft") +
-         table({"models", "metric", "difference", "", "p", "p, Holm", "n / clusters"}, rows);
+         sheets.table("comparisons",
+                      {"models", "metric", "difference", "", "p", "p, Holm", "n / clusters"}, rows);
+}
+
+std::string powers(const ReportData& data, Sheets& sheets) {
+  std::vector<std::vector<Cell>> rows;
+  for (const Comparison& row : data.comparisons)
+    if (row.error)
+      rows.push_back({{escape_html(row.model) + " <span class=\"soft\">against</span> " +
+                           escape_html(row.against) + (row.primary ? " ★" : ""),
+                       ""},
+                      {escape_html(row.protocol + " " + row.metric), ""},
+                      {base::signed_fixed(row.difference, 4), ""},
+                      number_cell(row.error, 4),
+                      number_cell(row.detectable, 4),
+                      number_cell(row.power, 2)});
+  if (rows.empty()) return "";
+  return element("h3", "What these comparisons could have shown") +
+         paragraph(
+             "The smallest true difference that a two-sided test at .05 finds with 80 % "
+             "probability on as many dialogues, from the standard error of the paired difference "
+             "with whole dialogues as units: what is smaller may be there and go unseen. Power is "
+             "that of a true difference as large as the measured one; it follows from p.",
+             "soft") +
+         sheets.table(
+             "power",
+             {"models", "metric", "difference", "standard error", "smallest detectable", "power"},
+             rows);
 }
 
 // ---- words and world ----
 
-std::string world(const ReportData& data) {
+std::string world(const ReportData& data, Sheets& sheets) {
   std::vector<std::vector<Cell>> rows;
   for (const ModelScores& model : data.models)
     if (model.world)
@@ -165,33 +104,98 @@ std::string world(const ReportData& data) {
              "Simulated people with known tastes talk with every model, the same people with "
              "each. Training never sees this number.",
              "soft") +
-         table({"model", "satisfaction", "95 % interval", "turns", "episodes", "people"}, rows);
+         sheets.table("world",
+                      {"model", "satisfaction", "95 % interval", "turns", "episodes", "people"},
+                      rows);
 }
 
-std::string words(const ReportData& data) {
+Cell estimate_cell(const std::optional<Estimate>& estimate, int digits) {
+  if (!estimate) return {"–", ""};
+  return {base::fixed(estimate->value, digits) + " [" + base::fixed(estimate->low, digits) + ", " +
+              base::fixed(estimate->high, digits) + "]",
+          ""};
+}
+
+std::string interactive(const ReportData& data, Sheets& sheets) {
   std::vector<std::vector<Cell>> rows;
-  std::string signature;
+  for (const ModelScores& model : data.models) {
+    if (!model.interactive) continue;
+    const InteractiveScores& scores = *model.interactive;
+    rows.push_back({text_cell(model.name),
+                    estimate_cell(scores.success, 3),
+                    estimate_cell(scores.turns, 2),
+                    estimate_cell(scores.satisfaction, 3),
+                    estimate_cell(scores.unknown, 3),
+                    {std::to_string(scores.dialogues), ""}});
+  }
+  if (rows.empty()) return "";
+  return element("h2", "In conversation with people made of forms") +
+         paragraph(
+             "Held-out seekers answer each model by what their form says of an item: liked items "
+             "are accepted and end the dialogue. Success: dialogues with an accepted item. Turns: "
+             "to that item, where there is one. Satisfaction: of the recommendations that the form "
+             "can judge, 1 for a liked item, .5 for one liked and seen, 0 for others and repeats. "
+             "Whole dialogues are drawn for the 95 % intervals.",
+             "soft") +
+         sheets.table("interactive",
+                      {"model", "success", "turns to success", "satisfaction", "not in the form",
+                       "dialogues"},
+                      rows) +
+         paragraph(
+             "The limits of this: a form holds the few items that one real dialogue named, so most "
+             "good recommendations are unknown to it (the column says how many) and count for "
+             "nothing; models that recommend what the real recommender did are favoured. These "
+             "people do not read the words, do not change their minds and want nothing in "
+             "particular. Compare models here, and take no figure for what people would do.",
+             "soft small");
+}
+
+std::string words(const ReportData& data, Sheets& sheets) {
+  std::vector<std::vector<Cell>> rows;
+  std::vector<std::string> signatures;
+  const auto sign = [&](const std::string& signature) {
+    if (!signature.empty() &&
+        std::find(signatures.begin(), signatures.end(), signature) == signatures.end())
+      signatures.push_back(signature);
+  };
+  std::vector<std::vector<Cell>> variety;
   for (const ModelScores& model : data.models) {
     if (!model.text) continue;
     const TextScores& text = *model.text;
-    signature = text.signature;
-    std::vector<Cell> row = {text_cell(model.name), number_cell(text.bleu4, 2)};
+    sign("BLEU " + text.signature);
+    if (text.masked_bleu4) sign("masked " + text.masked_signature);
+    if (text.chrf) sign("chrF2 " + text.chrf_signature);
+    rows.push_back({text_cell(model.name),
+                    number_cell(text.bleu4, 2),
+                    number_cell(text.masked_bleu4, 2),
+                    number_cell(text.chrf, 2),
+                    number_cell(text.rouge_l, 4),
+                    number_cell(text.perplexity, 2),
+                    number_cell(text.bits_per_byte, 3),
+                    number_cell(text.faithfulness, 3),
+                    {std::to_string(text.recommending), ""},
+                    {std::to_string(text.replies), ""}});
+    std::vector<Cell> row = {text_cell(model.name)};
     for (double distinct : text.distinct) row.push_back(number_cell(distinct, 4));
     row.push_back(number_cell(text.mean_length, 1));
-    row.push_back(number_cell(text.perplexity, 2));
-    row.push_back(number_cell(text.faithfulness, 3));
-    row.push_back({std::to_string(text.recommending), ""});
-    row.push_back({std::to_string(text.replies), ""});
-    rows.push_back(std::move(row));
+    variety.push_back(std::move(row));
   }
   if (rows.empty()) return "";
+  std::string signed_by;
+  for (const std::string& signature : signatures)
+    signed_by += (signed_by.empty() ? "" : "; ") + signature;
   return element("h2", "Words") +
-         table({"model", "BLEU-4", "Distinct-1", "-2", "-3", "-4", "tokens", "perplexity",
-                "faithful", "recommend", "replies"},
-               rows) +
-         paragraph("BLEU signature: " + signature +
-                       ". Faithful: share of recommending replies that name the chosen item and no "
-                       "other. Perplexity is of the real replies.",
+         sheets.table("words",
+                      {"model", "BLEU-4", "items masked", "chrF2", "ROUGE-L", "perplexity",
+                       "bits/byte", "faithful", "recommend", "replies"},
+                      rows) +
+         sheets.table("variety",
+                      {"model", "Distinct-1", "Distinct-2", "Distinct-3", "Distinct-4", "tokens"},
+                      variety) +
+         paragraph("Signatures: " + signed_by +
+                       ". Items masked: BLEU-4 with one word for every item. ROUGE-L: mean F1 of "
+                       "sentences. Faithful: share of recommending replies that name the chosen "
+                       "item and no other. Perplexity and bits per byte are of the real replies.",
                    "soft small");
 }
 
@@ -206,8 +210,13 @@ std::string findings(const ReportData& data) {
   return html.empty() ? "" : element("div", html, "findings");
 }
 
-std::string results(const ReportData& data) {
-  return comparisons(data) + world(data) + rankings(data) + words(data);
+std::string results(const ReportData& data, Sheets& sheets) {
+  std::string html = comparisons(data, sheets);
+  html += powers(data, sheets);
+  html += world(data, sheets);
+  html += interactive(data, sheets);
+  html += rankings(data, sheets);
+  return html + words(data, sheets);
 }
 
 }  // namespace evaluate

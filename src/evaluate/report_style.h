@@ -43,7 +43,14 @@ figure { margin: 0; background: var(--card); border: 1px solid var(--line); bord
 figcaption { font-weight: 600; font-size: .92rem; margin-bottom: .3rem; display: flex; flex-wrap: wrap; gap: .2rem 1rem; }
 .legend { font-weight: 400; color: var(--soft); display: flex; flex-wrap: wrap; gap: .1rem .9rem; }
 .key { display: inline-block; width: 1rem; height: .2rem; border-radius: 2px; vertical-align: middle; margin-right: .35rem; }
-svg { display: block; width: 100%; height: auto; }
+svg { display: block; width: 100%; height: auto; } .alone { display: none; }
+.tools { display: flex; gap: .3rem; justify-content: flex-end; margin: -.5rem 0 1rem; }
+figure .tools { margin: .2rem 0 .3rem; }
+.tools button { font: inherit; font-size: .75rem; color: var(--soft); background: var(--head); cursor: pointer;
+  border: 1px solid var(--line); border-radius: 4px; padding: .1rem .5rem; }
+.tools button:hover, .tools button:focus-visible { color: var(--text); border-color: var(--accent); }
+.said { position: fixed; right: 1rem; bottom: 1rem; margin: 0; padding: .4rem .9rem; border-radius: 6px;
+  background: var(--text); color: var(--page); font-size: .85rem; } .said:empty { display: none; }
 .tick { fill: var(--soft); font-size: 12px; font-family: inherit; }
 .axis { stroke: var(--soft); stroke-width: 1; } .grid { stroke: var(--line); stroke-width: 1; }
 .curve { fill: none; stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
@@ -71,6 +78,7 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 6px
   :root { color-scheme: light; --page: #fff; --card: #fff; --text: #000; --soft: #444; --line: #d5d5d5; --head: #f2f2f2;
     --good: #14603c; --bad: #8f2a22; --warn: #5a3b00; --warn-back: #fff; --accent: #1d3f68; }
   main { max-width: none; padding: 0; } body { font-size: 11px; } h2 { break-after: avoid; }
+  .tools, .said { display: none; }
   th, td { padding: .25rem .4rem; } tr { break-inside: avoid; } .table { overflow: visible; }
   details::details-content { display: block; content-visibility: visible; } pre { white-space: pre-wrap; } }
 )css";

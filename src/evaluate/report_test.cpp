@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/hash.h"
 #include "evaluate/html.h"
 #include "evaluate/test_recommender.h"
 
@@ -109,9 +110,102 @@ TEST(Html, EscapesWhatMeansSomething) {
 
 TEST_F(Report, HostileTextStaysText) {
   const std::string html = page(full_report());
-  EXPECT_EQ(html.find("<script"), std::string::npos);
+  EXPECT_EQ(occurrences(html, "<script"), 1u);  // the page's own
   EXPECT_EQ(html.find("alert('"), std::string::npos);
   EXPECT_GT(occurrences(html, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;"), 15u);
+  // In a file for LaTeX or Markdown neither; a CSV is data.
+  for (const char* ending : {".tex", ".md"})
+    EXPECT_EQ(base::read_file(folder_.path() / "tables" / (std::string("words") + ending))
+                  .find("<script"),
+              std::string::npos);
+  for (const auto& file : std::filesystem::directory_iterator(folder_.path() / "plots"))
+    EXPECT_EQ(base::read_file(file.path()).find("<script"), std::string::npos) << file.path();
+}
+
+TEST_F(Report, OnlyItsOwnScriptMayRun) {
+  const std::string html = page(full_report());
+  const std::size_t begin = html.find("<script>") + 8, end = html.find("</script>");
+  // SHA-256 of the script, in base 64, must be what the policy names.
+  const std::string digits = base::sha256(html.substr(begin, end - begin));
+  const std::string sign = "script-src 'sha256-";
+  const std::string named = html.substr(html.find(sign) + sign.size(), 44);
+  std::string bytes;
+  unsigned int bits = 0, count = 0;
+  const std::string letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (const char c : named.substr(0, 43)) {
+    bits = bits << 6 | static_cast<unsigned int>(letters.find(c));
+    if ((count += 6) >= 8) bytes += static_cast<char>(bits >> (count -= 8) & 255);
+  }
+  std::string hexadecimal;
+  for (const char byte : bytes) {
+    hexadecimal += "0123456789abcdef"[static_cast<unsigned char>(byte) >> 4];
+    hexadecimal += "0123456789abcdef"[byte & 15];
+  }
+  EXPECT_EQ(named.back(), '=');
+  EXPECT_EQ(hexadecimal, digits);
+  EXPECT_NE(html.find("default-src 'none'"), std::string::npos);
+}
+
+TEST_F(Report, EveryTableAndPlotIsAFileToo) {
+  const std::string html = page(full_report());
+  std::size_t tables = 0, plots = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder_.path() / "tables"))
+    tables += file.path().extension() == ".csv";
+  for (const auto& file : std::filesystem::directory_iterator(folder_.path() / "plots")) {
+    EXPECT_EQ(base::read_file(file.path()).find("<svg xmlns=\"http://www.w3.org/2000/svg\""), 0u);
+    ++plots;
+  }
+  EXPECT_EQ(occurrences(html, "<table>"), tables);
+  EXPECT_EQ(occurrences(html, "data-markdown="), tables);
+  EXPECT_EQ(occurrences(html, "<figure data-name="), plots);
+  EXPECT_EQ(plots, 3u);
+  EXPECT_EQ(base::read_file(folder_.path() / "tables/world.csv").substr(0, 67),
+            "model,satisfaction,95 % interval,turns,episodes,people\r\nsft,0.5200,");
+  // Another report in the same place leaves nothing of this one.
+  page({});
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "tables"));
+}
+
+TEST_F(Report, ShowsSlicesSampledRulesDialoguesAndTermsApart) {
+  ReportData data = full_report();
+  const ProtocolScores scores = data.models[0].protocols.at("v2");
+  for (ModelScores& model : data.models) {
+    for (const char* name : {"v1-kbrd", "v2-unicrs", "v4-uniform-19", "v4-popular-99"})
+      model.protocols[name] = scores;
+    model.slices = {{"v2", "frequency", "1-5", scores}, {"v1", "depth", "15+", scores}};
+    model.lists = {{"v2", {.25, .9, 30, 60}}};
+    model.dialogues = DialogueScores{{.1, .2, .3, .4}, {.01, .02, .03, .04}, 9};
+    model.interactive = InteractiveScores{
+        .dialogues = 5, .success = {.4, .2, .6, 5}, .turns = {}, .satisfaction = {}, .unknown = {}};
+  }
+  data.models.push_back(model("sft-without-words", .01));
+  data.comparisons[0].error = .01;
+  data.comparisons[0].detectable = .028;
+  data.comparisons[0].power = .55;
+  data.evaluation =
+      Registered{"test.jsonl.evaluations.jsonl", {"d1", "m1", "r1", "run", "now"}, 2, 1};
+  const std::string html = page(data);
+  for (const char* name :
+       {"power", "dialogues", "lists", "slices-v2-frequency-hr-10", "slices-v1-depth-hr-10",
+        "terms", "rule-kbrd", "rule-unicrs", "v4-uniform", "v4-popular", "interactive", "variety"})
+    EXPECT_TRUE(std::filesystem::exists(folder_.path() / "tables" / (std::string(name) + ".csv")))
+        << name;
+  EXPECT_EQ(base::read_file(folder_.path() / "tables/terms.csv"),
+            "model,terms,V1 HR@10,V2 HR@5,V2 HR@10,V2 NDCG@10\r\n"
+            "sft,all,0.1200,0.0700,0.1200,0.0840\r\n"
+            "sft,without words,0.1100 (-0.0100),0.0600 (-0.0100),0.1100 (-0.0100),"
+            "0.0770 (-0.0070)\r\n");
+  // A ranker without a term is nowhere else.
+  EXPECT_EQ(base::read_file(folder_.path() / "tables/v2-pairs.csv").find("without"),
+            std::string::npos);
+  EXPECT_NE(html.find("Evaluated before with other models or settings: 2"), std::string::npos);
+  EXPECT_EQ(json(data)["evaluation"]["others"], 2);
+  EXPECT_EQ(json(data)["comparisons"][0]["detectable"], .028);
+}
+
+TEST(Html, PlainTextIsWhatABrowserShows) {
+  EXPECT_EQ(plain_text(escape_html("a < \"b\" & 'c'")), "a < \"b\" & 'c'");
+  EXPECT_EQ(plain_text("<b>+1</b> x<svg class=\"y\"><line/></svg>"), "+1 x");
 }
 
 TEST_F(Report, NothingIsLoadedFromAnywhere) {

@@ -38,6 +38,12 @@ base::Json to_json(const TextScores& text) {
   if (text.faithfulness) json["faithfulness"] = *text.faithfulness;
   if (text.perplexity) json["perplexity"] = *text.perplexity;
   if (text.perplexity_tokens) json["perplexity_tokens"] = *text.perplexity_tokens;
+  if (text.bits_per_byte) json["bits_per_byte"] = *text.bits_per_byte;
+  if (text.masked_bleu4) json["masked_bleu4"] = *text.masked_bleu4;
+  if (text.masked_bleu4) json["masked_signature"] = text.masked_signature;
+  if (text.chrf) json["chrf"] = *text.chrf;
+  if (text.chrf) json["chrf_signature"] = text.chrf_signature;
+  if (text.rouge_l) json["rouge_l"] = *text.rouge_l;
   return json;
 }
 
@@ -53,6 +59,12 @@ TextScores text_from_json(const base::Json& json, const std::string& where) {
   text.faithfulness = base::optional<double>(json, "faithfulness", where);
   text.perplexity = base::optional<double>(json, "perplexity", where);
   text.perplexity_tokens = base::optional<std::int64_t>(json, "perplexity_tokens", where);
+  text.bits_per_byte = base::optional<double>(json, "bits_per_byte", where);
+  text.masked_bleu4 = base::optional<double>(json, "masked_bleu4", where);
+  text.masked_signature = base::optional<std::string>(json, "masked_signature", where).value_or("");
+  text.chrf = base::optional<double>(json, "chrf", where);
+  text.chrf_signature = base::optional<std::string>(json, "chrf_signature", where).value_or("");
+  text.rouge_l = base::optional<double>(json, "rouge_l", where);
   return text;
 }
 
@@ -74,16 +86,110 @@ WorldScores world_from_json(const base::Json& json, const std::string& where) {
           .turns = base::require<double>(json, "turns", where)};
 }
 
+base::Json protocol_json(const ProtocolScores& scores) {
+  base::Json json = to_json(scores.pairs);
+  json["messages"] = to_json(scores.messages);
+  return json;
+}
+
+ProtocolScores protocol_from_json(const base::Json& json, const std::string& where) {
+  return {ranking_from_json(json, where),
+          ranking_from_json(base::require<base::Json>(json, "messages", where), where)};
+}
+
+base::Json to_json(const SliceScores& slice) {
+  base::Json json = {{"protocol", slice.protocol}, {"group", slice.group}, {"slice", slice.slice}};
+  json.update(protocol_json(slice.scores));
+  return json;
+}
+
+SliceScores slice_from_json(const base::Json& json, const std::string& where) {
+  return {base::require<std::string>(json, "protocol", where),
+          base::require<std::string>(json, "group", where),
+          base::require<std::string>(json, "slice", where), protocol_from_json(json, where)};
+}
+
+base::Json to_json(const ListScores& lists) {
+  return {{"coverage@10", lists.coverage},
+          {"gini@10", lists.gini},
+          {"n", lists.lists},
+          {"items", lists.items}};
+}
+
+ListScores lists_from_json(const base::Json& json, const std::string& where) {
+  return {.coverage = base::require<double>(json, "coverage@10", where),
+          .gini = base::require<double>(json, "gini@10", where),
+          .lists = base::require<std::int64_t>(json, "n", where),
+          .items = base::require<std::int64_t>(json, "items", where)};
+}
+
+base::Json to_json(const DialogueScores& dialogues) {
+  base::Json json = base::Json::object();
+  for (std::size_t k = 0; k < std::size(kCutoffs); ++k) {
+    json["sr@" + std::to_string(kCutoffs[k])] = dialogues.success[k];
+    json["rdl@" + std::to_string(kCutoffs[k])] = dialogues.reward[k];
+  }
+  json["n"] = dialogues.dialogues;
+  return json;
+}
+
+DialogueScores dialogues_from_json(const base::Json& json, const std::string& where) {
+  DialogueScores dialogues;
+  for (std::size_t k = 0; k < std::size(kCutoffs); ++k) {
+    const std::string cutoff = std::to_string(kCutoffs[k]);
+    dialogues.success[k] = base::require<double>(json, "sr@" + cutoff, where);
+    dialogues.reward[k] = base::require<double>(json, "rdl@" + cutoff, where);
+  }
+  dialogues.dialogues = base::require<std::int64_t>(json, "n", where);
+  return dialogues;
+}
+
+base::Json to_json(const std::optional<Estimate>& estimate) {
+  if (!estimate) return nullptr;
+  return {{"value", estimate->value},
+          {"low", estimate->low},
+          {"high", estimate->high},
+          {"n", estimate->n}};
+}
+
+std::optional<Estimate> estimate_from_json(const base::Json& json, const std::string& key,
+                                           const std::string& where) {
+  const auto part = base::optional<base::Json>(json, key, where);
+  if (!part) return std::nullopt;
+  return Estimate{.value = base::require<double>(*part, "value", where),
+                  .low = base::require<double>(*part, "low", where),
+                  .high = base::require<double>(*part, "high", where),
+                  .n = base::require<std::int64_t>(*part, "n", where)};
+}
+
+base::Json to_json(const InteractiveScores& scores) {
+  return {{"n", scores.dialogues},
+          {"success", to_json(std::optional(scores.success))},
+          {"turns", to_json(scores.turns)},
+          {"satisfaction", to_json(scores.satisfaction)},
+          {"unknown", to_json(scores.unknown)}};
+}
+
+InteractiveScores interactive_from_json(const base::Json& json, const std::string& where) {
+  base::require<base::Json>(json, "success", where);
+  return {.dialogues = base::require<std::int64_t>(json, "n", where),
+          .success = estimate_from_json(json, "success", where).value_or(Estimate{}),
+          .turns = estimate_from_json(json, "turns", where),
+          .satisfaction = estimate_from_json(json, "satisfaction", where),
+          .unknown = estimate_from_json(json, "unknown", where)};
+}
+
 }  // namespace
 
 base::Json to_json(const ModelScores& scores) {
   base::Json parts = base::Json::object();
-  for (const auto& [protocol, ranking] : scores.protocols) {
-    parts[protocol] = to_json(ranking.pairs);
-    parts[protocol]["messages"] = to_json(ranking.messages);
-  }
+  for (const auto& [protocol, ranking] : scores.protocols) parts[protocol] = protocol_json(ranking);
+  for (const SliceScores& slice : scores.slices) parts["slices"].push_back(to_json(slice));
+  for (const auto& [protocol, lists] : scores.lists) parts["lists"][protocol] = to_json(lists);
+  if (scores.dialogues) parts["dialogues"] = to_json(*scores.dialogues);
   if (scores.text) parts["text"] = to_json(*scores.text);
   if (scores.world) parts["world"] = to_json(*scores.world);
+  if (scores.interactive) parts["interactive"] = to_json(*scores.interactive);
   return {{"name", scores.name}, {"scores", parts}};
 }
 
@@ -97,9 +203,17 @@ ModelScores model_scores_from_json(const base::Json& json, const std::string& wh
       scores.text = text_from_json(part, place);
     } else if (key == "world") {
       scores.world = world_from_json(part, place);
+    } else if (key == "interactive") {
+      scores.interactive = interactive_from_json(part, place);
+    } else if (key == "dialogues") {
+      scores.dialogues = dialogues_from_json(part, place);
+    } else if (key == "slices") {
+      for (const base::Json& slice : part) scores.slices.push_back(slice_from_json(slice, place));
+    } else if (key == "lists") {
+      for (const auto& [protocol, lists] : part.items())
+        scores.lists[protocol] = lists_from_json(lists, place);
     } else {
-      const auto messages = base::require<base::Json>(part, "messages", place);
-      scores.protocols[key] = {ranking_from_json(part, place), ranking_from_json(messages, place)};
+      scores.protocols[key] = protocol_from_json(part, place);
     }
   }
   return scores;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,6 +19,29 @@ struct ProtocolScores {
 };
 inline constexpr std::size_t kCutoffs[] = {1, 5, 10, 50};
 
+// The part of a protocol's pairs that share something (evaluate/slices.h).
+struct SliceScores {
+  std::string protocol;  // "v1", "v2"
+  std::string group;     // "frequency", "depth", "length"
+  std::string slice;     // "1-5"
+  ProtocolScores scores;
+};
+
+// Of the lists of the ten best items.
+struct ListScores {
+  double coverage = 0;  // share of the catalogue that stands in one of them
+  double gini = 0;      // of how often each item of the catalogue stands in them
+  std::int64_t lists = 0;
+  std::int64_t items = 0;  // of the catalogue
+};
+
+// Of whole dialogues, by cutoff (kCutoffs).
+struct DialogueScores {
+  double success[std::size(kCutoffs)] = {};  // SR
+  double reward[std::size(kCutoffs)] = {};   // RDL
+  std::int64_t dialogues = 0;
+};
+
 // Of the words of one model's replies.
 struct TextScores {
   double bleu4 = 0;       // 0 to 100
@@ -29,6 +53,13 @@ struct TextScores {
   std::optional<double> faithfulness;  // share of those that name exactly the chosen item
   std::optional<double> perplexity;    // of the real replies, where the caller has it
   std::optional<std::int64_t> perplexity_tokens;
+  std::optional<double> bits_per_byte = {};  // of the same
+  // Reports of earlier versions lack what follows.
+  std::optional<double> masked_bleu4 = {};  // one word stands for every item
+  std::string masked_signature = {};
+  std::optional<double> chrf = {};  // 0 to 100
+  std::string chrf_signature = {};
+  std::optional<double> rouge_l = {};  // 0 to 1, mean F1
 };
 
 // Of one model that played in a world.
@@ -40,11 +71,32 @@ struct WorldScores {
   double turns = 0;  // recommender's turns, the mean
 };
 
+// A mean with its 95 % interval, whole dialogues drawn.
+struct Estimate {
+  double value = 0;
+  double low = 0, high = 0;
+  std::int64_t n = 0;  // the denominator
+};
+
+// Of one model that talked with people made of forms (evaluate/interactive.h). Nothing where there
+// is no row.
+struct InteractiveScores {
+  std::int64_t dialogues = 0;
+  Estimate success;                      // share of dialogues with an accepted item
+  std::optional<Estimate> turns;         // to the first one, where there is one
+  std::optional<Estimate> satisfaction;  // of recommendations that the form can judge
+  std::optional<Estimate> unknown;       // share of recommendations that it cannot judge
+};
+
 struct ModelScores {
   std::string name;
-  std::map<std::string, ProtocolScores> protocols;  // by protocol_name
+  std::map<std::string, ProtocolScores> protocols;  // by protocol_name, and evaluate/examples.h
   std::optional<TextScores> text;
   std::optional<WorldScores> world;
+  std::vector<SliceScores> slices = {};
+  std::map<std::string, ListScores> lists = {};  // by protocol: "v1", "v2"
+  std::optional<DialogueScores> dialogues = {};
+  std::optional<InteractiveScores> interactive = {};
 };
 
 // One of `models` of report.json, and back. from_json throws base::DataError.

@@ -5,8 +5,10 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "metrics/bleu.h"
+#include "metrics/chrf.h"
 #include "metrics/diversity.h"
 #include "metrics/perplexity.h"
+#include "metrics/rouge.h"
 
 namespace evaluate {
 namespace {
@@ -34,6 +36,43 @@ std::vector<std::size_t> spread(std::size_t size, std::size_t limit) {
   return chosen;
 }
 
+// The text with one word in each item's place, white space squeezed.
+std::string masked(const std::string& text, const std::vector<dialogue::Mention>& mentions) {
+  std::string out;
+  std::size_t done = 0;
+  for (const dialogue::Mention& mention : mentions) {
+    out += text.substr(done, mention.begin - done) + kMaskedItem;
+    done = mention.end;
+  }
+  return squeeze(out + text.substr(done));
+}
+
+void score_masked(const std::vector<Response>& responses, TextScores& scores) {
+  std::vector<std::string> hypotheses;
+  std::vector<std::vector<std::string>> references;
+  for (const Response& response : responses) {
+    if (response.masked_reference.empty() && !response.reference.empty()) return;
+    hypotheses.push_back(response.masked_response);
+    references.push_back({response.masked_reference});
+  }
+  const metrics::BleuScore bleu =
+      metrics::corpus_bleu(hypotheses, references, {.items = metrics::BleuItems::masked});
+  scores.masked_bleu4 = bleu.score;
+  scores.masked_signature = bleu.signature;
+}
+
+void score_against_references(const std::vector<Response>& responses, TextScores& scores) {
+  std::vector<std::string> hypotheses, references;
+  for (const Response& response : responses) {
+    hypotheses.push_back(response.response);
+    references.push_back(response.reference);
+  }
+  const metrics::ChrfScore chrf = metrics::corpus_chrf(hypotheses, references);
+  scores.chrf = chrf.score;
+  scores.chrf_signature = chrf.signature;
+  scores.rouge_l = metrics::mean_rouge_l(hypotheses, references);
+}
+
 }  // namespace
 
 std::vector<Response> collect_responses(dialogue::Recommender& recommender,
@@ -54,11 +93,14 @@ std::vector<Response> collect_responses(dialogue::Recommender& recommender,
     std::vector<dialogue::Reply> replies = dialogue::reply_to_all(recommender, states, own);
     for (std::size_t i = 0; i < size; ++i) {
       const Instance& instance = instances[chosen[first + i]];
-      responses.push_back({.query = instance.query,
-                           .prompt = transcript(instance.state.window, catalogue),
-                           .reference = squeeze(written_out(instance.message, catalogue)),
-                           .response = squeeze(replies[i].action.text),
-                           .action = std::move(replies[i].action)});
+      responses.push_back(
+          {.query = instance.query,
+           .prompt = transcript(instance.state.window, catalogue),
+           .reference = squeeze(written_out(instance.message, catalogue)),
+           .response = squeeze(replies[i].action.text),
+           .action = replies[i].action,
+           .masked_reference = masked(instance.message.text, instance.message.mentions),
+           .masked_response = masked(replies[i].action.text, replies[i].action.mentions)});
     }
     progress.advance(static_cast<std::int64_t>(size));
   }
@@ -94,7 +136,11 @@ TextScores score_text(const std::vector<Response>& responses,
   if (likelihood && likelihood->tokens > 0) {
     scores.perplexity = metrics::perplexity(likelihood->log_probs, likelihood->tokens);
     scores.perplexity_tokens = likelihood->tokens;
+    if (likelihood->bytes > 0)
+      scores.bits_per_byte = metrics::bits_per_byte(likelihood->log_probs, likelihood->bytes);
   }
+  score_masked(responses, scores);
+  score_against_references(responses, scores);
   return scores;
 }
 
@@ -106,7 +152,9 @@ void write_responses(const std::filesystem::path& folder, const std::string& mod
     const base::Json line = {{"query", response.query},
                              {"prompt", response.prompt},
                              {"reference", response.reference},
-                             {"response", response.response}};
+                             {"response", response.response},
+                             {"masked_reference", response.masked_reference},
+                             {"masked_response", response.masked_response}};
     file.write(line.dump(-1, ' ', false, base::Json::error_handler_t::replace) + "\n");
   }
   file.commit();

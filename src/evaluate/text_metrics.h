@@ -19,7 +19,10 @@ struct Response {
   std::string reference;  // what was really said; titles written out, white space squeezed
   std::string response;   // the same of the reply
   dialogue::Action action;
+  std::string masked_reference = {};  // the two with kMaskedItem in each item's place
+  std::string masked_response = {};
 };
+inline constexpr const char* kMaskedItem = "ITEM";
 
 // Replies to all instances, or to `limit` of them at even distances (0: all). Stream i of the
 // sampling goes to the i-th reply.
@@ -33,16 +36,18 @@ std::vector<Response> collect_responses(dialogue::Recommender& recommender,
 struct Likelihood {
   double log_probs = 0;  // the sum of natural logs
   std::int64_t tokens = 0;
+  std::int64_t bytes = 0;  // of the text that the tokens spell; 0: not counted
 };
 
 // Corpus BLEU-4 with SacreBLEU's defaults; Distinct-1 to -4 and length over the tokens that BLEU
-// sees (13a), so that anybody can recompute them. A recommending reply is faithful where its words
-// name the chosen item and no other.
+// sees (13a), so that anybody can recompute them; BLEU-4 with items masked, where the responses
+// have those texts; chrF2; ROUGE-L. Bits per byte where the likelihood has bytes. A recommending
+// reply is faithful where its words name the chosen item and no other.
 TextScores score_text(const std::vector<Response>& responses,
                       const std::optional<Likelihood>& likelihood = std::nullopt);
 
-// FOLDER/MODEL.responses.jsonl: {"query", "prompt", "reference", "response"} a line. Whole or not
-// at all; throws base::ResourceError.
+// FOLDER/MODEL.responses.jsonl: {"query", "prompt", "reference", "response", "masked_reference",
+// "masked_response"} a line. Whole or not at all; throws base::ResourceError.
 void write_responses(const std::filesystem::path& folder, const std::string& model,
                      const std::vector<Response>& responses);
 

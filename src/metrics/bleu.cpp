@@ -7,9 +7,13 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "metrics/parallel.h"
+#include "metrics/white_space.h"
 
 namespace metrics {
 namespace {
+
+constexpr std::size_t kBlock = 256;  // sentences that a thread takes at once
 
 using Tokens = std::vector<std::string>;
 using NgramCounts = std::unordered_map<std::string, std::int64_t>;
@@ -72,45 +76,6 @@ std::string apply_13a(std::string text) {
       spaced, [](char a, char b) { return is_digit(a) && b == '-'; }, "", " ", " ");
 }
 
-// The bytes of the white space (Python's, as SacreBLEU splits by) that starts at `at`, or 0.
-std::size_t space_length(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) {
-    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0;
-  };
-  if (byte(0) == ' ' || (byte(0) >= 0x09 && byte(0) <= 0x0D) ||
-      (byte(0) >= 0x1C && byte(0) <= 0x1F))
-    return 1;
-  if (byte(0) == 0xC2 && (byte(1) == 0x85 || byte(1) == 0xA0)) return 2;
-  const int rest = byte(1) << 8 | byte(2);
-  if (byte(0) == 0xE1 && rest == 0x9A80) return 3;  // U+1680
-  if (byte(0) == 0xE3 && rest == 0x8080) return 3;  // U+3000
-  if (byte(0) != 0xE2) return 0;
-  if (rest >= 0x8080 && rest <= 0x808A) return 3;  // U+2000 to U+200A
-  if (rest == 0x80A8 || rest == 0x80A9 || rest == 0x80AF || rest == 0x819F) return 3;
-  return 0;
-}
-
-// The bytes of the white space that the text ends with, or 0.
-std::size_t last_space_length(std::string_view text) {
-  for (std::size_t size = 1; size <= std::min<std::size_t>(3, text.size()); ++size)
-    if (space_length(text, text.size() - size) == size) return size;
-  return 0;
-}
-
-Tokens split(std::string_view text) {
-  Tokens out;
-  std::size_t begin = 0;
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t space = at == text.size() ? 1 : space_length(text, at);
-    if (space > 0) {
-      if (at > begin) out.emplace_back(text.substr(begin, at - begin));
-      begin = at + space;
-    }
-    at += std::max<std::size_t>(space, 1);
-  }
-  return out;
-}
-
 // Every n-gram of one order, its tokens joined by spaces (no token holds one).
 NgramCounts count_ngrams(const Tokens& tokens, std::size_t order) {
   NgramCounts out;
@@ -147,6 +112,15 @@ void add_sentence(const Tokens& hypothesis, const std::vector<Tokens>& reference
   }
 }
 
+void add(const BleuCounts& counts, BleuCounts& sum) {
+  for (std::size_t i = 0; i < sum.matches.size(); ++i) {
+    sum.matches[i] += counts.matches[i];
+    sum.totals[i] += counts.totals[i];
+  }
+  sum.hypothesis_length += counts.hypothesis_length;
+  sum.reference_length += counts.reference_length;
+}
+
 double default_value(BleuSmoothing smoothing) {
   return smoothing == BleuSmoothing::floor ? 0.1 : 1.0;
 }
@@ -174,7 +148,7 @@ std::string make_signature(const std::vector<std::vector<std::string>>& referenc
       "|tok:", options.tokenizer == BleuTokenizer::mteval_13a ? "13a" : "none",
       "|smooth:", describe_smoothing(options),
       options.order == 4 ? "" : "|order:", options.order == 4 ? "" : std::to_string(options.order),
-      "|version:attune-1");
+      options.items == BleuItems::masked ? "|items:masked" : "", "|version:attune-1");
 }
 
 }  // namespace
@@ -184,10 +158,10 @@ std::vector<std::string> bleu_tokens(std::string_view text, const BleuOptions& o
   if (options.letter_case == BleuCase::lower_ascii)
     for (char& c : copy)
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  if (options.tokenizer == BleuTokenizer::whitespace) return split(copy);
+  if (options.tokenizer == BleuTokenizer::whitespace) return split_words(copy);
   // SacreBLEU cuts white space off the end first: a last "-\n" then keeps its dash.
   while (const std::size_t space = last_space_length(copy)) copy.resize(copy.size() - space);
-  return split(apply_13a(std::move(copy)));
+  return split_words(apply_13a(std::move(copy)));
 }
 
 BleuScore bleu_of_counts(const BleuCounts& counts, const BleuOptions& options) {
@@ -229,15 +203,21 @@ BleuScore corpus_bleu(const std::vector<std::string>& hypotheses,
   base::check(hypotheses.size() == references.size(), "BLEU of ", hypotheses.size(),
               " hypotheses and references of ", references.size(), " sentences");
   base::check(options.order > 0, "BLEU of order ", options.order);
-  BleuCounts counts{.matches = std::vector<double>(options.order, 0.0),
-                    .totals = std::vector<double>(options.order, 0.0)};
-  for (std::size_t i = 0; i < hypotheses.size(); ++i) {
-    base::check(!references[i].empty(), "BLEU: sentence ", i, " has no reference");
-    std::vector<Tokens> tokens;
-    for (const std::string& reference : references[i])
-      tokens.push_back(bleu_tokens(reference, options));
-    add_sentence(bleu_tokens(hypotheses[i], options), tokens, counts);
-  }
+  const BleuCounts nothing{.matches = std::vector<double>(options.order, 0.0),
+                           .totals = std::vector<double>(options.order, 0.0)};
+  std::vector<BleuCounts> blocks((hypotheses.size() + kBlock - 1) / kBlock, nothing);
+  run_parallel(blocks.size(), [&](std::size_t block) {
+    const std::size_t end = std::min(hypotheses.size(), (block + 1) * kBlock);
+    for (std::size_t i = block * kBlock; i < end; ++i) {
+      base::check(!references[i].empty(), "BLEU: sentence ", i, " has no reference");
+      std::vector<Tokens> tokens;
+      for (const std::string& reference : references[i])
+        tokens.push_back(bleu_tokens(reference, options));
+      add_sentence(bleu_tokens(hypotheses[i], options), tokens, blocks[block]);
+    }
+  });
+  BleuCounts counts = nothing;
+  for (const BleuCounts& block : blocks) add(block, counts);
   BleuScore out = bleu_of_counts(counts, options);
   out.signature = make_signature(references, options);
   return out;

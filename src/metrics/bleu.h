@@ -30,6 +30,12 @@ enum class BleuOrder {
   effective,  // only those that the hypothesis is long enough for; for single sentences
 };
 
+// What the caller did with the names of items before: said in the signature, no more.
+enum class BleuItems {
+  named,   // they are words like others
+  masked,  // one word stands for every item
+};
+
 struct BleuOptions {
   int order = 4;  // the longest n-gram
   BleuTokenizer tokenizer = BleuTokenizer::mteval_13a;
@@ -37,6 +43,7 @@ struct BleuOptions {
   std::optional<double> smoothing_value = std::nullopt;
   BleuCase letter_case = BleuCase::mixed;
   BleuOrder averaging = BleuOrder::full;
+  BleuItems items = BleuItems::named;
 };
 
 // What BLEU is computed from; sums over sentences.

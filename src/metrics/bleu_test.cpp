@@ -56,6 +56,18 @@ TEST(Bleu, TheSignatureSaysWhatWasDone) {
   EXPECT_EQ(corpus_bleu({"A"}, {{"a", "b"}}, options).signature,
             "nrefs:2|case:lc-ascii|eff:yes|tok:none|smooth:floor[0.10]|order:2|version:attune-1");
   EXPECT_NEAR(corpus_bleu({"A"}, {{"a", "b"}}, options).score, 100, 1e-9);
+  EXPECT_EQ(corpus_bleu({"A"}, {{"a"}}, {.items = BleuItems::masked}).signature,
+            "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|items:masked|version:attune-1");
+}
+
+TEST(Bleu, ManySentencesGiveWhatTheirSumGives) {
+  // 600 times "a b" against "a c": 1-grams 1 of 2, 2-grams 0 of 1.
+  const std::vector<std::string> hypotheses(600, "a b");
+  const std::vector<std::vector<std::string>> references(600, {"a c"});
+  const BleuCounts counts = corpus_bleu(hypotheses, references).counts;
+  EXPECT_EQ(counts.matches, (std::vector<double>{600, 0, 0, 0}));
+  EXPECT_EQ(counts.totals, (std::vector<double>{1200, 600, 0, 0}));
+  EXPECT_EQ(counts.hypothesis_length, 1200);
 }
 
 TEST(Bleu, ListsThatDoNotFitAreRefused) {

@@ -2,91 +2,23 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <numeric>
-#include <unordered_map>
 
 #include "base/error.h"
 #include "base/format.h"
+#include "metrics/parallel.h"
+#include "metrics/resampling.h"
 
 namespace metrics {
 namespace {
 
-// Each row's cluster as 0, 1, … in the order of first appearance.
-struct Clusters {
-  std::vector<std::size_t> of_row;
-  std::size_t count = 0;
-};
-
-Clusters number_clusters(std::span<const std::int64_t> clusters) {
-  Clusters out;
-  std::unordered_map<std::int64_t, std::size_t> known;
-  for (const std::int64_t cluster : clusters)
-    out.of_row.push_back(known.emplace(cluster, known.size()).first->second);
-  out.count = known.size();
-  return out;
-}
-
-// The value below which the share `p` of the sorted values lies, linear between two of them.
-double quantile(const std::vector<double>& sorted, double p) {
-  const double at = p * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const auto above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
-// How often each cluster is drawn -> the statistic.
-using ClusterStatistic = std::function<std::optional<double>(std::span<const double> drawn)>;
-
-std::optional<Interval> resample(const ClusterStatistic& statistic, const Clusters& clusters,
-                                 const BootstrapOptions& options) {
+void check_options(const BootstrapOptions& options) {
   base::check(options.resamples > 0 && options.level > 0 && options.level < 1, "a bootstrap of ",
               options.resamples, " resamples at level ", options.level);
-  if (clusters.count == 0) return std::nullopt;
-  std::vector<double> drawn(clusters.count, 1.0);
-  const auto estimate = statistic(drawn);
-  if (!estimate) return std::nullopt;
-  base::Random random(options.place);
-  std::vector<double> values;
-  for (int i = 0; i < options.resamples; ++i) {
-    std::ranges::fill(drawn, 0.0);
-    for (std::size_t k = 0; k < clusters.count; ++k) ++drawn[random.below(clusters.count)];
-    if (const auto value = statistic(drawn)) values.push_back(*value);
-  }
-  if (values.empty()) return std::nullopt;
-  std::ranges::sort(values);
-  const double tail = (1.0 - options.level) / 2;
-  return Interval{.estimate = *estimate,
-                  .low = quantile(values, tail),
-                  .high = quantile(values, 1.0 - tail),
-                  .rows = clusters.of_row.size(),
-                  .clusters = clusters.count,
-                  .resamples = values.size()};
 }
 
-std::vector<double> subtract(std::span<const double> first, std::span<const double> second) {
-  base::check(first.size() == second.size(), "paired lists of ", first.size(), " and ",
-              second.size(), " rows");
-  std::vector<double> out(first.size());
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = first[i] - second[i];
-  return out;
-}
-
-struct ClusterSums {
-  std::vector<double> sum, rows;
-};
-
-ClusterSums sum_clusters(std::span<const double> values, const Clusters& clusters) {
-  base::check(values.size() == clusters.of_row.size(), values.size(), " values and clusters of ",
-              clusters.of_row.size(), " rows");
-  ClusterSums out{std::vector<double>(clusters.count, 0.0),
-                  std::vector<double>(clusters.count, 0.0)};
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    base::check(!std::isnan(values[i]), "a mean over NaN");
-    out.sum[clusters.of_row[i]] += values[i];
-    ++out.rows[clusters.of_row[i]];
-  }
-  return out;
+std::vector<std::vector<double>> one_column(std::span<const double> values) {
+  return {std::vector<double>(values.begin(), values.end())};
 }
 
 }  // namespace
@@ -100,53 +32,116 @@ std::string format_interval(const std::optional<Interval>& interval) {
 std::optional<Interval> bootstrap_mean(std::span<const double> values,
                                        std::span<const std::int64_t> clusters,
                                        const BootstrapOptions& options) {
-  const Clusters numbered = number_clusters(clusters);
-  const ClusterSums sums = sum_clusters(values, numbered);
-  const auto mean = [&](std::span<const double> drawn) -> std::optional<double> {
-    const double sum = std::inner_product(drawn.begin(), drawn.end(), sums.sum.begin(), 0.0);
-    return sum / std::inner_product(drawn.begin(), drawn.end(), sums.rows.begin(), 0.0);
-  };
-  return resample(mean, numbered, options);
+  return bootstrap_means(one_column(values), clusters, options).front();
+}
+
+std::vector<std::optional<Interval>> bootstrap_means(std::span<const std::vector<double>> columns,
+                                                     std::span<const std::int64_t> clusters,
+                                                     const BootstrapOptions& options) {
+  check_options(options);
+  const ClusterTable table = make_cluster_table(columns, clusters);
+  std::vector<std::optional<Interval>> intervals(columns.size());
+  if (table.clusters == 0) return intervals;
+  std::vector<std::vector<double>> means(
+      columns.size(), std::vector<double>(static_cast<std::size_t>(options.resamples)));
+  for_each_resample(table, options,
+                    [&](std::size_t i, std::span<const double> sums, double rows, base::Random&) {
+                      for (std::size_t c = 0; c < sums.size(); ++c) means[c][i] = sums[c] / rows;
+                    });
+  run_parallel(columns.size(), [&](std::size_t c) {
+    double sum = 0;
+    for (std::size_t k = 0; k < table.clusters; ++k) sum += table.sums[k * table.columns + c];
+    Interval interval = percentile_interval(sum / static_cast<double>(clusters.size()),
+                                            std::move(means[c]), options.level);
+    interval.rows = clusters.size();
+    interval.clusters = table.clusters;
+    intervals[c] = interval;
+  });
+  return intervals;
 }
 
 std::optional<Interval> bootstrap_difference(std::span<const double> first,
                                              std::span<const double> second,
                                              std::span<const std::int64_t> clusters,
                                              const BootstrapOptions& options) {
-  return bootstrap_mean(subtract(first, second), clusters, options);
+  return bootstrap_mean(paired_differences(first, second), clusters, options);
 }
 
 std::optional<Interval> bootstrap_statistic(const WeightedStatistic& statistic,
                                             std::span<const std::int64_t> clusters,
                                             const BootstrapOptions& options) {
-  const Clusters numbered = number_clusters(clusters);
-  std::vector<double> weights(clusters.size());
-  const auto of_clusters = [&](std::span<const double> drawn) {
-    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = drawn[numbered.of_row[i]];
-    return statistic(weights);
-  };
-  return resample(of_clusters, numbered, options);
+  check_options(options);
+  const ClusterTable table = make_cluster_table({}, clusters);
+  if (table.clusters == 0) return std::nullopt;
+  const auto estimate = statistic(std::vector<double>(clusters.size(), 1.0));
+  if (!estimate) return std::nullopt;
+  std::vector<double> drawn(table.clusters), weights(clusters.size()), values;
+  std::optional<base::Random> random;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(options.resamples); ++i) {
+    if (i % kResampleBlock == 0) random = block_random(options, i / kResampleBlock);
+    draw_clusters(*random, drawn);
+    for (std::size_t row = 0; row < weights.size(); ++row) weights[row] = drawn[table.of_row[row]];
+    if (const auto value = statistic(weights)) values.push_back(*value);
+  }
+  if (values.empty()) return std::nullopt;
+  Interval interval = percentile_interval(*estimate, std::move(values), options.level);
+  interval.rows = clusters.size();
+  interval.clusters = table.clusters;
+  return interval;
 }
 
 double randomisation_test(std::span<const double> first, std::span<const double> second,
                           std::span<const std::int64_t> clusters, const BootstrapOptions& options) {
-  const Clusters numbered = number_clusters(clusters);
-  const std::vector<double> sums = sum_clusters(subtract(first, second), numbered).sum;
-  const double found = std::abs(std::accumulate(sums.begin(), sums.end(), 0.0));
+  return randomisation_tests(one_column(paired_differences(first, second)), clusters, options)
+      .front();
+}
+
+std::vector<double> randomisation_tests(std::span<const std::vector<double>> differences,
+                                        std::span<const std::int64_t> clusters,
+                                        const BootstrapOptions& options) {
+  check_options(options);
+  const ClusterTable table = make_cluster_table(differences, clusters);
+  const auto resamples = static_cast<std::size_t>(options.resamples);
+  const std::size_t blocks = (resamples + kResampleBlock - 1) / kResampleBlock;
+  std::vector<double> least(table.columns, 0.0);
+  for (std::size_t k = 0; k < table.clusters; ++k)
+    for (std::size_t c = 0; c < table.columns; ++c) least[c] += table.sums[k * table.columns + c];
   // Sums of the same numbers in another sign pattern may differ in the last bits only.
-  const double least = found - 1e-9 * std::max(1.0, found);
-  base::Random random(options.place);
-  int as_far = 0;
-  for (int i = 0; i < options.resamples; ++i) {
-    double sum = 0;
-    std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < sums.size(); ++k) {
-      if (k % 32 == 0) bits = random.bits();
-      sum += bits >> (k % 32) & 1 ? sums[k] : -sums[k];
+  for (double& sum : least) sum = std::abs(sum) - 1e-9 * std::max(1.0, std::abs(sum));
+  std::vector<std::vector<int>> as_far(blocks, std::vector<int>(table.columns, 0));
+  run_parallel(blocks, [&](std::size_t block) {
+    base::Random random = block_random(options, block);
+    std::vector<double> sums(table.columns);
+    const std::size_t end = std::min(resamples, (block + 1) * kResampleBlock);
+    for (std::size_t i = block * kResampleBlock; i < end; ++i) {
+      std::ranges::fill(sums, 0.0);
+      std::uint32_t bits = 0;
+      for (std::size_t k = 0; k < table.clusters; ++k) {
+        if (k % 32 == 0) bits = random.bits();
+        const double sign = bits >> (k % 32) & 1 ? 1.0 : -1.0;
+        const double* own = &table.sums[k * table.columns];
+        for (std::size_t c = 0; c < table.columns; ++c) sums[c] += sign * own[c];
+      }
+      for (std::size_t c = 0; c < table.columns; ++c)
+        as_far[block][c] += std::abs(sums[c]) >= least[c];
     }
-    as_far += std::abs(sum) >= least;
+  });
+  std::vector<double> p_values(table.columns);
+  for (std::size_t c = 0; c < table.columns; ++c) {
+    int total = 0;
+    for (const std::vector<int>& block : as_far) total += block[c];
+    p_values[c] = (total + 1.0) / (options.resamples + 1.0);
   }
-  return (as_far + 1.0) / (options.resamples + 1.0);
+  return p_values;
+}
+
+std::vector<double> paired_differences(std::span<const double> first,
+                                       std::span<const double> second) {
+  base::check(first.size() == second.size(), "paired lists of ", first.size(), " and ",
+              second.size(), " rows");
+  std::vector<double> out(first.size());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = first[i] - second[i];
+  return out;
 }
 
 std::vector<double> holm_adjust(std::span<const double> p_values) {

@@ -14,7 +14,7 @@ namespace metrics {
 // Rows of one cluster (a dialogue, a worker) are not independent, so whole clusters are drawn, with
 // replacement, as many as there are (Efron & Tibshirani 1993; percentile intervals). `clusters`
 // holds each row's cluster, any numbers. One random place gives one result, whatever the numbers of
-// the clusters are.
+// the clusters are, however many threads there are and whatever else is asked for with it.
 struct BootstrapOptions {
   int resamples = 10'000;
   double level = 0.95;
@@ -38,6 +38,12 @@ std::optional<Interval> bootstrap_mean(std::span<const double> values,
                                        std::span<const std::int64_t> clusters,
                                        const BootstrapOptions& options = {});
 
+// The same of several columns of values over the same rows, with the same draws for all: each as
+// bootstrap_mean gives it, for little more than the time of one.
+std::vector<std::optional<Interval>> bootstrap_means(std::span<const std::vector<double>> columns,
+                                                     std::span<const std::int64_t> clusters,
+                                                     const BootstrapOptions& options = {});
+
 // The mean of first[i] - second[i]: two models on the same rows.
 std::optional<Interval> bootstrap_difference(std::span<const double> first,
                                              std::span<const double> second,
@@ -57,6 +63,15 @@ std::optional<Interval> bootstrap_statistic(const WeightedStatistic& statistic,
 double randomisation_test(std::span<const double> first, std::span<const double> second,
                           std::span<const std::int64_t> clusters,
                           const BootstrapOptions& options = {});
+
+// The same of several columns of differences over the same rows.
+std::vector<double> randomisation_tests(std::span<const std::vector<double>> differences,
+                                        std::span<const std::int64_t> clusters,
+                                        const BootstrapOptions& options = {});
+
+// first[i] - second[i]. Throws base::Error (internal) where the lengths differ.
+std::vector<double> paired_differences(std::span<const double> first,
+                                       std::span<const double> second);
 
 // Holm's correction (1979) for several declared comparisons: adjusted p-values in the order given,
 // at most 1.

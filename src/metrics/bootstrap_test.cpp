@@ -67,6 +67,24 @@ TEST(Bootstrap, OnePlaceGivesOneResult) {
   EXPECT_NE(run(1), run(2));
 }
 
+TEST(Bootstrap, ManyColumnsGiveWhatEachAloneGives) {
+  const Sample sample = make_sample(4);
+  std::vector<Values> columns = {sample.values, Values(400, .25), Values(400)};
+  for (std::size_t i = 0; i < 400; ++i) columns[2][i] = std::sin(static_cast<double>(i));
+  const BootstrapOptions options{.resamples = 777, .place = {.seed = 4, .stage = "test"}};
+  const auto together = bootstrap_means(columns, sample.clusters, options);
+  const auto p_values = randomisation_tests(columns, sample.clusters, options);
+  ASSERT_EQ(together.size(), 3u);
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    const auto alone = bootstrap_mean(columns[c], sample.clusters, options);
+    EXPECT_EQ(together[c]->low, alone->low);
+    EXPECT_EQ(together[c]->high, alone->high);
+    EXPECT_EQ(together[c]->resamples, 777u);
+    EXPECT_EQ(p_values[c], randomisation_test(columns[c], Values(400), sample.clusters, options));
+  }
+  EXPECT_DOUBLE_EQ(together[1]->low, .25);
+}
+
 TEST(Bootstrap, APairedDifferenceIgnoresWhatBothShare) {
   Values first, second;
   Groups clusters;

@@ -1,0 +1,310 @@
+#include "evaluate/interactive.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "simulate/play.h"
+
+namespace evaluate {
+namespace {
+
+constexpr int kOpeningItems = 2;
+
+bool accepts(Answer answer) {
+  return answer == Answer::accepted || answer == Answer::accepted_seen;
+}
+
+// A text and the items it names.
+class Words {
+ public:
+  explicit Words(const dialogue::Catalogue& catalogue) : catalogue_(catalogue) {}
+
+  // "{}" stands for the item's title.
+  void add(const std::string& words, int item = -1) {
+    if (!turn_.text.empty()) turn_.text += ' ';
+    const std::size_t place = words.find("{}");
+    if (place == std::string::npos) {
+      turn_.text += words;
+      return;
+    }
+    turn_.text += words.substr(0, place);
+    const std::size_t begin = turn_.text.size();
+    turn_.text += catalogue_[item].title;
+    turn_.mentions.push_back({item, begin, turn_.text.size()});
+    turn_.text += words.substr(place + 2);
+  }
+  void add(const dialogue::Turn& said) {
+    if (!turn_.text.empty()) turn_.text += ' ';
+    for (dialogue::Mention mention : said.mentions) {
+      mention.begin += turn_.text.size();
+      mention.end += turn_.text.size();
+      turn_.mentions.push_back(mention);
+    }
+    turn_.text += said.text;
+  }
+  bool empty() const { return turn_.text.empty(); }
+  dialogue::Turn take() { return std::move(turn_); }
+
+ private:
+  const dialogue::Catalogue& catalogue_;
+  dialogue::Turn turn_;  // a seeker's
+};
+
+const char* words_of(Answer answer) {
+  switch (answer) {
+    case Answer::accepted:
+      return "{} sounds good, I will watch it.";
+    case Answer::accepted_seen:
+      return "I have seen {} and liked it.";
+    case Answer::rejected:
+      return "{} is not for me.";
+    case Answer::seen:
+      return "I have seen {} already.";
+    case Answer::repeated:
+      return "We had {} already.";
+    case Answer::unknown:
+      return "I have not heard of {}.";
+  }
+  throw base::Error(base::ErrorKind::internal, "no such answer");
+}
+
+// One user's side of a dialogue that is going on.
+struct Live {
+  FormEpisode episode;
+  FormUser user;
+  bool talks = true;
+  int replies = 0;
+};
+
+void add_turn(dialogue::Dialogue& dialogue, dialogue::Turn turn,
+              const InteractiveOptions& options) {
+  turn.id = std::to_string(dialogue.turns.size());
+  if (turn.role == dialogue::Role::seeker && options.sentiment)
+    dialogue::read_sentiment(turn, options.sentiment);
+  dialogue.turns.push_back(std::move(turn));
+}
+
+// Whether there is something to find: a liked item that the first words do not name.
+bool is_playable(const dialogue::Dialogue& dialogue, const dialogue::Catalogue& catalogue) {
+  FormUser user(dialogue, catalogue);
+  const std::vector<int> named = user.begin().items();
+  return std::any_of(dialogue.seeker_labels.begin(), dialogue.seeker_labels.end(),
+                     [&](const dialogue::Label& label) {
+                       return label.liked.value_or(false) &&
+                              std::find(named.begin(), named.end(), label.item) == named.end();
+                     });
+}
+
+void take_reply(Live& live, const dialogue::Action& action, const dialogue::Catalogue& catalogue,
+                const InteractiveOptions& options) {
+  dialogue::Dialogue& dialogue = live.episode.dialogue;
+  add_turn(dialogue, simulate::to_turn(action, catalogue), options);
+  dialogue::Reaction reaction = live.user.react(dialogue.turns.back());
+  ++live.replies;
+  if (reaction.turn) add_turn(dialogue, std::move(*reaction.turn), options);
+  dialogue.events.insert(dialogue.events.end(), reaction.events.begin(), reaction.events.end());
+  if (reaction.leaves) live.episode.success = live.replies;
+  live.talks = !reaction.leaves;
+}
+
+void play_batch(dialogue::Recommender& recommender, std::vector<Live>& lives, std::size_t first,
+                const dialogue::Catalogue& catalogue, const InteractiveOptions& options) {
+  for (int turn = 0; turn < options.max_turns; ++turn) {
+    std::vector<dialogue::State> states;
+    std::vector<Live*> talking;
+    for (Live& live : lives) {
+      if (!live.talks) continue;
+      const dialogue::Dialogue& dialogue = live.episode.dialogue;
+      states.push_back(dialogue::state_before(dialogue, dialogue.turns.size(), options.state));
+      talking.push_back(&live);
+    }
+    if (states.empty()) return;
+    dialogue::Sampling sampling = options.sampling;
+    sampling.stream = static_cast<std::uint64_t>(turn) << 32 | first;
+    const std::vector<dialogue::Reply> replies =
+        dialogue::reply_to_all(recommender, states, sampling);
+    for (std::size_t i = 0; i < talking.size(); ++i)
+      take_reply(*talking[i], replies[i].action, catalogue, options);
+  }
+}
+
+// ---- scores ----
+
+// Values and the dialogue of each.
+struct Rows {
+  std::vector<double> values;
+  std::vector<std::int64_t> clusters;
+  void add(double value, const FormEpisode& episode) {
+    values.push_back(value);
+    clusters.push_back(episode.source);
+  }
+};
+
+std::optional<Estimate> estimate(const Rows& rows, const metrics::BootstrapOptions& options) {
+  const auto interval = metrics::bootstrap_mean(rows.values, rows.clusters, options);
+  if (!interval) return std::nullopt;
+  return Estimate{interval->estimate, interval->low, interval->high,
+                  static_cast<std::int64_t>(interval->rows)};
+}
+
+double worth(Answer answer) {
+  return answer == Answer::accepted ? 1 : answer == Answer::accepted_seen ? .5 : 0;
+}
+
+Rows successes(const FormGame& game) {
+  Rows rows;
+  for (const FormEpisode& episode : game.episodes)
+    rows.add(episode.success.has_value() ? 1 : 0, episode);
+  return rows;
+}
+
+}  // namespace
+
+FormUser::FormUser(const dialogue::Dialogue& dialogue, const dialogue::Catalogue& catalogue)
+    : dialogue_(dialogue), catalogue_(catalogue) {}
+
+bool FormUser::was_named(int item) const {
+  return std::find(named_.begin(), named_.end(), item) != named_.end();
+}
+
+Answer FormUser::judge(int item) const {
+  if (was_named(item)) return Answer::repeated;
+  const dialogue::Label* label = dialogue_.seeker_label(item);
+  if (!label) return Answer::unknown;
+  if (label->liked)
+    return !*label->liked                ? Answer::rejected
+           : label->seen.value_or(false) ? Answer::accepted_seen
+                                         : Answer::accepted;
+  return label->seen.value_or(false) ? Answer::seen : Answer::unknown;
+}
+
+std::optional<int> FormUser::own_liking() const {
+  for (const dialogue::Label& label : dialogue_.seeker_labels)
+    if (label.liked.value_or(false) && !label.suggested.value_or(true) && !was_named(label.item))
+      return label.item;
+  return std::nullopt;
+}
+
+dialogue::Turn FormUser::begin() {
+  named_.clear();
+  answers_.clear();
+  Words words(catalogue_);
+  for (const dialogue::Turn& turn : dialogue_.turns) {
+    if (turn.role == dialogue::Role::recommender && !turn.mentions.empty()) break;
+    if (turn.role == dialogue::Role::seeker && !turn.text.empty()) words.add(turn);
+  }
+  if (words.empty()) {
+    words.add("Hello!");
+    for (int i = 0; i < kOpeningItems; ++i) {
+      const std::optional<int> item = own_liking();
+      if (!item) break;
+      words.add("I liked {}.", *item);
+      named_.push_back(*item);
+    }
+  }
+  dialogue::Turn turn = words.take();
+  named_ = turn.items();
+  return turn;
+}
+
+dialogue::Reaction FormUser::react(const dialogue::Turn& reply) {
+  Words words(catalogue_);
+  dialogue::Reaction reaction;
+  for (const int item : reply.items()) {
+    const Answer answer = judge(item);
+    answers_.push_back(answer);
+    named_.push_back(item);
+    words.add(words_of(answer), item);
+    if (!accepts(answer)) continue;
+    reaction.leaves = true;
+    reaction.events.push_back({"accept", reply.id, catalogue_[item].id, reply.time, 1});
+  }
+  if (words.empty()) {
+    const std::optional<int> item = own_liking();
+    if (item) {
+      words.add("I also liked {}.", *item);
+      named_.push_back(*item);
+    } else {
+      words.add("I am open to anything like that.");
+    }
+  }
+  reaction.turn = words.take();
+  return reaction;
+}
+
+FormGame play_forms(dialogue::Recommender& recommender,
+                    const std::vector<const dialogue::Dialogue*>& dialogues,
+                    const dialogue::Catalogue& catalogue, const InteractiveOptions& options) {
+  base::check(options.batch > 0, "play_forms: a batch of ", options.batch);
+  std::vector<std::size_t> playable;
+  for (std::size_t d = 0; d < dialogues.size(); ++d)
+    if (is_playable(*dialogues[d], catalogue)) playable.push_back(d);
+  const std::size_t wanted =
+      options.limit == 0 ? playable.size() : std::min(options.limit, playable.size());
+  const auto batch = static_cast<std::size_t>(options.batch);
+  FormGame game{recommender.name(), {}};
+  for (std::size_t first = 0; first < wanted; first += batch) {
+    std::vector<Live> lives;
+    for (std::size_t i = first; i < std::min(wanted, first + batch); ++i) {
+      const std::size_t source = playable[i * playable.size() / wanted];
+      Live live{{static_cast<std::int64_t>(source), {}, {}, {}},
+                FormUser(*dialogues[source], catalogue)};
+      live.episode.dialogue.id = game.model + "-" + dialogues[source]->id;
+      live.episode.dialogue.seeker = dialogues[source]->seeker;
+      live.episode.dialogue.recommender = game.model;
+      live.episode.dialogue.source = "interactive";
+      add_turn(live.episode.dialogue, live.user.begin(), options);
+      lives.push_back(std::move(live));
+    }
+    play_batch(recommender, lives, first, catalogue, options);
+    for (Live& live : lives) {
+      live.episode.answers = live.user.answers();
+      game.episodes.push_back(std::move(live.episode));
+    }
+  }
+  return game;
+}
+
+std::vector<FormGame> play_forms(const std::vector<dialogue::Recommender*>& recommenders,
+                                 const std::vector<const dialogue::Dialogue*>& dialogues,
+                                 const dialogue::Catalogue& catalogue,
+                                 const InteractiveOptions& options) {
+  std::vector<FormGame> games;
+  for (dialogue::Recommender* recommender : recommenders)
+    games.push_back(play_forms(*recommender, dialogues, catalogue, options));
+  return games;
+}
+
+InteractiveScores score_forms(const FormGame& game, const metrics::BootstrapOptions& options) {
+  base::check(!game.episodes.empty(), game.model, " talked with nobody");
+  Rows turns, satisfaction, unknown;
+  for (const FormEpisode& episode : game.episodes) {
+    if (episode.success) turns.add(*episode.success, episode);
+    for (const Answer answer : episode.answers) {
+      unknown.add(answer == Answer::unknown ? 1 : 0, episode);
+      if (answer != Answer::unknown) satisfaction.add(worth(answer), episode);
+    }
+  }
+  InteractiveScores scores;
+  scores.dialogues = static_cast<std::int64_t>(game.episodes.size());
+  scores.success = *estimate(successes(game), options);
+  scores.turns = estimate(turns, options);
+  scores.satisfaction = estimate(satisfaction, options);
+  scores.unknown = estimate(unknown, options);
+  return scores;
+}
+
+Comparison compare_forms(const FormGame& game, const FormGame& against,
+                         const metrics::BootstrapOptions& options) {
+  const Rows first = successes(game), second = successes(against);
+  base::check(first.clusters == second.clusters, game.model, " and ", against.model,
+              " met different people");
+  Comparison row = compare_values(first.values, second.values, first.clusters, options);
+  row.protocol = "interactive";
+  row.metric = "success";
+  row.model = game.model;
+  row.against = against.model;
+  return row;
+}
+
+}  // namespace evaluate
