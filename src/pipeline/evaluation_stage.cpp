@@ -197,6 +197,9 @@ class Evaluation {
 
 std::vector<dialogue::Dialogue> read_elsewhere(Run& run, const fs::path& file) {
   dialogue::Corpus corpus = corpus::read_more(file, run.data().catalogue);
+  for (const dialogue::Dropped& dropped : corpus.dropped)
+    run.console().line(
+        base::concatenate("evaluation  left out: ", dropped.count, " ", dropped.what));
   return feedback::with_sentiment(std::move(corpus), run.data().sentiment()).dialogues;
 }
 
