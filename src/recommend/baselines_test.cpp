@@ -1,6 +1,7 @@
 #include "recommend/baselines.h"
 
 #include <cmath>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 
@@ -35,18 +36,25 @@ class Baselines : public testing::Test {
       : catalogue_({{"a", "A", "", {}, {}},
                     {"b", "B", "", {}, {}},
                     {"c", "C", "", {}, {}},
-                    {"d", "D", "", {}, {}},
-                    {"e", "E", "", {}, {}}}) {
+                    {"d", "D", "", {}, {{"star", {"Ann Lee"}}}},
+                    {"e", "E", "", {}, {{"star", {"Ann Lee"}}}}}) {
     const std::vector<dialogue::Dialogue> training = {
         of({turn(kSeeker, {3}), turn(kRecommender, {1})}),
         of({turn(kSeeker, {}), turn(kRecommender, {2, 0}), turn(kRecommender, {2})}),
         of({turn(kRecommender, {2}), turn(kRecommender, {0})})};
     std::vector<const dialogue::Dialogue*> pointers;
     for (const auto& dialogue : training) pointers.push_back(&dialogue);
-    counts_ = Counts(pointers, WordTable(), catalogue_.size());
+    tables_ = make_tables(WordTable(), Counts(pointers, WordTable(), catalogue_.size()), {},
+                          catalogue_);
   }
-  std::vector<std::size_t> order(Baseline baseline, const std::vector<int>& named) {
-    BaselineRecommender recommender(baseline, counts_, catalogue_);
+  BaselineRecommender recommender(const std::string& name, std::size_t setting = 0) {
+    for (const BaselineKind& kind : all_baselines())
+      if (kind.name == name)
+        return {name, kind.fit({tables_, training_}, setting), catalogue_};
+    throw std::runtime_error("no baseline " + name);
+  }
+  std::vector<std::size_t> order(const std::string& name, const std::vector<int>& named) {
+    BaselineRecommender recommender = this->recommender(name);
     const auto row = recommender.rank({after(named)})[0];
     double sum = 0;
     for (float log_probability : row) sum += std::exp(log_probability);
@@ -60,30 +68,46 @@ class Baselines : public testing::Test {
     return dialogue::state_before(dialogue, turns.size());
   }
   dialogue::Catalogue catalogue_;
-  Counts counts_;
+  RankerTables tables_;
+  std::vector<const dialogue::Dialogue*> training_;
 };
 
 using Order = std::vector<std::size_t>;
 
 TEST_F(Baselines, PopularityIsHowOftenTheRecommenderNamedIt) {
-  EXPECT_EQ(order(Baseline::popularity, {}), (Order{2, 0, 1, 3, 4}));
-  EXPECT_EQ(order(Baseline::popularity, {4}), (Order{2, 0, 1, 3, 4}));
+  EXPECT_EQ(order("popularity", {}), (Order{2, 0, 1, 3, 4}));
+  EXPECT_EQ(order("popularity", {4}), (Order{2, 0, 1, 3, 4}));
 }
 
 TEST_F(Baselines, CopyPutsTheLastNamedFirst) {
-  EXPECT_EQ(order(Baseline::copy, {4, 1}), (Order{1, 4, 2, 0, 3}));
-  EXPECT_EQ(order(Baseline::copy, {4, 1, 4}), (Order{4, 1, 2, 0, 3}));
+  EXPECT_EQ(order("copy", {4, 1}), (Order{1, 4, 2, 0, 3}));
+  EXPECT_EQ(order("copy", {4, 1, 4}), (Order{4, 1, 2, 0, 3}));
 }
 
 TEST_F(Baselines, CooccurrenceKnowsWhatStandsTogether) {
-  EXPECT_EQ(order(Baseline::cooccurrence, {3}), (Order{1, 2, 0, 3, 4}));
-  EXPECT_EQ(order(Baseline::cooccurrence, {}), (Order{2, 0, 1, 3, 4}));
+  EXPECT_EQ(order("cooccurrence", {3}), (Order{1, 2, 0, 3, 4}));
+  EXPECT_EQ(order("cooccurrence", {}), (Order{2, 0, 1, 3, 4}));
   // After 2: 0 stands with it in two dialogues, nothing else does.
-  EXPECT_EQ(order(Baseline::cooccurrence, {2}), (Order{0, 2, 1, 3, 4}));
+  EXPECT_EQ(order("cooccurrence", {2}), (Order{0, 2, 1, 3, 4}));
+}
+
+TEST_F(Baselines, EaseIsTheClosedForm) {
+  // Items 0 and 2 stand together in two of three dialogues, 1 and 3 in one: X'X + lambda I has two
+  // blocks. With lambda 100: P of (0, 2) = inverse of [[102, 2], [2, 102]], B[2, 0] =
+  // -P[2, 0] / P[0, 0] = 2 / 102.
+  const auto row = recommender("ease").rank({after({2})})[0];
+  EXPECT_GT(row[0], row[1]);
+  EXPECT_EQ(order("ease", {3})[0], 1u);
+}
+
+TEST_F(Baselines, TheGraphFindsWhatSharesAPersonThoughNobodyNamedIt) {
+  EXPECT_EQ(order("graph", {3})[0], 3u);  // itself shares most; both have Ann Lee
+  EXPECT_EQ(order("graph", {3})[1], 4u);
+  EXPECT_EQ(order("graph+cooccurrence+copy", {1})[0], 1u);
 }
 
 TEST_F(Baselines, RepliesRecommendTheBestNewItem) {
-  BaselineRecommender recommender(Baseline::popularity, counts_, catalogue_);
+  BaselineRecommender recommender = this->recommender("popularity");
   const auto replies = dialogue::reply_to_all(recommender, {after({2}), after({})}, {});
   EXPECT_EQ(replies[0].action.text, "You might like A.");
   EXPECT_EQ(replies[0].action.item, 0);
@@ -96,12 +120,12 @@ TEST_F(Baselines, RepliesRecommendTheBestNewItem) {
 }
 
 TEST_F(Baselines, WhenEverythingWasNamedTheBestOfAllIsRecommendedAgain) {
-  BaselineRecommender recommender(Baseline::popularity, counts_, catalogue_);
+  BaselineRecommender recommender = this->recommender("popularity");
   EXPECT_EQ(dialogue::reply_to_all(recommender, {after({0, 1, 2, 3, 4})}, {})[0].action.item, 2);
 }
 
 TEST_F(Baselines, AReplyEndedEarlySaysNothing) {
-  BaselineRecommender recommender(Baseline::copy, counts_, catalogue_);
+  BaselineRecommender recommender = this->recommender("copy");
   const auto id = recommender.open(after({1}), {});
   EXPECT_EQ(recommender.close(id).action.text, "");
   EXPECT_TRUE(recommender.step().empty());

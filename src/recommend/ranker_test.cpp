@@ -15,47 +15,11 @@ namespace {
 RankBatch batch_of(const TrainedModel& model, const std::vector<dialogue::State>& states) {
   RankBatch batch;
   for (const dialogue::State& state : states)
-    batch.contexts.push_back(context_of(state, model.ranker.words()));
+    batch.contexts.push_back(model.ranker.read_state(state));
   batch.language_hidden = torch::ones({static_cast<std::int64_t>(states.size()), 16});
   batch.item_embeddings =
       model.language.parameters.at("wte.weight").detach().narrow(0, model.tokens.item(0), 3);
   return batch;
-}
-
-TEST(Priors, CooccurrenceIsTheFormulaAndLeavesTheOwnDialogueOut) {
-  // Dialogues 0, 1, 2 name (0, 1), (1, 2), (2, 0); the second of each is recommended.
-  const auto training = testing::dialogues(3);
-  const auto pointers = testing::pointers(training);
-  const WordTable words = WordTable::from(pointers, 1, 1);
-  const Counts counts(pointers, words, 3);
-  const RankContext context =
-      context_of(dialogue::state_before(training[0], 1), words);  // names item 0
-  float row[3];
-  cooccurrence_prior(context, counts, nullptr, row);
-  // n(0, 1) = 1, n_0 = 2, pop_1 = 1: log(.02 + 1 / sqrt(7 * 6))
-  EXPECT_NEAR(row[1], std::log(.02 + 1 / std::sqrt(42.)), 1e-5);
-  const DialogueCounts own = count_dialogue(training[0], words);
-  cooccurrence_prior(context, counts, &own, row);
-  EXPECT_NEAR(row[1], std::log(.02), 1e-5);  // only dialogue 0 had both
-  EXPECT_NEAR(row[2], std::log(.02 + 1 / std::sqrt(6. * 6.)),
-              1e-5);  // n_0 = 1 without dialogue 0, pop_2 = 1
-}
-
-TEST(Priors, LeavingADialogueOutIsCountingWithoutIt) {
-  const auto training = testing::dialogues(7);
-  const auto all = testing::pointers(training);
-  const std::vector<const dialogue::Dialogue*> others(all.begin() + 1, all.end());
-  const WordTable words = WordTable::from(all, 1, 1);
-  const Counts counts(all, words, 3), without(others, words, 3);
-  const DialogueCounts own = count_each(all, words)[0];
-  const RankContext context = context_of(dialogue::state_before(training[0], 3), words);
-  for (const NamedPrior& prior : all_priors()) {
-    float left_out[3], counted[3];
-    prior.prior(context, counts, &own, left_out);
-    prior.prior(context, without, nullptr, counted);
-    for (int i = 0; i < 3; ++i)
-      EXPECT_NEAR(left_out[i], counted[i], 1e-5) << prior.name << " of item " << i;
-  }
 }
 
 TEST(Ranker, GivesADistributionAndLeavesNamedItemsToTheCopyModel) {
@@ -100,7 +64,7 @@ TEST(Ranker, ATermSwitchedOffChangesTheRankingAndNothingElse) {
 TEST(Ranker, AnUnknownTermIsRefused) {
   RankerSettings settings;
   settings.terms = {"horoscope"};
-  EXPECT_THROW(Ranker(settings, WordTable(), Counts({}, WordTable(), 3), 4, 1), base::UsageError);
+  EXPECT_THROW(Ranker(settings, testing::tables({}), 4, 1), base::UsageError);
 }
 
 TEST(TrainRanker, LearnsWhatFollowsWhat) {
@@ -117,8 +81,9 @@ TEST(TrainRanker, LearnsWhatFollowsWhat) {
   settings.epochs = 20;
   settings.batch = 16;
   settings.learning_rate = 1e-2;
-  const Ranker ranker = train_ranker(settings, {pointers, start.state, weights, start.tokens, 1,
-                                                folder.path(), base::silent_console()});
+  const Ranker ranker =
+      train_ranker(settings, {start.catalogue, pointers, pointers, start.state, weights,
+                              start.tokens, 1, folder.path(), base::silent_console()});
   const TrainedModel trained{start.catalogue, start.state, start.tokens, start.language, ranker};
   TrainedRecommender recommender("sft", trained);
   for (int liked = 0; liked < 3; ++liked) {  // dialogue i recommends item i + 1

@@ -21,18 +21,26 @@ inline std::vector<const dialogue::Dialogue*> pointers(
   return out;
 }
 
+// What a ranker looks up after these dialogues, over the three items.
+inline RankerTables tables(const std::vector<const dialogue::Dialogue*>& chosen) {
+  const dialogue::Catalogue catalogue = train::testing::catalogue();
+  const WordTable words = WordTable::from(chosen, 1, 1);
+  const auto examples = rank_examples(chosen, words, Entities(catalogue), {});
+  return make_tables(words, Counts(chosen, words, catalogue.size()),
+                     Neighbours(examples, words.size()), catalogue);
+}
+
 inline TrainedModel model(const std::vector<dialogue::Dialogue>& training) {
   const train::DialogueTokens tokens = train::testing::tokens();
   RankerSettings settings;
   settings.bag.width = 4;
   settings.min_word_dialogues = 1;
   const auto chosen = pointers(training);
-  const WordTable words = WordTable::from(chosen, 1, 1);
   return {train::testing::catalogue(),
           {},
           tokens,
           model::random_model(model::gpt2_config(1, 2, 16, 96, tokens.size()), 5),
-          Ranker(settings, words, Counts(chosen, words, 3), 16, 1)};
+          Ranker(settings, tables(chosen), 16, 1)};
 }
 
 }  // namespace recommend::testing
