@@ -1,5 +1,5 @@
-// What check_metrics.py asks of attune: BLEU, chrF, ROUGE-L, an evaluation's TREC files with our own scores, and a
-// run's log.
+// What check_metrics.py asks of attune: BLEU, chrF, ROUGE-L, an evaluation's TREC files with our
+// own scores, and a run's log.
 #include <cstdio>
 #include <iostream>
 #include <iterator>
