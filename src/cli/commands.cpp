@@ -13,6 +13,7 @@ std::vector<Command> all_commands() {
       export_gguf_command(),
       // data
       data_check_command(),
+      data_published_command(),
       simulate_command(),
       // text
       tokenizer_train_command(),

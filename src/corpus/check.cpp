@@ -5,10 +5,12 @@
 #include <cctype>
 #include <limits>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "corpus/titles.h"
 
 namespace corpus {
 namespace {
@@ -21,6 +23,8 @@ constexpr std::size_t kRows = 4;
 constexpr std::size_t kHashes = kBands * kRows;
 constexpr std::size_t kRun = 4;
 constexpr std::size_t kFewestWords = 8;
+
+constexpr const char* kSharedConversation = "have other turns of their conversation in training";
 
 std::uint64_t mix(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -87,6 +91,11 @@ double jaccard(const std::vector<std::uint64_t>& a, const std::vector<std::uint6
   return either ? static_cast<double>(common) / static_cast<double>(either) : 0;
 }
 
+bool same_conversation(const std::vector<Dialogue>& dialogues, int a, int b) {
+  return dialogues[static_cast<std::size_t>(a)].conversation() ==
+         dialogues[static_cast<std::size_t>(b)].conversation();
+}
+
 std::int64_t unknown_mentions(const dialogue::Turn& turn) {
   std::int64_t count = 0;
   for (std::size_t at = turn.text.find('@'); at != std::string::npos;
@@ -100,25 +109,8 @@ std::int64_t unknown_mentions(const dialogue::Turn& turn) {
   return count;
 }
 
-class Counter {
- public:
-  void add(const char* what, std::int64_t count = 1) {
-    if (count == 0) return;
-    const auto known = std::find_if(dropped_.begin(), dropped_.end(),
-                                    [&](const Dropped& d) { return d.what == what; });
-    if (known == dropped_.end())
-      dropped_.push_back({what, count});
-    else
-      known->count += count;
-  }
-  std::vector<Dropped> take() { return std::move(dropped_); }
-
- private:
-  std::vector<Dropped> dropped_;
-};
-
 std::vector<Dropped> find_dropped(const std::vector<Dialogue>& dialogues) {
-  Counter counter;
+  DropCounter counter;
   for (const Dialogue& dialogue : dialogues) {
     bool seeker = false, recommender = false, recommends = false;
     for (const dialogue::Turn& turn : dialogue.turns) {
@@ -138,6 +130,59 @@ std::vector<Dropped> find_dropped(const std::vector<Dialogue>& dialogues) {
                 !dialogue.turns.empty() && !dialogue.turns.back().time);
   }
   return counter.take();
+}
+
+using Strings = std::vector<std::string>;
+
+Strings conversation_of(const Dialogue& dialogue) {
+  return dialogue.part_of.empty() ? Strings{} : Strings{dialogue.part_of};
+}
+
+Strings seed_of(const Dialogue& dialogue) {
+  return dialogue.seed.empty() ? Strings{} : Strings{lower(dialogue.seed)};
+}
+
+Strings people_of(const Dialogue& dialogue) {
+  Strings people;
+  for (const std::string& person : {dialogue.seeker, dialogue.recommender})
+    if (!person.empty()) people.push_back(person);
+  return people;
+}
+
+// How many dialogues of a split share one of their names with training.
+Overlap overlap(const std::vector<Dialogue>& dialogues, const std::vector<int>& train,
+                const std::vector<int>& split, Strings (*names)(const Dialogue&)) {
+  std::set<std::string> known;
+  for (int i : train)
+    for (const std::string& name : names(dialogues[static_cast<std::size_t>(i)]))
+      known.insert(name);
+  Overlap out;
+  for (int i : split) {
+    const Strings here = names(dialogues[static_cast<std::size_t>(i)]);
+    out.of += !here.empty();
+    out.count += std::any_of(here.begin(), here.end(),
+                             [&](const std::string& name) { return known.count(name) > 0; });
+  }
+  return out;
+}
+
+std::vector<Overlap> find_overlaps(const std::vector<Dialogue>& dialogues, const Splits& splits) {
+  std::vector<Overlap> out;
+  const auto add = [&](const char* split, const std::vector<int>& indices, const char* what,
+                       Strings (*names)(const Dialogue&)) {
+    Overlap found = overlap(dialogues, splits.train, indices, names);
+    if (found.of == 0) return;
+    found.split = split;
+    found.what = what;
+    out.push_back(std::move(found));
+  };
+  for (const auto& [name, split] :
+       {std::pair("validation", &splits.validation), std::pair("test", &splits.test)}) {
+    add(name, *split, kSharedConversation, conversation_of);
+    add(name, *split, "begin with a seed that a training dialogue begins with", seed_of);
+    add(name, *split, "have a person who talks in training", people_of);
+  }
+  return out;
 }
 
 std::vector<const char*> split_names(std::size_t dialogues, const Splits& splits) {
@@ -164,7 +209,7 @@ std::vector<NearDuplicate> find_near_duplicates(const std::vector<Dialogue>& dia
       for (std::size_t row = 0; row < kRows; ++row) key = mix(key * 31 + least[band * kRows + row]);
       std::vector<int>& bucket = buckets[band][key];
       for (int other : bucket)
-        if (!pairs.count({other, i}))
+        if (!pairs.count({other, i}) && !same_conversation(dialogues, other, i))
           pairs[{other, i}] = jaccard(runs[static_cast<std::size_t>(other)], runs.back());
       bucket.push_back(i);
     }
@@ -176,8 +221,12 @@ std::vector<NearDuplicate> find_near_duplicates(const std::vector<Dialogue>& dia
 }
 
 Check check_corpus(const dialogue::Corpus& corpus) {
-  return {
-      measure(corpus), find_dropped(corpus.dialogues), find_near_duplicates(corpus.dialogues), {}};
+  Check check;
+  check.statistics = measure(corpus);
+  check.dropped = corpus.dropped;
+  for (Dropped& entry : find_dropped(corpus.dialogues)) check.dropped.push_back(std::move(entry));
+  check.near_duplicates = find_near_duplicates(corpus.dialogues);
+  return check;
 }
 
 Check check_corpus(const dialogue::Corpus& corpus, const Splits& splits,
@@ -187,14 +236,23 @@ Check check_corpus(const dialogue::Corpus& corpus, const Splits& splits,
   const auto left_out = std::count(names.begin(), names.end(), nullptr);
   if (left_out)
     check.dropped.push_back(
-        {"dialogues in no split: from another source than the held-out ones and later, or between "
-         "people of two splits",
+        {"dialogues in no split: not to be held out, but later than what is (time), of people of "
+         "two "
+         "splits (worker), of a held-out seed (seed_entity), derived (ids), or of no published "
+         "part",
          left_out});
+  for (const Dropped& entry : splits.dropped)
+    check.dropped.push_back({"of these or of files of ids: " + entry.what, entry.count});
   try {
     check_splits(corpus.dialogues, splits, settings);
   } catch (const base::Error& error) {
     check.leaks.push_back(error.what());
   }
+  check.overlaps = find_overlaps(corpus.dialogues, splits);
+  for (const Overlap& found : check.overlaps)
+    if (found.what == kSharedConversation && found.count > 0)
+      check.leaks.push_back(base::concatenate(found.count, " of ", found.of, " ", found.split,
+                                              " dialogues ", found.what));
   for (const NearDuplicate& pair : check.near_duplicates) {
     const char* a = names[static_cast<std::size_t>(pair.a)];
     const char* b = names[static_cast<std::size_t>(pair.b)];
@@ -205,6 +263,16 @@ Check check_corpus(const dialogue::Corpus& corpus, const Splits& splits,
                             corpus.dialogues[static_cast<std::size_t>(pair.b)].id, " (", b, ")"));
   }
   return check;
+}
+
+base::Json to_json(const std::vector<Overlap>& overlaps) {
+  base::Json json = base::Json::array();
+  for (const Overlap& overlap : overlaps)
+    json.push_back({{"split", overlap.split},
+                    {"what", overlap.what},
+                    {"count", overlap.count},
+                    {"of", overlap.of}});
+  return json;
 }
 
 }  // namespace corpus

@@ -7,15 +7,18 @@
 
 namespace corpus {
 
-// Any corpus, by what is there: a folder with movies_with_mentions.csv is ReDial; a folder with
-// dialogues.jsonl (or .jsonl.xz), and catalogue.jsonl where items are listed apart, is attune's
-// own; a file is attune's own dialogues with their items. Throws base::DataError.
+// Any corpus, by what is there: a folder with movies_with_mentions.csv is ReDial; one with
+// train_data_processed.jsonl and item_ids.json OpenDialKG; one with unicrs/train_data_dbpedia.jsonl
+// INSPIRED; a folder with dialogues.jsonl (each .xz too), and catalogue.jsonl where items are
+// listed apart, is attune's own; a file is attune's own dialogues with their items. Throws
+// base::DataError.
 dialogue::Corpus read_corpus(const std::filesystem::path& path);
 
-// Other dialogues over a known catalogue, from one file: attune's own or ReDial's lines, told apart
-// by the first line. Throws base::DataError.
-std::vector<dialogue::Dialogue> read_more(const std::filesystem::path& file,
-                                          const dialogue::Catalogue& catalogue);
+// Other dialogues over a known catalogue, from one file told by its first line: attune's own,
+// ReDial's lines, turns that recommend as iEvaLM publishes them of ReDial and OpenDialKG (one
+// dialogue has as targets just these turns), or INSPIRED's dialogues. The corpus's `dropped` says
+// what could not be used, so that the denominator can be stated. Throws base::DataError.
+dialogue::Corpus read_more(const std::filesystem::path& file, const dialogue::Catalogue& catalogue);
 
 // Writes catalogue.jsonl and dialogues.jsonl into a folder, for read_corpus. Throws
 // base::ResourceError.

@@ -37,12 +37,12 @@ TEST(Read, AFolderKeepsItemsThatNoDialogueNames) {
 TEST(Read, MoreDialoguesAreOfEitherFormat) {
   base::TemporaryFolder folder;
   write_corpus(folder.path(), small());
-  EXPECT_EQ(read_more(folder.path() / "dialogues.jsonl", small().catalogue)[0].id, "d");
+  EXPECT_EQ(read_more(folder.path() / "dialogues.jsonl", small().catalogue).dialogues[0].id, "d");
   base::write_file(folder.path() / "test_data.jsonl",
                    R"({"conversationId":"7","initiatorWorkerId":1,"respondentWorkerId":2,)"
                    R"("movieMentions":{"11111":"x"},"messages":[{"timeOffset":0,)"
                    R"("text":"@11111","senderWorkerId":1,"messageId":70}]})");
-  const auto dialogues = read_more(folder.path() / "test_data.jsonl", small().catalogue);
+  const auto dialogues = read_more(folder.path() / "test_data.jsonl", small().catalogue).dialogues;
   EXPECT_EQ(dialogues.at(0).turns.at(0).items(), std::vector<int>{1});
 }
 

@@ -1,12 +1,15 @@
 #include "corpus/redial.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <unordered_map>
 
 #include "base/files.h"
 #include "base/json.h"
+#include "corpus/entities.h"
+#include "corpus/find_file.h"
+#include "corpus/titles.h"
+#include "dialogue/html_entities.h"
 
 namespace corpus {
 namespace {
@@ -23,50 +26,6 @@ constexpr std::size_t kIdDigits = 5;
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // ---- titles ----
-
-std::string unescape(const std::string& text) {
-  static const std::array<std::pair<const char*, const char*>, 7> kEntities = {{{"&amp;", "&"},
-                                                                                {"&quot;", "\""},
-                                                                                {"&#39;", "'"},
-                                                                                {"&#039;", "'"},
-                                                                                {"&apos;", "'"},
-                                                                                {"&lt;", "<"},
-                                                                                {"&gt;", ">"}}};
-  std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto entity = std::find_if(kEntities.begin(), kEntities.end(), [&](const auto& e) {
-      return text[i] == '&' && text.compare(i, std::string_view(e.first).size(), e.first) == 0;
-    });
-    if (entity == kEntities.end()) {
-      out += text[i++];
-    } else {
-      out += entity->second;
-      i += std::string_view(entity->first).size();
-    }
-  }
-  return out;
-}
-
-std::string squeeze(const std::string& text) {
-  std::string out;
-  for (char c : text) {
-    const bool space = std::isspace(static_cast<unsigned char>(c)) != 0;
-    if (!space)
-      out += c;
-    else if (!out.empty() && out.back() != ' ')
-      out += ' ';
-  }
-  if (!out.empty() && out.back() == ' ') out.pop_back();
-  return out;
-}
-
-std::optional<int> year_of(const std::string& title) {
-  const std::size_t n = title.size();
-  if (n < 6 || title[n - 6] != '(' || title[n - 1] != ')') return std::nullopt;
-  const std::string digits = title.substr(n - 5, 4);
-  if (!std::all_of(digits.begin(), digits.end(), is_digit)) return std::nullopt;
-  return std::stoi(digits);
-}
 
 // The fields of one row of comma-separated values; quotes are doubled inside quoted fields.
 std::vector<std::string> split_row(std::string_view row, const std::string& where) {
@@ -172,7 +131,8 @@ void check_movies(const Json& json, const dialogue::Catalogue& catalogue,
   const Json& movies = member(json, "movieMentions", where);
   if (movies.is_array() && movies.empty()) return;
   if (!movies.is_object()) throw DataError(where, ": \"movieMentions\" is no object");
-  for (const auto& [id, title] : movies.items()) find_movie(id, catalogue, "movieMentions", where);
+  for (const auto& [id, title] : movies.items())
+    if (id.size() >= kIdDigits) find_movie(id, catalogue, "movieMentions", where);
 }
 
 dialogue::Turn read_message(const Json& message, const Json& seeker, const Json& recommender,
@@ -274,18 +234,8 @@ void place_rows_without_id(std::vector<Row>& rows, const std::vector<std::int64_
   }
 }
 
-std::optional<fs::path> look_for(const fs::path& folder, const std::string& name) {
-  for (const char* ending : {".jsonl.xz", ".jsonl"})
-    if (fs::exists(folder / (name + ending))) return folder / (name + ending);
-  return std::nullopt;
-}
-
-fs::path find_file(const fs::path& folder, const std::string& name) {
-  if (const auto file = look_for(folder, name)) return *file;
-  throw DataError(folder / (name + ".jsonl"),
-                  ": no such file, nor with .xz; ReDial's folder holds train_data.jsonl, or "
-                  "train_part and train_rest_reconstructed");
-}
+const char* const kFolder =
+    "ReDial's folder holds train_data.jsonl, or train_part and train_rest_reconstructed";
 
 void sort_by_order(std::vector<dialogue::Dialogue>& dialogues) {
   std::stable_sort(dialogues.begin(), dialogues.end(),
@@ -306,9 +256,9 @@ dialogue::Catalogue read_redial_catalogue(const fs::path& file) {
     item.id = fields[0];
     if (item.id.empty() || !std::all_of(item.id.begin(), item.id.end(), is_digit))
       throw DataError(where, ": movieId is \"", item.id, "\", expected digits");
-    item.title = squeeze(unescape(fields[1]));
+    item.title = squeeze(dialogue::without_html_entities(fields[1]));
     item.domain = "movie";
-    item.year = year_of(item.title);
+    item.year = year_in_brackets(item.title);
     items.push_back(std::move(item));
   });
   try {
@@ -330,19 +280,20 @@ std::vector<dialogue::Dialogue> read_redial_file(const fs::path& file,
 dialogue::Corpus read_redial(const fs::path& folder) {
   dialogue::Corpus corpus;
   corpus.catalogue = read_redial_catalogue(folder / "movies_with_mentions.csv");
-  const auto published = look_for(folder, "train_data");
-  if (published && !look_for(folder, "train_part")) {
-    corpus.dialogues = read_redial_file(*published, corpus.catalogue);
+  const fs::path published = find_file(folder, "train_data.jsonl");
+  if (!published.empty() && find_file(folder, "train_part.jsonl").empty()) {
+    corpus.dialogues = read_redial_file(published, corpus.catalogue);
     sort_by_order(corpus.dialogues);
     return corpus;
   }
-  corpus.dialogues = read_redial_file(find_file(folder, "train_part"), corpus.catalogue);
+  corpus.dialogues =
+      read_redial_file(need_file(folder, "train_part.jsonl", kFolder), corpus.catalogue);
   std::vector<std::int64_t> ids;
   for (const dialogue::Dialogue& dialogue : corpus.dialogues)
     ids.push_back(dialogue.order / kOrderStep);
   std::sort(ids.begin(), ids.end());
   std::vector<Row> rest =
-      read_rows(find_file(folder, "train_rest_reconstructed"), corpus.catalogue);
+      read_rows(need_file(folder, "train_rest_reconstructed.jsonl", kFolder), corpus.catalogue);
   place_rows_without_id(rest, ids);
   for (Row& row : rest) corpus.dialogues.push_back(std::move(row.dialogue));
   sort_by_order(corpus.dialogues);

@@ -17,8 +17,8 @@ dialogue::Catalogue read_redial_catalogue(const std::filesystem::path& file);
 // mention where the catalogue has that movie. A dialogue's order is its conversationId times 1,000;
 // one without is placed behind the dialogue before it by trainIndex, and its id is "train-INDEX".
 // Its source is the file's name up to the first dot. The result is in file order.
-// Throws base::DataError "FILE:LINE: …" also where movieMentions, a form or an "@" and five or more
-// digits name a movie that the catalogue lacks; "@" with fewer digits stays plain text.
+// Throws base::DataError "FILE:LINE: …" also where movieMentions, a form or an "@" names a movie of
+// five or more digits that the catalogue lacks; with fewer digits "@50" stays plain text.
 std::vector<dialogue::Dialogue> read_redial_file(const std::filesystem::path& file,
                                                  const dialogue::Catalogue& catalogue);
 

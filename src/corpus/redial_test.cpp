@@ -22,7 +22,7 @@ const char* const kMovies =
 
 const char* const kDialogue =
     R"j({"conversationId":"7","initiatorWorkerId":1,"respondentWorkerId":2,)j"
-    R"j("movieMentions":{"11111":"x","22222":null},)j"
+    R"j("movieMentions":{"11111":"x","22222":null,"50":null},)j"
     R"j("initiatorQuestions":{"11111":{"suggested":1,"seen":0,"liked":2}},"respondentQuestions":[],)j"
     R"j("messages":[{"timeOffset":0,"text":"Like @11111 @5pm","senderWorkerId":1,"messageId":70},)j"
     R"j({"timeOffset":9,"text":"@22222!","senderWorkerId":2,"messageId":71}]})j";

@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/random.h"
+#include "corpus/dialogue_ids.h"
+#include "corpus/separate_people.h"
+#include "corpus/titles.h"
 
 namespace corpus {
 namespace {
@@ -37,16 +41,25 @@ std::size_t wanted(double size, std::size_t of, const char* name) {
   return static_cast<std::size_t>(std::min(count, static_cast<double>(of)));
 }
 
+// Reconstructed dialogues may be wrong in order and roles: to be trained on only.
+constexpr const char* kDerivedSource = "train_rest_reconstructed";
+
+bool is_derived(const dialogue::Dialogue& dialogue) { return dialogue.source == kDerivedSource; }
+
+bool may_be_held_out(const dialogue::Dialogue& dialogue, const SplitSettings& settings) {
+  if (is_derived(dialogue)) return false;
+  return settings.hold_out_from.empty() || dialogue.source == settings.hold_out_from;
+}
+
 std::vector<int> holdable(const Dialogues& dialogues, const SplitSettings& settings) {
   std::vector<int> out;
   for (int i = 0; i < static_cast<int>(dialogues.size()); ++i)
-    if (settings.hold_out_from.empty() || at(dialogues, i).source == settings.hold_out_from)
-      out.push_back(i);
+    if (may_be_held_out(at(dialogues, i), settings)) out.push_back(i);
   if (out.empty())
     refuse(settings.hold_out_from.empty()
-               ? "there are no dialogues to split"
-               : "no dialogue is from the source \"" + settings.hold_out_from +
-                     "\", so none can be held out (split.hold_out_from)");
+               ? "there are no dialogues to split that may be held out"
+               : "no dialogue that may be held out is from the source \"" + settings.hold_out_from +
+                     "\" (split.hold_out_from)");
   return out;
 }
 
@@ -74,72 +87,120 @@ Splits split_by_time(const Dialogues& dialogues, std::vector<int> candidates,
   return splits;
 }
 
-Splits split_by_dialogue(const Dialogues& dialogues, std::vector<int> candidates,
-                         const SplitSettings& settings) {
+// What is held out or trained on as one.
+struct Group {
+  std::vector<int> holdable;
+  std::vector<int> others;
+};
+
+// Groups of dialogues of one key, in order of their first dialogue.
+template <class Key>
+std::vector<Group> group_by(const Dialogues& dialogues, const SplitSettings& settings, Key&& key) {
+  std::vector<Group> groups;
+  std::map<std::string, std::size_t> places;
+  for (int i = 0; i < static_cast<int>(dialogues.size()); ++i) {
+    const auto [place, is_new] = places.emplace(key(at(dialogues, i)), groups.size());
+    if (is_new) groups.emplace_back();
+    Group& group = groups[place->second];
+    (may_be_held_out(at(dialogues, i), settings) ? group.holdable : group.others).push_back(i);
+  }
+  return groups;
+}
+
+// Groups at random until they have `validation` and `test` dialogues.
+Splits split_groups(std::vector<Group> groups, const SplitSettings& settings) {
+  Splits splits;
+  std::size_t all = 0;
+  std::vector<Group> candidates;
+  for (Group& group : groups) {
+    all += group.holdable.size();
+    if (group.holdable.empty())
+      splits.train.insert(splits.train.end(), group.others.begin(), group.others.end());
+    else
+      candidates.push_back(std::move(group));
+  }
   base::Random random({static_cast<std::uint64_t>(settings.seed), "corpus/split"});
   random.shuffle(candidates);
-  const std::size_t all = candidates.size();
-  Splits splits;
-  splits.test = take_last(candidates, wanted(settings.test, all, "test"));
-  splits.validation = take_last(candidates, wanted(settings.validation, all, "validation"));
-  std::vector<bool> held(dialogues.size());
-  for (const std::vector<int>* split : {&splits.validation, &splits.test})
-    for (int i : *split) held[static_cast<std::size_t>(i)] = true;
-  for (int i = 0; i < static_cast<int>(dialogues.size()); ++i)
-    if (!held[static_cast<std::size_t>(i)]) splits.train.push_back(i);
+  std::int64_t left_out = 0;
+  const auto hold_out = [&](std::vector<int>& split, std::size_t size) {
+    while (split.size() < size && !candidates.empty()) {
+      const Group& group = candidates.back();
+      split.insert(split.end(), group.holdable.begin(), group.holdable.end());
+      left_out += static_cast<std::int64_t>(group.others.size());
+      candidates.pop_back();
+    }
+  };
+  hold_out(splits.test, wanted(settings.test, all, "test"));
+  hold_out(splits.validation, wanted(settings.validation, all, "validation"));
+  for (const Group& group : candidates)
+    for (const std::vector<int>* part : {&group.holdable, &group.others})
+      splits.train.insert(splits.train.end(), part->begin(), part->end());
+  if (left_out)
+    splits.dropped.push_back(
+        {"dialogues of a held-out conversation or seed that may not be held out", left_out});
   return splits;
 }
 
-// Who talked with whom, to grow groups of people that mostly talk among themselves.
-struct People {
-  std::vector<std::vector<int>> talks;           // dialogue -> its people
-  std::vector<std::vector<std::size_t>> talked;  // person -> places in `talks`
-};
+std::string conversation_of(const dialogue::Dialogue& dialogue) { return dialogue.conversation(); }
 
-People number_people(const Dialogues& dialogues, const std::vector<int>& candidates,
-                     const SplitSettings& settings) {
-  People people;
-  std::map<std::string, int> numbers;
-  for (int index : candidates) {
-    std::vector<int> here;
-    for (const std::string& name : people_of(at(dialogues, index), settings)) {
-      const int number = numbers.emplace(name, static_cast<int>(numbers.size())).first->second;
-      if (here.empty() || here.front() != number) here.push_back(number);
-    }
-    people.talked.resize(numbers.size());
-    for (int person : here)
-      people.talked[static_cast<std::size_t>(person)].push_back(people.talks.size());
-    people.talks.push_back(std::move(here));
-  }
-  return people;
+// Seeds are compared in either case; a conversation without one is like no other.
+std::string seed_of(const dialogue::Dialogue& dialogue) {
+  return dialogue.seed.empty() ? "conversation " + dialogue.conversation()
+                               : "seed " + lower(dialogue.seed);
 }
 
-// Adds people without a group to `group`, each time the one with the largest share of dialogues
-// inside it, until it has `size` dialogues of its own.
-void grow_group(const People& people, std::vector<int>& groups, int group, std::size_t size,
-                base::Random& random) {
-  const auto n = groups.size();
-  std::vector<int> inside(n);  // a person's dialogues whose other people are all in the group
-  std::vector<double> tie(n);
-  for (double& t : tie) t = random.uniform();
-  for (std::size_t p = 0; p < n; ++p)
-    for (std::size_t talk : people.talked[p]) inside[p] += people.talks[talk].size() == 1;
-  const auto value = [&](std::size_t p) {
-    return static_cast<double>(inside[p]) / static_cast<double>(people.talked[p].size()) +
-           1e-6 * tie[p];
-  };
-  std::size_t own = 0;
-  while (own < size) {
-    std::size_t best = n;
-    for (std::size_t p = 0; p < n; ++p)
-      if (groups[p] < 0 && (best == n || value(p) > value(best))) best = p;
-    if (best == n) return;
-    groups[best] = group;
-    own += static_cast<std::size_t>(inside[best]);
-    for (std::size_t talk : people.talked[best])
-      for (int other : people.talks[talk])
-        if (static_cast<std::size_t>(other) != best) ++inside[static_cast<std::size_t>(other)];
+Splits split_as_published(const Dialogues& dialogues) {
+  Splits splits;
+  for (int i = 0; i < static_cast<int>(dialogues.size()); ++i) {
+    const std::string& source = at(dialogues, i).source;
+    const std::string part = source.substr(0, source.find('_'));
+    if (part == "train")
+      splits.train.push_back(i);
+    else if (part == "valid" || part == "validation" || part == "dev")
+      splits.validation.push_back(i);
+    else if (part == "test")
+      splits.test.push_back(i);
   }
+  if (splits.validation.empty() && splits.test.empty())
+    refuse(
+        "split.by is \"published\", but no dialogue's source is valid or test; this corpus has no "
+        "published split");
+  return splits;
+}
+
+Splits split_by_ids(const Dialogues& dialogues, const SplitSettings& settings) {
+  if (settings.validation_ids.empty() && settings.test_ids.empty())
+    throw base::UsageError(
+        "split.by is \"ids\": name a file under split.validation_ids or split.test_ids");
+  const DialogueIds validation = read_dialogue_ids(settings.validation_ids);
+  const DialogueIds test = read_dialogue_ids(settings.test_ids);
+  Splits splits;
+  std::set<std::string> found;
+  std::int64_t derived = 0;
+  for (int i = 0; i < static_cast<int>(dialogues.size()); ++i) {
+    const dialogue::Dialogue& dialogue = at(dialogues, i);
+    const auto is_in = [&](const DialogueIds& ids) {
+      const bool by_id = ids.ids.count(dialogue.id), whole = ids.ids.count(dialogue.conversation());
+      if (by_id) found.insert(dialogue.id);
+      if (whole) found.insert(dialogue.conversation());
+      return by_id || whole;
+    };
+    const bool to_validate = is_in(validation), to_test = is_in(test);
+    if (to_validate && to_test)
+      refuse("dialogue ", dialogue.id, " is in ", settings.validation_ids, " and in ",
+             settings.test_ids);
+    if ((to_validate || to_test) && is_derived(dialogue))
+      ++derived;
+    else
+      (to_test ? splits.test : to_validate ? splits.validation : splits.train).push_back(i);
+  }
+  if (derived)
+    splits.dropped.push_back(
+        {"derived dialogues that the ids hold out: neither evaluated nor trained on", derived});
+  for (const DialogueIds& ids : {validation, test})
+    if (const std::int64_t unknown = count_unknown(ids, found, settings.unknown_ids))
+      splits.dropped.push_back({"dialogues of " + ids.file + " that the corpus lacks", unknown});
+  return splits;
 }
 
 Splits split_by_people(const Dialogues& dialogues, std::vector<int> candidates,
@@ -150,21 +211,17 @@ Splits split_by_people(const Dialogues& dialogues, std::vector<int> candidates,
   });
   if (candidates.empty())
     refuse("no dialogue says who talked, so there is no split by ", settings.by);
-  const People people = number_people(dialogues, candidates, settings);
-  std::vector<int> groups(people.talked.size(), -1);  // 1 test, 2 validation, -1 training
+  std::vector<std::vector<std::string>> talks;
+  for (int index : candidates) talks.push_back(people_of(at(dialogues, index), settings));
   base::Random random({static_cast<std::uint64_t>(settings.seed), "corpus/split"});
-  grow_group(people, groups, 1, wanted(settings.test, candidates.size(), "test"), random);
-  grow_group(people, groups, 2, wanted(settings.validation, candidates.size(), "validation"),
-             random);
+  const std::vector<Part> parts =
+      separate_people(talks, wanted(settings.test, candidates.size(), "test"),
+                      wanted(settings.validation, candidates.size(), "validation"), random);
   Splits splits;
-  for (std::size_t talk = 0; talk < people.talks.size(); ++talk) {
-    const std::vector<int>& here = people.talks[talk];
-    const int group = groups[static_cast<std::size_t>(here.front())];
-    if (groups[static_cast<std::size_t>(here.back())] != group) continue;
-    (group == 1   ? splits.test
-     : group == 2 ? splits.validation
-                  : splits.train)
-        .push_back(candidates[talk]);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i] == Part::train) splits.train.push_back(candidates[i]);
+    if (parts[i] == Part::validation) splits.validation.push_back(candidates[i]);
+    if (parts[i] == Part::test) splits.test.push_back(candidates[i]);
   }
   return splits;
 }
@@ -188,17 +245,23 @@ void check_order(const Dialogues& dialogues, const Splits& splits) {
 }  // namespace
 
 Splits split_dialogues(const Dialogues& dialogues, const SplitSettings& settings) {
-  std::vector<int> candidates = holdable(dialogues, settings);
   Splits splits;
-  if (settings.by == "time") {
+  if (settings.by == "published") {
+    splits = split_as_published(dialogues);
+  } else if (settings.by == "ids") {
+    splits = split_by_ids(dialogues, settings);
+  } else if (std::vector<int> candidates = holdable(dialogues, settings); settings.by == "time") {
     splits = split_by_time(dialogues, std::move(candidates), settings);
   } else if (settings.by == "dialogue") {
-    splits = split_by_dialogue(dialogues, std::move(candidates), settings);
+    splits = split_groups(group_by(dialogues, settings, conversation_of), settings);
+  } else if (settings.by == "seed_entity") {
+    splits = split_groups(group_by(dialogues, settings, seed_of), settings);
   } else if (by_people(settings)) {
     splits = split_by_people(dialogues, std::move(candidates), settings);
   } else {
     throw base::UsageError("split.by is \"", settings.by,
-                           "\", expected time, worker, seeker or dialogue");
+                           "\", expected time, worker, seeker, dialogue, seed_entity, published or "
+                           "ids");
   }
   for (std::vector<int>* split : {&splits.train, &splits.validation, &splits.test})
     std::sort(split->begin(), split->end(), [&](int a, int b) {
@@ -209,23 +272,34 @@ Splits split_dialogues(const Dialogues& dialogues, const SplitSettings& settings
 }
 
 void check_splits(const Dialogues& dialogues, const Splits& splits, const SplitSettings& settings) {
-  std::map<std::string, const char*> split_of, split_of_person;
+  std::map<std::string, const char*> split_of, split_of_conversation, split_of_person,
+      split_of_seed;
+  // Remembers the split of a name; refuses a second one.
+  const auto check_one_split = [](std::map<std::string, const char*>& known, const char* what,
+                                  const std::string& name, const char* split) {
+    const auto [first, is_new] = known.emplace(name, split);
+    if (!is_new && first->second != split)
+      refuse(what, " ", name, " is in the ", first->second, " and the ", split, " split");
+  };
+  const bool by_size = settings.by != "published" && settings.by != "ids";
   for (const auto& [name, split] : named(splits)) {
-    if (split->empty() && (split != &splits.test || settings.test > 0))
+    if (split->empty() && (split != &splits.test || (by_size && settings.test > 0)))
       refuse("the ", name, " split is empty: ", dialogues.size(), " dialogues split by ",
-             settings.by, "; change the sizes under split");
+             settings.by, by_size ? "; change the sizes under split" : "");
     for (int i : *split) {
-      const auto [known, is_new] = split_of.emplace(at(dialogues, i).id, name);
-      if (!is_new)
-        refuse("dialogue ", at(dialogues, i).id, " is in the ", known->second, " and the ", name,
+      const dialogue::Dialogue& dialogue = at(dialogues, i);
+      if (!split_of.emplace(dialogue.id, name).second)
+        refuse("dialogue ", dialogue.id, " is in the ", split_of[dialogue.id], " and the ", name,
                " split");
+      if (split != &splits.train && is_derived(dialogue))
+        refuse("dialogue ", dialogue.id, " of the ", name, " split is derived (", kDerivedSource,
+               "): to be trained on only");
+      if (settings.by != "published")
+        check_one_split(split_of_conversation, "conversation", dialogue.conversation(), name);
+      if (settings.by == "seed_entity") check_one_split(split_of_seed, "", seed_of(dialogue), name);
       if (!by_people(settings)) continue;
-      for (const std::string& person : people_of(at(dialogues, i), settings)) {
-        const auto [split_before, unseen] = split_of_person.emplace(person, name);
-        if (!unseen && split_before->second != name)
-          refuse("person ", person, " is in the ", split_before->second, " and the ", name,
-                 " split");
-      }
+      for (const std::string& person : people_of(dialogue, settings))
+        check_one_split(split_of_person, "person", person, name);
     }
   }
   if (settings.by == "time") check_order(dialogues, splits);

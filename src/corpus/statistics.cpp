@@ -49,6 +49,12 @@ void add_turns(const Dialogue& dialogue, Statistics& statistics, std::unordered_
     for (const dialogue::Mention& mention : turn.mentions) items.insert(mention.item);
     before = &turn;
   }
+  for (std::size_t turn = 0; turn < dialogue.turns.size(); ++turn) {
+    if (!dialogue.is_target(turn)) continue;
+    const auto targets = static_cast<std::int64_t>(dialogue.turns[turn].items().size());
+    statistics.target_turns += targets > 0;
+    statistics.targets += targets;
+  }
 }
 
 std::string with_shares(const Answers& answers) {
@@ -107,6 +113,8 @@ base::Json to_json(const Statistics& s) {
           {"words", s.words},
           {"seeker_mentions", s.seeker_mentions},
           {"recommender_mentions", s.recommender_mentions},
+          {"target_turns", s.target_turns},
+          {"targets", s.targets},
           {"distinct_items", s.distinct_items},
           {"seekers", s.seekers},
           {"recommenders", s.recommenders},
@@ -129,6 +137,7 @@ std::vector<std::pair<std::string, std::string>> describe(const Statistics& s) {
       {"mentions",
        fmt::format("{} (seeker {}, recommender {})", s.seeker_mentions + s.recommender_mentions,
                    s.seeker_mentions, s.recommender_mentions)},
+      {"turns that recommend", fmt::format("{} ({} items)", s.target_turns, s.targets)},
       {"distinct items", fmt::format("{}", s.distinct_items)},
       {"people", fmt::format("{} seekers, {} recommenders", s.seekers, s.recommenders)},
       {"liked yes / no / not said", with_shares(s.liked)},

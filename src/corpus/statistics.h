@@ -24,6 +24,8 @@ struct Statistics {
   std::int64_t words = 0;         // split at spaces, a mention as one
   std::int64_t seeker_mentions = 0;
   std::int64_t recommender_mentions = 0;
+  std::int64_t target_turns = 0;    // whose items are to be recommended, where they have any
+  std::int64_t targets = 0;         // pairs of such a turn and an item
   std::int64_t distinct_items = 0;  // named in a turn
   std::int64_t seekers = 0;         // people known by id
   std::int64_t recommenders = 0;

@@ -25,11 +25,18 @@ std::vector<int> Dialogue::new_items(std::size_t turn) const {
   return items;
 }
 
+bool Dialogue::is_target(std::size_t turn) const {
+  if (turns[turn].role != Role::recommender) return false;
+  return !targets || std::binary_search(targets->begin(), targets->end(), static_cast<int>(turn));
+}
+
 std::string written_out(const Turn& turn, const Catalogue& catalogue) {
   std::string text;
   std::size_t done = 0;
   for (const Mention& mention : turn.mentions) {
-    text += turn.text.substr(done, mention.begin - done) + catalogue[mention.item].title;
+    text += turn.text.substr(done, mention.begin - done);
+    if (mention.begin == mention.end && !text.empty() && text.back() != ' ') text += ' ';
+    text += catalogue[mention.item].title;
     done = mention.end;
   }
   return text + turn.text.substr(done);

@@ -146,7 +146,7 @@ void check_mentions(Turn& turn, const std::string& where) {
   std::size_t done = 0;
   for (const Mention& mention : turn.mentions) {
     const std::string span = base::concatenate("[", mention.begin, ", ", mention.end, ")");
-    if (mention.begin >= mention.end || mention.end > turn.text.size())
+    if (mention.begin > mention.end || mention.end > turn.text.size())
       throw DataError(where, ": the span ", span, " is outside the text of ", turn.text.size(),
                       " bytes");
     if (!starts_character(turn.text, mention.begin) || !starts_character(turn.text, mention.end))
@@ -227,6 +227,26 @@ Event read_event(const Json& json, const std::set<std::string>& turns, const Ite
   return event;
 }
 
+// Turns by their ids, as ascending numbers.
+std::vector<int> read_targets(const Json& json, const std::vector<Turn>& turns,
+                              const std::string& where) {
+  std::vector<int> targets;
+  for_each(json, "targets", where, [&](const Json& id, const std::string& place) {
+    if (!id.is_string()) throw DataError(place, " is ", id.dump(), ", expected a turn's id");
+    const auto turn = std::find_if(turns.begin(), turns.end(), [&](const Turn& candidate) {
+      return candidate.id == id.get<std::string>();
+    });
+    if (turn == turns.end()) throw DataError(place, ": the dialogue has no turn ", id.dump());
+    if (turn->role != Role::recommender)
+      throw DataError(place, ": the turn ", id.dump(), " is the seeker's");
+    targets.push_back(static_cast<int>(turn - turns.begin()));
+  });
+  std::sort(targets.begin(), targets.end());
+  if (std::adjacent_find(targets.begin(), targets.end()) != targets.end())
+    throw DataError(where, ": \"targets\" names a turn twice");
+  return targets;
+}
+
 Dialogue read_dialogue(const Json& json, std::int64_t line, Items& items,
                        const std::string& where) {
   base::require_schema(json, "dialogue", kVersion, where);
@@ -236,6 +256,8 @@ Dialogue read_dialogue(const Json& json, std::int64_t line, Items& items,
   dialogue.recommender = base::optional<std::string>(json, "recommender", where).value_or("");
   dialogue.order = base::optional<std::int64_t>(json, "order", where).value_or(line);
   dialogue.source = base::optional<std::string>(json, "source", where).value_or("");
+  dialogue.part_of = base::optional<std::string>(json, "part_of", where).value_or("");
+  dialogue.seed = base::optional<std::string>(json, "seed", where).value_or("");
   dialogue.satisfaction = base::optional<double>(json, "satisfaction", where);
   for_each(json, "items", where, [&](const Json& item, const std::string& place) {
     items.add(read_item(item, place), place);
@@ -247,6 +269,8 @@ Dialogue read_dialogue(const Json& json, std::int64_t line, Items& items,
     if (!turns.insert(dialogue.turns.back().id).second)
       throw DataError(place, ": the turn id \"", dialogue.turns.back().id, "\" appears twice");
   });
+  if (json.contains("targets") && !json.at("targets").is_null())
+    dialogue.targets = read_targets(json, dialogue.turns, where);
   for_each(json, "labels", where, [&](const Json& label, const std::string& place) {
     read_label(label, items, dialogue, place);
   });
@@ -340,12 +364,19 @@ Json write_dialogue(const Dialogue& dialogue, const Catalogue& catalogue) {
   put(json, "recommender", dialogue.recommender);
   json["order"] = dialogue.order;
   put(json, "source", dialogue.source);
+  put(json, "part_of", dialogue.part_of);
+  put(json, "seed", dialogue.seed);
   put(json, "satisfaction", dialogue.satisfaction);
   json["items"] = Json::array();
   for (int item : items_of(dialogue, catalogue))
     json["items"].push_back(write_item(catalogue[item]));
   json["turns"] = Json::array();
   for (const Turn& turn : dialogue.turns) json["turns"].push_back(write_turn(turn, catalogue));
+  if (dialogue.targets) {
+    json["targets"] = Json::array();
+    for (int turn : *dialogue.targets)
+      json["targets"].push_back(dialogue.turns[static_cast<std::size_t>(turn)].id);
+  }
   for (const Label& label : dialogue.seeker_labels)
     json["labels"].push_back(write_label(label, "seeker", catalogue));
   for (const Label& label : dialogue.recommender_labels)

@@ -73,6 +73,27 @@ TEST_F(Jsonl, WhatIsWrittenReadsBackTheSame) {
   EXPECT_NE(base::read_file(first).find("\"end\":17"), std::string::npos);
 }
 
+TEST_F(Jsonl, TargetsSeedAndConversationAreKeptAndAMentionMayBeEmpty) {
+  const Corpus corpus = read_dialogues(file(changed(
+      "\"satisfaction\"", R"("targets":["1"],"part_of":"c","seed":"Heat","satisfaction")")));
+  const auto path = folder_.path() / "1.jsonl";
+  Corpus more = corpus;
+  more.dialogues[0].turns[1].mentions = {{1, 0, 5}, {0, 11, 11}};
+  write_dialogues(path, more);
+  const Dialogue dialogue = read_dialogues(path).dialogues[0];
+  EXPECT_EQ(dialogue.targets, std::vector<int>{1});
+  EXPECT_TRUE(dialogue.is_target(1));
+  EXPECT_FALSE(dialogue.is_target(0));
+  EXPECT_EQ(dialogue.seed, "Heat");
+  EXPECT_EQ(dialogue.conversation(), "c");
+  EXPECT_EQ(dialogue.turns[1].items(), (std::vector<int>{1, 0}));
+  EXPECT_EQ(written_out(dialogue.turns[1], corpus.catalogue), "Alien then? Heat (1995)");
+  EXPECT_TRUE(read_dialogues(file(kLine)).dialogues[0].is_target(1));  // no targets: all
+  EXPECT_FALSE(read_dialogues(file(changed("\"satisfaction\"", R"("targets":[],"satisfaction")")))
+                   .dialogues[0]
+                   .is_target(1));
+}
+
 TEST_F(Jsonl, ACatalogueFileFixesTheNumbersOfItems) {
   const auto path = folder_.path() / "catalogue.jsonl";
   write_catalogue(path, Catalogue({{"8", "Alien", "movie", {}, {}}, {"7", "Heat", "", 1995, {}}}));
@@ -118,6 +139,13 @@ TEST_F(Jsonl, WhatDoesNotFitTheFormatIsRefused) {
   expect_end(error_of(changed("recommender", "bot")), "unknown role \"bot\"");
   expect_end(error_of(changed("dialogue/1", "dialogue/2")), "newer attune");
   expect_end(error_of(changed("\"turn\":\"1\"", "\"turn\":\"5\"")), "no turn \"5\"");
+  const auto with_targets = [&](const std::string& targets) {
+    return error_of(changed("\"satisfaction\"", "\"targets\":" + targets + ",\"satisfaction\""));
+  };
+  expect_end(with_targets("[\"7\"]"), "targets[0]: the dialogue has no turn \"7\"");
+  expect_end(with_targets("[\"a\"]"), "the turn \"a\" is the seeker's");
+  expect_end(with_targets("[\"1\",\"1\"]"), "names a turn twice");
+  expect_end(with_targets("[1]"), "expected a turn's id");
   expect_end(error_of(changed("\"time\":4.5", "\"time\":\"4\"")), "expected a number");
 }
 

@@ -56,6 +56,7 @@ void data_stage(Run& run) {
         {"validation", corpus::to_json(corpus::measure(corpus, splits.validation))},
         {"test", corpus::to_json(corpus::measure(corpus, splits.test))},
         {"dropped", base::Json::array()},
+        {"overlaps", corpus::to_json(check.overlaps)},
         {"leaks", check.leaks}};
     for (const corpus::Dropped& dropped : check.dropped)
       statistics["dropped"].push_back({{"what", dropped.what}, {"count", dropped.count}});

@@ -196,7 +196,7 @@ class Evaluation {
 };
 
 std::vector<dialogue::Dialogue> read_elsewhere(Run& run, const fs::path& file) {
-  dialogue::Corpus corpus{run.data().catalogue, corpus::read_more(file, run.data().catalogue)};
+  dialogue::Corpus corpus = corpus::read_more(file, run.data().catalogue);
   return feedback::with_sentiment(std::move(corpus), run.data().sentiment()).dialogues;
 }
 

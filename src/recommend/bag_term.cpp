@@ -5,11 +5,13 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "kernels/dropout.h"
+#include "recommend/counted_terms.h"
 
 namespace recommend {
 namespace {
 
 constexpr int kUnits = 128;
+constexpr int kRoles = 2;
 
 // Numbers of several contexts side by side, with a weight each, as embedding_bag takes them.
 struct Bags {
@@ -43,14 +45,63 @@ void add_bag(Bags& bags, const std::vector<int>& numbers, double drop, base::Ran
   for (int number : kept) bags.add(number, 1 / std::sqrt(static_cast<float>(kept.size()) + 1));
 }
 
-// Later mentions weigh more: 1, .8, .64, … from the last backwards.
-void add_items(Bags& bags, const std::vector<dialogue::KnownItem>& items, double drop,
-               base::Random& random) {
-  bags.begin();
-  float weight = 1;
-  const float scale = 1 / std::sqrt(static_cast<float>(items.size()) + 1);
-  for (auto known = items.rbegin(); known != items.rend(); ++known, weight *= .8f)
-    if (drop == 0 || !random.chance(drop)) bags.add(known->item, weight * scale);
+// Items with the places of their two learned weights: by recency and by kind.
+struct ItemBags {
+  Bags bags;
+  std::vector<std::int64_t> ranks, kinds;
+};
+
+void add_items(ItemBags& to, const RankContext& context, double drop, base::Random& random) {
+  to.bags.begin();
+  const float scale = 1 / std::sqrt(static_cast<float>(context.items.size()) + 1);
+  for (std::size_t i = 0; i < context.items.size(); ++i) {
+    if (drop > 0 && random.chance(drop)) continue;
+    to.bags.add(context.items[i].item, scale);
+    to.ranks.push_back(recency_rank(context, i));
+    to.kinds.push_back(item_kind(context.items[i]));
+  }
+}
+
+torch::Tensor indices(const std::vector<std::int64_t>& values) {
+  return torch::tensor(values, torch::kInt64);
+}
+
+// The features of all items as bags, each a mean.
+Bags feature_bags(const std::vector<std::vector<int>>& lists) {
+  Bags bags;
+  for (const std::vector<int>& list : lists) {
+    bags.begin();
+    for (int number : list) bags.add(number, 1 / static_cast<float>(list.size()));
+  }
+  return bags;
+}
+
+// The rows of `start`, one a list: the mean of the rows it names; zeros where it names none.
+torch::Tensor mean_rows(const torch::Tensor& start, const std::vector<std::vector<int>>& lists) {
+  return sum_bags(start, feature_bags(lists), {});
+}
+
+std::vector<std::vector<int>> items_by_year(const RankerTables& tables) {
+  std::vector<std::vector<int>> by_year(kYearBuckets);
+  for (std::size_t i = 0; i < tables.item_years.size(); ++i)
+    by_year[static_cast<std::size_t>(tables.item_years[i])].push_back(static_cast<int>(i));
+  return by_year;
+}
+
+std::vector<std::vector<int>> items_of_entities(const Entities& entities) {
+  std::vector<std::vector<int>> lists;
+  for (int e = 0; e < entities.size(); ++e) lists.push_back(entities.items(e));
+  return lists;
+}
+
+std::vector<std::vector<int>> entities_of_items(const RankerTables& tables) {
+  std::vector<std::vector<int>> lists;
+  for (int i = 0; i < tables.counts.items(); ++i) {
+    lists.emplace_back();
+    for (int entity : tables.entities.of_item(i))
+      if (tables.entities.items(entity).size() > 1) lists.back().push_back(entity);
+  }
+  return lists;
 }
 
 }  // namespace
@@ -86,58 +137,123 @@ torch::Tensor embed_by_counts(const Counts& counts, int width, std::uint64_t see
                  1);
 }
 
-BagTerm::BagTerm(const BagSettings& settings, const Counts& counts, std::uint64_t seed,
-                 model::ParameterSet& parameters)
-    : settings_(settings), parameters_(parameters) {
-  const std::int64_t d = settings.width, items = counts.items(), words = counts.words();
-  const torch::Tensor start = embed_by_counts(counts, settings.width, seed);
-  parameters.add("bag.items", start.narrow(0, 0, items).clone());
-  parameters.add("bag.words", start.narrow(0, items, words).clone());
-  parameters.add("bag.recent_words", start.narrow(0, items, words).clone());
-  torch::Tensor idf = torch::ones({words});  // rarer words say more
-  for (std::int64_t w = 0; w < words; ++w)
-    idf[w] = 1 / std::log(3 + std::sqrt(counts.word_total(static_cast<int>(w))));
-  parameters.add("bag.word_weights", idf);
-  parameters.add("bag.norm_in.weight", torch::ones({3 * d}));
-  parameters.add("bag.norm_in.bias", torch::zeros({3 * d}));
-  parameters.add("bag.units.weight", model::normal_values({kUnits, 3 * d}, 1 / std::sqrt(3. * d),
-                                                          {.seed = seed, .stage = "units"}));
-  parameters.add("bag.units.bias", torch::zeros({kUnits}));
-  parameters.add("bag.back.weight", model::normal_values({d, kUnits}, .5 / std::sqrt(1. * kUnits),
-                                                         {.seed = seed, .stage = "back"}));
-  parameters.add("bag.back.bias", torch::zeros({d}));
-  parameters.add("bag.norm_out.weight", torch::ones({d}));
-  parameters.add("bag.norm_out.bias", torch::zeros({d}));
+std::vector<model::TensorShape> BagTerm::shapes(const BagSettings& settings,
+                                                const RankerTables& tables,
+                                                const std::string& prefix) {
+  const std::int64_t d = settings.width, joined = 4 * d + kRoles;
+  std::vector<model::TensorShape> shapes = {
+      {"items", {tables.counts.items(), d}},
+      {"words", {tables.counts.words(), d}},
+      {"recent_words", {tables.counts.words(), d}},
+      {"word_weights", {tables.counts.words()}},
+      {"rank_weights", {kRecencyRanks}},
+      {"kind_weights", {kItemKinds}},
+      {"entities", {tables.entities.size(), d}},
+      {"years", {kYearBuckets, d}},
+      {"feature_weights", {3}},
+      {"norm_in.weight", {joined}},
+      {"norm_in.bias", {joined}},
+      {"units.weight", {kUnits, joined}},
+      {"units.bias", {kUnits}},
+      {"back.weight", {d, kUnits}},
+      {"back.bias", {d}},
+      {"norm_out.weight", {d}},
+      {"norm_out.bias", {d}}};
+  for (model::TensorShape& shape : shapes) shape.name = prefix + "bag." + shape.name;
+  return shapes;
 }
 
-BagTerm::BagTerm(const BagSettings& settings, model::ParameterSet& parameters)
-    : settings_(settings), parameters_(parameters) {}
+void BagTerm::add_parameters(const BagSettings& settings, const RankerTables& tables,
+                             const torch::Tensor& start, std::uint64_t seed,
+                             const std::string& prefix, model::ParameterSet& parameters) {
+  const std::int64_t d = settings.width, items = tables.counts.items(),
+                     words = tables.counts.words(), joined = 4 * d + kRoles;
+  const auto add = [&](const char* name, torch::Tensor value) {
+    parameters.add(prefix + "bag." + name, std::move(value));
+  };
+  const torch::Tensor item_start = start.narrow(0, 0, items);
+  add("items", item_start.clone());
+  add("words", start.narrow(0, items, words).clone());
+  add("recent_words", start.narrow(0, items, words).clone());
+  torch::Tensor rarity = torch::ones({words});  // rarer words say more
+  for (std::int64_t w = 0; w < words; ++w)
+    rarity[w] = 1 / std::log(3 + std::sqrt(tables.counts.word_total(static_cast<int>(w))));
+  add("word_weights", rarity);
+  add("rank_weights", at::pow(torch::full({kRecencyRanks}, .8), at::arange(kRecencyRanks)));
+  add("kind_weights", torch::ones({kItemKinds}));
+  add("entities", mean_rows(item_start, items_of_entities(tables.entities)));
+  add("years", mean_rows(item_start, items_by_year(tables)));
+  add("feature_weights", settings.features ? torch::tensor({.5f, .2f, .2f}) : torch::zeros({3}));
+  add("norm_in.weight", torch::ones({joined}));
+  add("norm_in.bias", torch::zeros({joined}));
+  add("units.weight",
+      model::normal_values({kUnits, joined}, 1 / std::sqrt(static_cast<double>(joined)),
+                           {.seed = seed, .stage = "units"}));
+  add("units.bias", torch::zeros({kUnits}));
+  add("back.weight", model::normal_values({d, kUnits}, .5 / std::sqrt(1. * kUnits),
+                                          {.seed = seed, .stage = "back"}));
+  add("back.bias", torch::zeros({d}));
+  add("norm_out.weight", torch::ones({d}));
+  add("norm_out.bias", torch::zeros({d}));
+}
 
-torch::Tensor BagTerm::scores(const BagInput& input) const {
-  const auto get = [&](const char* name) { return parameters_.at(std::string("bag.") + name); };
+BagTerm::BagTerm(const BagSettings& settings, const RankerTables& tables, std::string prefix,
+                 const model::ParameterSet& parameters)
+    : settings_(settings), tables_(tables), prefix_(std::move(prefix)), parameters_(parameters) {}
+
+const torch::Tensor& BagTerm::value(const char* name) const {
+  return parameters_.at(prefix_ + "bag." + name);
+}
+
+torch::Tensor BagTerm::items() const {
+  if (!settings_.features) return value("items");
+  const torch::Tensor& weights = value("feature_weights");
+  const torch::Tensor none;
+  return value("items") +
+         weights[0] * sum_bags(value("entities"), feature_bags(entities_of_items(tables_)), none) +
+         weights[1] * value("years").index_select(0, torch::tensor(tables_.item_years, torch::kInt64)) +
+         weights[2] * sum_bags(value("words"), feature_bags(tables_.item_words), value("word_weights"));
+}
+
+torch::Tensor BagTerm::scores(const BagInput& input, const torch::Tensor& item_table) const {
   const bool training = input.thin_out != nullptr;
   base::Random random({.seed = input.key, .stage = "bag"});
   const double word_drop = training ? settings_.word_dropout : 0,
                item_drop = training ? settings_.item_dropout : 0;
-  Bags words, recent, items;
+  Bags words, recent, entities;
+  ItemBags items;
   for (const RankContext& context : input.contexts) {
     add_bag(words, context.words, word_drop, random);
     add_bag(recent, context.recent_words, word_drop, random);
-    add_items(items, context.items, item_drop, random);
+    add_bag(entities, context.entities, word_drop, random);
+    add_items(items, context, item_drop, random);
   }
+  const std::int64_t batch = static_cast<std::int64_t>(input.contexts.size()), d = settings_.width;
   const torch::Tensor none;
-  const torch::Tensor word_bag = sum_bags(get("words"), words, get("word_weights")),
-                      recent_bag = sum_bags(get("recent_words"), recent, get("word_weights")),
-                      item_bag = sum_bags(get("items"), items, none);  // [B, d] each
-  const std::int64_t d = settings_.width;
-  torch::Tensor joined = at::cat({word_bag, recent_bag, item_bag}, 1);
-  joined = at::layer_norm(joined, {3 * d}, get("norm_in.weight"), get("norm_in.bias"));
+  const torch::Tensor word_bag = sum_bags(value("words"), words, value("word_weights")),
+                      recent_bag = sum_bags(value("recent_words"), recent, value("word_weights")),
+                      entity_bag = sum_bags(value("entities"), entities, none);  // [B, d] each
+  torch::Tensor item_bag = torch::zeros({batch, d});
+  if (!items.ranks.empty()) {
+    const torch::Tensor weights = torch::tensor(items.bags.weights) *
+                                  value("rank_weights").index_select(0, indices(items.ranks)) *
+                                  value("kind_weights").index_select(0, indices(items.kinds));
+    item_bag = std::get<0>(at::embedding_bag(item_table, indices(items.bags.numbers),
+                                             indices(items.bags.offsets), false, /*sum*/ 0, false,
+                                             weights));
+  }
+  torch::Tensor speakers = torch::zeros({batch, kRoles});
+  for (std::size_t b = 0; b < input.contexts.size(); ++b)
+    speakers.data_ptr<float>()[2 * b + (!input.speakers.empty() &&
+                                        input.speakers[b] == dialogue::Role::seeker)] = 1;
+  torch::Tensor joined = at::cat({word_bag, recent_bag, item_bag, entity_bag, speakers}, 1);
+  joined = at::layer_norm(joined, {joined.size(1)}, value("norm_in.weight"), value("norm_in.bias"));
   joined = kernels::with_dropout(joined, training ? settings_.dropout : 0, input.key);
-  torch::Tensor h = at::linear(at::gelu(at::linear(joined, get("units.weight"), get("units.bias"))),
-                               get("back.weight"), get("back.bias"));
-  h = at::layer_norm(h + word_bag + recent_bag + item_bag, {d}, get("norm_out.weight"),
-                     get("norm_out.bias"));
-  return at::mm(h, get("items").t());  // [B, N]
+  torch::Tensor h = at::linear(at::gelu(at::linear(joined, value("units.weight"), value("units.bias"))),
+                               value("back.weight"), value("back.bias"));
+  h = at::layer_norm(h + word_bag + recent_bag + item_bag + entity_bag, {d}, value("norm_out.weight"),
+                     value("norm_out.bias"));
+  return at::mm(h, item_table.t());  // [B, N]
 }
 
 }  // namespace recommend

@@ -10,52 +10,9 @@ namespace recommend {
 namespace {
 
 constexpr std::size_t kCandidates = 10;
-constexpr double kTie = 1e-6;  // far below the smallest co-occurrence term
 const std::string kSentenceStart = "You might like ";
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
-// Positive weights, one an item; a distribution once they are divided by their sum.
-std::vector<double> popularity_weights(const Counts& counts) {
-  std::vector<double> weights(counts.recommended().begin(), counts.recommended().end());
-  for (double& weight : weights) weight += .5;  // items never recommended stay possible
-  return weights;
-}
-
-std::vector<double> copy_weights(const dialogue::State& state, const Counts& counts) {
-  std::vector<double> weights = popularity_weights(counts);
-  double above = *std::max_element(weights.begin(), weights.end());
-  for (const dialogue::KnownItem& known : state.items)  // in order of last mention
-    weights[at(known.item)] = above *= 1.1;
-  return weights;
-}
-
-std::vector<double> cooccurrence_weights(const dialogue::State& state, const Counts& counts) {
-  std::vector<double> weights(at(counts.items()));
-  for (const dialogue::KnownItem& known : state.items) {
-    const double scale = 1 / std::sqrt(counts.named()[at(known.item)] + 5.);
-    for (const auto& [item, count] : counts.with_item(known.item))
-      weights[at(item)] += scale * count;
-  }
-  const std::vector<double> popularity = popularity_weights(counts);
-  const double most = *std::max_element(popularity.begin(), popularity.end());
-  for (std::size_t i = 0; i < weights.size(); ++i)
-    weights[i] = weights[i] / std::sqrt(counts.recommended()[i] + 5.) + kTie * popularity[i] / most;
-  return weights;
-}
-
-std::vector<double> weights_of(Baseline baseline, const dialogue::State& state,
-                               const Counts& counts) {
-  switch (baseline) {
-    case Baseline::popularity:
-      return popularity_weights(counts);
-    case Baseline::copy:
-      return copy_weights(state, counts);
-    case Baseline::cooccurrence:
-      return cooccurrence_weights(state, counts);
-  }
-  throw base::Error(base::ErrorKind::internal, "no such baseline");
-}
 
 // The best items with their shares of all weights, those named already behind all others.
 std::vector<std::pair<int, double>> best_new_items(const std::vector<double>& weights,
@@ -79,23 +36,19 @@ std::vector<std::pair<int, double>> best_new_items(const std::vector<double>& we
 
 }  // namespace
 
-const char* baseline_name(Baseline baseline) {
-  switch (baseline) {
-    case Baseline::popularity:
-      return "popularity";
-    case Baseline::copy:
-      return "copy";
-    case Baseline::cooccurrence:
-      return "cooccurrence";
-  }
-  throw base::Error(base::ErrorKind::internal, "no such baseline");
+const std::vector<BaselineKind>& all_baselines() {
+  static const std::vector<BaselineKind> kinds = {
+      popularity_baseline(),         copy_baseline(),  cooccurrence_baseline(),
+      ease_baseline(),               neighbours_baseline(),
+      graph_baseline(),              graph_cooccurrence_baseline(),
+      graph_cooccurrence_copy_baseline()};
+  return kinds;
 }
 
-BaselineRecommender::BaselineRecommender(Baseline baseline, const Counts& counts,
+BaselineRecommender::BaselineRecommender(std::string name, ItemWeights weights,
                                          const dialogue::Catalogue& catalogue)
-    : baseline_(baseline), counts_(counts), catalogue_(catalogue) {
-  base::check(counts.items() == catalogue.size() && catalogue.size() > 0, "baseline: counts of ",
-              counts.items(), " items, a catalogue of ", catalogue.size());
+    : name_(std::move(name)), weights_(std::move(weights)), catalogue_(catalogue) {
+  base::check(catalogue.size() > 0, "baseline: an empty catalogue");
 }
 
 std::vector<std::vector<float>> BaselineRecommender::rank(
@@ -103,7 +56,7 @@ std::vector<std::vector<float>> BaselineRecommender::rank(
   std::vector<std::vector<float>> rows;
   rows.reserve(states.size());
   for (const dialogue::State& state : states) {
-    const std::vector<double> weights = weights_of(baseline_, state, counts_);
+    const std::vector<double> weights = weights_(state);
     const double log_sum = std::log(std::accumulate(weights.begin(), weights.end(), 0.));
     std::vector<float> row(weights.size());
     std::transform(weights.begin(), weights.end(), row.begin(),
@@ -119,7 +72,7 @@ dialogue::Reply BaselineRecommender::reply_to(const dialogue::State& state,
   reply.id = next_id_++;
   reply.decision.model = name();
   reply.decision.sampling = sampling;
-  reply.decision.candidates = best_new_items(weights_of(baseline_, state, counts_), state);
+  reply.decision.candidates = best_new_items(weights_(state), state);
   reply.decision.propensity = 1;
   const int item = reply.decision.candidates.front().first;
   const std::string& title = catalogue_[item].title;
@@ -159,14 +112,6 @@ dialogue::Reply BaselineRecommender::close(std::int64_t id) {
     reply.action.ended = false;
   }
   return reply;
-}
-
-std::vector<std::unique_ptr<dialogue::Recommender>> all_baselines(
-    const Counts& counts, const dialogue::Catalogue& catalogue) {
-  std::vector<std::unique_ptr<dialogue::Recommender>> all;
-  for (Baseline baseline : {Baseline::popularity, Baseline::copy, Baseline::cooccurrence})
-    all.push_back(std::make_unique<BaselineRecommender>(baseline, counts, catalogue));
-  return all;
 }
 
 }  // namespace recommend

@@ -47,12 +47,24 @@ RankContext context_of(const dialogue::State& state, const WordTable& words) {
     add_words_where(context.disliked_words, state.window[i], words,
                     [&](double sentiment) { return sentiment <= -state.liked_above; });
     if (i + 2 >= state.window.size()) add_words(context.recent_words, numbers);
+    if (i + 6 >= state.window.size()) add_words(context.late_words, numbers);
   }
   return context;
 }
 
+RankContext context_of(const dialogue::State& state, const WordTable& words,
+                       const Entities& entities) {
+  RankContext context = context_of(state, words);
+  for (const dialogue::Turn& turn : state.window)
+    for (int entity : entities.named_in(words_of(turn))) {
+      std::erase(context.entities, entity);
+      context.entities.push_back(entity);
+    }
+  return context;
+}
+
 std::vector<RankExample> rank_examples(const std::vector<const dialogue::Dialogue*>& dialogues,
-                                       const WordTable& words,
+                                       const WordTable& words, const Entities& entities,
                                        const dialogue::StateOptions& options) {
   std::vector<RankExample> examples;
   for (std::size_t d = 0; d < dialogues.size(); ++d)
@@ -60,7 +72,7 @@ std::vector<RankExample> rank_examples(const std::vector<const dialogue::Dialogu
       const dialogue::Turn& turn = dialogues[d]->turns[t];
       if (turn.mentions.empty()) continue;
       examples.push_back({static_cast<int>(d), static_cast<int>(t), turn.role,
-                          context_of(dialogue::state_before(*dialogues[d], t, options), words),
+                          context_of(dialogue::state_before(*dialogues[d], t, options), words, entities),
                           turn.items()});
     }
   return examples;

@@ -82,7 +82,13 @@ DialogueCounts count_dialogue(const dialogue::Dialogue& dialogue, const WordTabl
     }
     for (int word : words.numbers(turn)) add_once(earlier_words, word);
   }
+  std::sort(counts.word_pairs.begin(), counts.word_pairs.end());
   return counts;
+}
+
+DialogueCounts::Pairs DialogueCounts::pairs_of(int word) const {
+  return {std::lower_bound(word_pairs.begin(), word_pairs.end(), std::pair(word, -1)),
+          std::lower_bound(word_pairs.begin(), word_pairs.end(), std::pair(word + 1, -1))};
 }
 
 std::vector<DialogueCounts> count_each(const std::vector<const dialogue::Dialogue*>& training,
@@ -92,6 +98,7 @@ std::vector<DialogueCounts> count_each(const std::vector<const dialogue::Dialogu
   for (std::size_t d = 0; d < training.size(); ++d) {
     out.push_back(count_dialogue(*training[d], words));
     out.back().recent = d >= recent_from;
+    out.back().dialogue = static_cast<int>(d);
   }
   return out;
 }

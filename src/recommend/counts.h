@@ -12,11 +12,17 @@ namespace recommend {
 
 // What one dialogue adds to the counts; taken out again while a ranker trains on that dialogue.
 struct DialogueCounts {
+  int dialogue = 0;              // its place among the training dialogues
   std::vector<int> items;        // named, each once
   std::vector<int> recommended;  // named by the recommender, once a message
   std::vector<std::pair<int, int>>
-      word_pairs;       // (word, item): the word was said before the item was recommended
+      word_pairs;       // (word, item), sorted: the word was said before the item was recommended
   bool recent = false;  // one of the last 1,500 of the training dialogues
+
+  // The pairs of a word, as a range.
+  using Pairs = std::pair<std::vector<std::pair<int, int>>::const_iterator,
+                          std::vector<std::pair<int, int>>::const_iterator>;
+  Pairs pairs_of(int word) const;
 };
 DialogueCounts count_dialogue(const dialogue::Dialogue& dialogue, const WordTable& words);
 

@@ -78,7 +78,7 @@ TrainedModel read_trained(const fs::path& folder) {
   language.config.context = base::optional<std::int64_t>(items, "context", items_path.string())
                                 .value_or(language.config.positions);
   language.config = language.config.complete(items_path.string());
-  Ranker ranker = Ranker::read(folder / "ranker");
+  Ranker ranker = Ranker::read(folder / "ranker", catalogue);
   if (ranker.items() != catalogue.size())
     throw base::DataError(folder / "ranker", ": ranks ", ranker.items(),
                           " items, the catalogue has ", catalogue.size());

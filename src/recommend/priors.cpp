@@ -26,13 +26,10 @@ struct Popularity {
   std::vector<float> changed;
 };
 
-}  // namespace
-
-void cooccurrence_prior(const RankContext& context, const Counts& counts,
-                        const DialogueCounts* without, float* row) {
-  const std::size_t n = at(counts.items());
-  std::fill(row, row + n, 0.f);
-  for (const dialogue::KnownItem& known : context.items) {
+// row[r] = sum over the items of n(m, r) / sqrt(n_m + 5), of dialogues other than `without`.
+void add_cooccurrence(const std::vector<dialogue::KnownItem>& items, const Counts& counts,
+                      const DialogueCounts* without, float* row) {
+  for (const dialogue::KnownItem& known : items) {
     const bool own = own_names(without, known.item);
     const float scale = 1 / std::sqrt(counts.named()[at(known.item)] - (own ? 1.f : 0.f) + 5);
     for (const auto& [item, count] : counts.with_item(known.item)) row[item] += scale * count;
@@ -40,47 +37,83 @@ void cooccurrence_prior(const RankContext& context, const Counts& counts,
       for (int item : without->items)
         if (item != known.item) row[item] -= scale;
   }
-  const Popularity popularity(counts.recommended(), without);
-  for (std::size_t i = 0; i < n; ++i)
-    row[i] = std::log(.02f + std::max(row[i], 0.f) / std::sqrt(popularity[i] + 5));
 }
 
-void word_prior(const RankContext& context, const Counts& counts, const DialogueCounts* without,
-                float* row) {
-  const std::size_t n = at(counts.items());
-  std::fill(row, row + n, 0.f);
-  const auto weight = [](float total) { return 1 / (std::sqrt(total + 20) * std::log(3 + total)); };
-  for (int word : context.words) {
-    float total = counts.word_total(word);
-    if (without)
-      for (const auto& pair : without->word_pairs) total -= pair.first == word ? 1.f : 0.f;
-    const float scale = weight(std::max(total, 0.f));
-    for (const auto& [item, count] : counts.with_word(word)) row[item] += scale * count;
-    if (without)
-      for (const auto& [own_word, item] : without->word_pairs)
-        if (own_word == word) row[item] -= scale;
+// row[r] = log(floor + row[r] / sqrt(pop_r + 5)).
+void log_over_popularity(const Counts& counts, const DialogueCounts* without, float floor,
+                         float* row) {
+  const Popularity popularity(counts.recommended(), without);
+  for (std::size_t i = 0; i < at(counts.items()); ++i)
+    row[i] = std::log(floor + std::max(row[i], 0.f) / std::sqrt(popularity[i] + 5));
+}
+
+void last_prior(const RankContext& context, const RankerTables& tables,
+                const DialogueCounts* without, float* row) {
+  std::fill(row, row + tables.counts.items(), 0.f);
+  if (!context.items.empty())
+    add_cooccurrence({context.items.back()}, tables.counts, without, row);
+  log_over_popularity(tables.counts, without, .02f, row);
+}
+
+void graph_prior(const RankContext& context, const RankerTables& tables, const DialogueCounts*,
+                 float* row) {
+  const Entities& entities = tables.entities;
+  std::fill(row, row + tables.counts.items(), 0.f);
+  const auto add = [&](int entity, float weight) {
+    for (int item : entities.items(entity)) row[item] += weight;
+  };
+  float rank = 0;  // 0: named last
+  for (auto known = context.items.rbegin(); known != context.items.rend(); ++known, ++rank)
+    for (int entity : entities.of_item(known->item)) {
+      const auto degree = static_cast<float>(entities.items(entity).size());
+      add(entity, 1 / (std::log(3 + degree) * std::sqrt(1 + degree) * std::sqrt(1 + rank)));
+    }
+  for (std::size_t i = 0; i < at(tables.counts.items()); ++i) row[i] = std::log(.02f + row[i]);
+}
+
+void stated_prior(const RankContext& context, const RankerTables& tables, const DialogueCounts*,
+                  float* row) {
+  std::fill(row, row + tables.counts.items(), 0.f);
+  float rank = 0;  // 0: named last
+  for (auto entity = context.entities.rbegin(); entity != context.entities.rend(); ++entity, ++rank) {
+    const std::vector<int>& items = tables.entities.items(*entity);
+    const float weight =
+        3 / (std::log(3 + static_cast<float>(items.size())) * std::sqrt(1 + rank));
+    for (int item : items) row[item] += weight;
   }
-  const Popularity popularity(counts.recommended(), without);
-  for (std::size_t i = 0; i < n; ++i)
-    row[i] = std::log(3e-4f + std::max(row[i], 0.f) / std::sqrt(popularity[i] + 5));
+  for (std::size_t i = 0; i < at(tables.counts.items()); ++i) row[i] = std::log(.02f + row[i]);
 }
 
-void popularity_prior(const RankContext&, const Counts& counts, const DialogueCounts* without,
-                      float* row) {
-  const Popularity popularity(counts.recommended(), without);
-  for (std::size_t i = 0; i < at(counts.items()); ++i) row[i] = std::log1p(popularity[i]);
+void neighbours_prior(const RankContext& context, const RankerTables& tables,
+                      const DialogueCounts* without, float* row) {
+  constexpr float kFloor = .001f;
+  constexpr std::size_t kVoters = 200;
+  std::fill(row, row + tables.counts.items(), std::log(kFloor));
+  for (const auto& [item, share] :
+       tables.neighbours.votes(context, without ? without->dialogue : -1, kVoters))
+    row[item] = std::log(kFloor + share);
 }
 
-void recent_popularity_prior(const RankContext&, const Counts& counts,
+void popularity_prior(const RankContext&, const RankerTables& tables,
+                      const DialogueCounts* without, float* row) {
+  const Popularity popularity(tables.counts.recommended(), without);
+  for (std::size_t i = 0; i < at(tables.counts.items()); ++i) row[i] = std::log1p(popularity[i]);
+}
+
+void recent_popularity_prior(const RankContext&, const RankerTables& tables,
                              const DialogueCounts* without, float* row) {
-  const Popularity recent(counts.recently_recommended(),
+  const Popularity recent(tables.counts.recently_recommended(),
                           without && without->recent ? without : nullptr);
-  for (std::size_t i = 0; i < at(counts.items()); ++i) row[i] = std::log(.5f + recent[i]);
+  for (std::size_t i = 0; i < at(tables.counts.items()); ++i) row[i] = std::log(.5f + recent[i]);
 }
+
+}  // namespace
 
 const std::vector<NamedPrior>& all_priors() {
-  static const std::vector<NamedPrior> priors = {{"cooccurrence", cooccurrence_prior},
-                                                 {"words", word_prior},
+  static const std::vector<NamedPrior> priors = {{"last", last_prior},
+                                                 {"graph", graph_prior},
+                                                 {"stated", stated_prior},
+                                                 {"neighbours", neighbours_prior},
                                                  {"popularity", popularity_prior},
                                                  {"recent_popularity", recent_popularity_prior}};
   return priors;

@@ -4,38 +4,30 @@
 #include <vector>
 
 #include "recommend/context.h"
-#include "recommend/counts.h"
+#include "recommend/tables.h"
 
 namespace recommend {
 
 // Scores of the whole catalogue that are counted, not learned. `without`: the dialogue that the
 // context comes from, taken out of the counts while training on it; null at any other time. row:
 // [N], overwritten. Formulas: docs/metrics.md.
-using Prior = void (*)(const RankContext& context, const Counts& counts,
+using Prior = void (*)(const RankContext& context, const RankerTables& tables,
                        const DialogueCounts* without, float* row);
-
-// log(.02 + sum over items m named so far of n(m, r) / sqrt((n_m + 5)(pop_r + 5))).
-void cooccurrence_prior(const RankContext& context, const Counts& counts,
-                        const DialogueCounts* without, float* row);
-
-// log(3e-4 + sum over words w said so far of n(w, r) / (sqrt(n_w + 20) log(3 + n_w)) / sqrt(pop_r +
-// 5)).
-void word_prior(const RankContext& context, const Counts& counts, const DialogueCounts* without,
-                float* row);
-
-// log(1 + pop_r).
-void popularity_prior(const RankContext& context, const Counts& counts,
-                      const DialogueCounts* without, float* row);
-
-// log(.5 + recommendations in the last 1,500 training dialogues).
-void recent_popularity_prior(const RankContext& context, const Counts& counts,
-                             const DialogueCounts* without, float* row);
 
 struct NamedPrior {
   std::string name;
   Prior prior;
 };
-// All priors there are: "cooccurrence", "words", "popularity", "recent_popularity".
+
+// All priors there are:
+// "last"               log(.02 + n(m, r) / sqrt((n_m + 5)(pop_r + 5))), m the item named last
+// "graph"              log(.02 + sum over entities e that r shares with items named so far of
+//                      1 / (log(3 + deg e) sqrt(1 + deg e) sqrt(1 + recency rank of the item)))
+// "stated"             log(.02 + sum over entities e of r that the words name of
+//                      3 / (log(3 + deg e) sqrt(1 + recency rank of e)))
+// "neighbours"         log(.001 + share of the votes of the 200 most similar training contexts)
+// "popularity"         log(1 + pop_r)
+// "recent_popularity"  log(.5 + recommendations in the last 1,500 training dialogues)
 const std::vector<NamedPrior>& all_priors();
 
 }  // namespace recommend

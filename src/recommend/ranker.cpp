@@ -10,12 +10,13 @@
 #include "base/json.h"
 #include "base/settings.h"
 #include "model/safetensors.h"
+#include "recommend/counted_terms.h"
 
 namespace recommend {
 namespace {
 
-constexpr int kVersion = 1;
-constexpr int kGateFeatures = 5;
+constexpr int kVersion = 2;
+constexpr int kGateFeatures = 6;
 constexpr double kNamed = -1e9;  // stands for "not here": its exponential is 0
 
 torch::Tensor gate_features(const std::vector<RankContext>& contexts) {
@@ -29,35 +30,72 @@ torch::Tensor gate_features(const std::vector<RankContext>& contexts) {
     row[2] = n == 0;
     row[3] = n == 1;
     row[4] = std::log1p(static_cast<float>(context.turns));
+    row[5] = std::log1p(static_cast<float>(context.entities.size()));
     row += kGateFeatures;
   }
   return features;
 }
 
-std::vector<Prior> priors_of(const std::vector<std::string>& terms) {
-  std::vector<Prior> priors;
-  for (const NamedPrior& known : all_priors())
-    if (std::find(terms.begin(), terms.end(), known.name) != terms.end())
-      priors.push_back(known.prior);
-  return priors;
+// Terms that count, each with a gate, in the order of the gates.
+const std::vector<std::string>& counted_terms() {
+  static const std::vector<std::string> terms = [] {
+    std::vector<std::string> all = {"words", "cooccurrence", "similar"};
+    for (const NamedPrior& prior : all_priors()) all.push_back(prior.name);
+    return all;
+  }();
+  return terms;
+}
+
+std::vector<std::string> counted_among(const std::vector<std::string>& terms) {
+  std::vector<std::string> counted;
+  for (const std::string& term : counted_terms())
+    if (std::find(terms.begin(), terms.end(), term) != terms.end()) counted.push_back(term);
+  return counted;
 }
 
 void check_terms(const std::vector<std::string>& terms) {
-  std::vector<std::string> known = {"language", "bag"};
-  for (const NamedPrior& prior : all_priors()) known.push_back(prior.name);
+  const std::vector<std::string>& known = Ranker::all_terms();
   for (const std::string& term : terms)
-    if (std::find(known.begin(), known.end(), term) == known.end())
-      throw base::UsageError("ranker.terms names \"", term,
-                             "\"; there are language, bag, cooccurrence, words, "
-                             "popularity and recent_popularity");
+    if (std::find(known.begin(), known.end(), term) == known.end()) {
+      std::string list;
+      for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
+      throw base::UsageError("ranker.terms names \"", term, "\"; there are ", list);
+    }
   if (terms.empty()) throw base::UsageError("ranker.terms is empty; name at least one term");
+}
+
+std::string member_prefix(int member) { return "members." + std::to_string(member) + "."; }
+
+// [B, N] of one prior.
+torch::Tensor prior_scores(Prior prior, const RankBatch& batch, const RankerTables& tables) {
+  const auto contexts = static_cast<std::int64_t>(batch.contexts.size());
+  torch::Tensor scores = torch::empty({contexts, tables.counts.items()});
+  at::parallel_for(0, contexts, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) {
+      const auto at = static_cast<std::size_t>(b);
+      prior(batch.contexts[at], tables, batch.without.empty() ? nullptr : batch.without[at],
+            scores.data_ptr<float>() + b * tables.counts.items());
+    }
+  });
+  return scores;
 }
 
 }  // namespace
 
+const std::vector<std::string>& Ranker::all_terms() {
+  static const std::vector<std::string> terms = [] {
+    std::vector<std::string> all = {"language", "bag"};
+    all.insert(all.end(), counted_terms().begin(), counted_terms().end());
+    return all;
+  }();
+  return terms;
+}
+
 WordTable word_table(const RankerSettings& settings,
-                     const std::vector<const dialogue::Dialogue*>& training) {
-  return WordTable::from(training, settings.min_word_dialogues, settings.max_word_share);
+                     const std::vector<const dialogue::Dialogue*>& training,
+                     const dialogue::Catalogue& catalogue) {
+  return WordTable::from(training, settings.min_word_dialogues, settings.max_word_share,
+                         Entities(catalogue).long_names());
 }
 
 torch::Tensor mask_named(const torch::Tensor& logits, const std::vector<RankContext>& contexts,
@@ -74,31 +112,43 @@ torch::Tensor mask_named(const torch::Tensor& logits, const std::vector<RankCont
       torch::tensor(value, logits.options().requires_grad(false)));
 }
 
-Ranker::Ranker(RankerSettings settings, WordTable words, Counts counts, std::int64_t language_width,
+Ranker::Ranker(RankerSettings settings, RankerTables tables, std::int64_t language_width,
                std::uint64_t seed)
     : settings_(std::move(settings)),
-      words_(std::move(words)),
-      counts_(std::make_shared<const Counts>(std::move(counts))),
+      tables_(std::make_shared<const RankerTables>(std::move(tables))),
       parameters_(std::make_shared<model::ParameterSet>()) {
   check_terms(settings_.terms);
-  // softplus(.54) = 1: every prior starts at its own scale divided among them.
-  const auto priors = static_cast<std::int64_t>(priors_of(settings_.terms).size());
-  if (priors > 0) {
-    torch::Tensor gates = torch::zeros({priors, kGateFeatures});
-    gates.select(1, 0).fill_(priors > 1 ? -.8 : .54);
+  if (settings_.members < 1) throw base::UsageError("ranker.members is below 1");
+  const auto counted = static_cast<std::int64_t>(counted_among(settings_.terms).size());
+  if (counted > 0) {
+    // softplus(.54) = 1: every term starts at its own scale divided among them.
+    torch::Tensor gates = torch::zeros({counted, kGateFeatures});
+    gates.select(1, 0).fill_(counted > 1 ? -.8 : .54);
     parameters_->add("gates.weight", gates);
+  }
+  if (has_term("words")) add_word_parameters(*tables_, "", *parameters_);
+  if (has_term("cooccurrence")) add_cooccurrence_parameters(*tables_, "", *parameters_);
+  if (has_term("bag")) {
+    const torch::Tensor start = embed_by_counts(tables_->counts, settings_.bag.width, seed);
+    for (int member = 0; member < settings_.members; ++member)
+      BagTerm::add_parameters(settings_.bag, *tables_, start,
+                              seed + static_cast<std::uint64_t>(member), member_prefix(member),
+                              *parameters_);
   }
   if (has_term("language")) {
     parameters_->add("language.weight", torch::eye(language_width));
+    parameters_->add("language.items", torch::zeros({items(), language_width}));
     parameters_->add("language.gate", torch::tensor({-1.f}));
   }
-  if (has_term("bag")) BagTerm(settings_.bag, *counts_, seed, *parameters_);
+  parameters_->add("parts.weight", torch::tensor({.5f, .45f, .1f}));
   CopyModel::add_parameters(*parameters_);
 }
 
 bool Ranker::has_term(const std::string& term) const {
   return std::find(settings_.terms.begin(), settings_.terms.end(), term) != settings_.terms.end();
 }
+
+bool Ranker::counts_anything() const { return !counted_among(settings_.terms).empty(); }
 
 Ranker Ranker::clone() const {
   Ranker copy(*this);
@@ -110,21 +160,17 @@ Ranker Ranker::clone() const {
 
 Ranker Ranker::without_term(const std::string& term) const {
   Ranker copy = clone();
-  const auto keep = priors_of(settings_.terms).size();
-  std::vector<std::int64_t> rows;
-  std::int64_t row = 0;
-  for (const NamedPrior& prior : all_priors()) {
-    if (!has_term(prior.name)) continue;
-    if (prior.name != term) rows.push_back(row);
-    ++row;
-  }
+  const std::vector<std::string> counted = counted_among(settings_.terms);
   std::erase(copy.settings_.terms, term);
   check_terms(copy.settings_.terms);
-  if (rows.size() == keep) return copy;
-  // The gates of the priors that stay.
+  // The parameters of the terms that stay.
+  std::vector<std::int64_t> rows;
+  for (std::size_t row = 0; row < counted.size(); ++row)
+    if (counted[row] != term) rows.push_back(static_cast<std::int64_t>(row));
   auto parameters = std::make_shared<model::ParameterSet>();
   for (const std::string& name : copy.parameters_->names()) {
     const torch::Tensor value = copy.parameters_->at(name).detach();
+    if (name.starts_with(term + ".") || (term == "bag" && name.starts_with("members."))) continue;
     if (name != "gates.weight")
       parameters->add(name, value);
     else if (!rows.empty())
@@ -134,40 +180,73 @@ Ranker Ranker::without_term(const std::string& term) const {
   return copy;
 }
 
-torch::Tensor Ranker::prior_scores(const RankBatch& batch) const {
-  const std::vector<Prior> priors = priors_of(settings_.terms);
-  const auto contexts = static_cast<std::int64_t>(batch.contexts.size());
-  torch::Tensor scores =
-      torch::empty({static_cast<std::int64_t>(priors.size()), contexts, items()});  // [P, B, N]
-  float* data = scores.data_ptr<float>();
-  at::parallel_for(0, contexts, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t b = begin; b < end; ++b)
-      for (std::size_t p = 0; p < priors.size(); ++p)
-        priors[p](batch.contexts[static_cast<std::size_t>(b)], *counts_,
-                  batch.without.empty() ? nullptr : batch.without[static_cast<std::size_t>(b)],
-                  data + (static_cast<std::int64_t>(p) * contexts + b) * items());
-  });
-  return scores;
+torch::Tensor& Ranker::part_weights() {
+  return const_cast<torch::Tensor&>(parameters_->at("parts.weight"));
+}
+
+torch::Tensor Ranker::gates(const std::vector<RankContext>& contexts) const {
+  return at::softplus(at::linear(gate_features(contexts), parameters_->at("gates.weight")));
+}
+
+torch::Tensor Ranker::counted_logits(const RankBatch& batch) const {
+  const std::vector<std::string> terms = counted_among(settings_.terms);
+  const torch::Tensor gate = gates(batch.contexts);  // [B, terms]
+  const CountedInput input{batch.contexts, batch.without};
+  torch::Tensor total = torch::zeros({static_cast<std::int64_t>(batch.contexts.size()), items()});
+  for (std::size_t t = 0; t < terms.size(); ++t) {
+    torch::Tensor scores;
+    if (terms[t] == "words")
+      scores = word_scores(input, *tables_, "", *parameters_);
+    else if (terms[t] == "cooccurrence")
+      scores = cooccurrence_scores(input, *tables_, "", *parameters_);
+    else if (terms[t] == "similar")
+      scores = similar_scores(input, *tables_);
+    else
+      for (const NamedPrior& prior : all_priors())
+        if (prior.name == terms[t]) scores = prior_scores(prior.prior, batch, *tables_);
+    total = total + gate.narrow(1, static_cast<std::int64_t>(t), 1) * scores;
+  }
+  return total;
+}
+
+std::vector<torch::Tensor> Ranker::bag_logits(const RankBatch& batch) const {
+  std::vector<torch::Tensor> all;
+  for (int member = 0; member < settings_.members; ++member) {
+    const BagTerm bag(settings_.bag, *tables_, member_prefix(member), *parameters_);
+    all.push_back(bag.scores({batch.contexts, batch.speakers,
+                              batch.training ? &settings_.bag : nullptr,
+                              batch.key + static_cast<std::uint64_t>(member)},
+                             bag.items()));
+  }
+  return all;
+}
+
+torch::Tensor Ranker::language_logits(const RankBatch& batch) const {
+  base::check(batch.language_hidden.defined() && batch.item_embeddings.defined(),
+              "Ranker: the language term needs hidden states and item embeddings");
+  const torch::Tensor turned = at::mm(batch.language_hidden, parameters_->at("language.weight"));
+  return at::softplus(parameters_->at("language.gate")) *
+         at::mm(turned, (batch.item_embeddings + parameters_->at("language.items")).t());
+}
+
+std::vector<torch::Tensor> Ranker::part_logits(const RankBatch& batch) const {
+  std::vector<torch::Tensor> parts;
+  if (counts_anything()) parts.push_back(counted_logits(batch));
+  if (has_term("bag"))
+    for (torch::Tensor& logits : bag_logits(batch)) parts.push_back(std::move(logits));
+  if (has_term("language")) parts.push_back(language_logits(batch));
+  for (torch::Tensor& logits : parts) logits = mask_named(logits, batch.contexts, kNamed);
+  return parts;
 }
 
 torch::Tensor Ranker::logits(const RankBatch& batch) const {
+  const torch::Tensor& weights = parameters_->at("parts.weight");
   torch::Tensor total = torch::zeros({static_cast<std::int64_t>(batch.contexts.size()), items()});
-  if (!priors_of(settings_.terms).empty()) {
-    const torch::Tensor gates = at::softplus(
-        at::linear(gate_features(batch.contexts), parameters_->at("gates.weight")));  // [B, P]
-    total = total + at::einsum("bp,pbn->bn", {gates, prior_scores(batch)});
-  }
+  if (counts_anything()) total = total + weights[0] * counted_logits(batch);
   if (has_term("bag"))
-    total =
-        total + BagTerm(settings_.bag, *parameters_)
-                    .scores({batch.contexts, batch.training ? &settings_.bag : nullptr, batch.key});
-  if (has_term("language")) {
-    base::check(batch.language_hidden.defined() && batch.item_embeddings.defined(),
-                "Ranker: the language term needs hidden states and item embeddings");
-    const torch::Tensor turned = at::mm(batch.language_hidden, parameters_->at("language.weight"));
-    total = total + at::softplus(parameters_->at("language.gate")) *
-                        at::mm(turned, batch.item_embeddings.t());
-  }
+    for (const torch::Tensor& logits : bag_logits(batch))
+      total = total + weights[1] / static_cast<double>(settings_.members) * logits;
+  if (has_term("language")) total = total + weights[2] * language_logits(batch);
   return mask_named(total, batch.contexts, kNamed);
 }
 
@@ -198,58 +277,40 @@ void Ranker::write(const std::filesystem::path& folder) const {
   base::write_json(folder / "ranker.json",
                    {{"schema", base::schema("ranker", kVersion)},
                     {"settings", base::to_json(base::list_settings(settings))},
-                    {"words", words_.words()}});
+                    {"words", tables_->words.words()}});
   model::write_safetensors(folder / "ranker.safetensors", parameters_->values());
-  counts_->write(folder);
+  tables_->counts.write(folder);
+  model::write_safetensors(folder / "neighbours.safetensors", tables_->neighbours.tensors());
 }
 
-Ranker Ranker::read(const std::filesystem::path& folder) {
+Ranker Ranker::read(const std::filesystem::path& folder, const dialogue::Catalogue& catalogue) {
   const std::string where = (folder / "ranker.json").string();
   const base::Json json = base::read_json(folder / "ranker.json");
   base::require_schema(json, "ranker", kVersion, where);
-  Ranker ranker;
-  const base::Json settings = base::require<base::Json>(json, "settings", where);
-  ranker.settings_.terms = base::require<std::vector<std::string>>(settings, "terms", where);
-  ranker.settings_.bag.width = base::require<int>(settings, "bag.width", where);
-  check_terms(ranker.settings_.terms);
-  ranker.words_ = WordTable(base::require<std::vector<std::string>>(json, "words", where));
-  ranker.counts_ = std::make_shared<const Counts>(Counts::read(folder));
-  ranker.parameters_ = std::make_shared<model::ParameterSet>();
-  for (const auto& [name, tensor] : model::read_safetensors(folder / "ranker.safetensors"))
-    ranker.parameters_->add(name, tensor);
-  if (ranker.words_.size() != ranker.counts_->words())
-    throw base::DataError(folder, ": ranker.json has ", ranker.words_.size(),
-                          " words, counts.safetensors ", ranker.counts_->words());
-  const auto need = [&](bool wanted, const char* name) {
-    const std::vector<std::string>& names = ranker.parameters_->names();
-    if (wanted && std::find(names.begin(), names.end(), name) == names.end())
-      throw base::DataError(folder / "ranker.safetensors", ": the tensor ", name, " is missing");
-  };
-  need(true, "copy.weights");
-  need(ranker.has_term("language"), "language.weight");
-  need(ranker.has_term("language"), "language.gate");
-  need(!priors_of(ranker.settings_.terms).empty(), "gates.weight");
-  for (const char* name :
-       {"bag.items", "bag.words", "bag.recent_words", "bag.word_weights", "bag.norm_in.weight",
-        "bag.norm_in.bias", "bag.units.weight", "bag.units.bias", "bag.back.weight",
-        "bag.back.bias", "bag.norm_out.weight", "bag.norm_out.bias"})
-    need(ranker.has_term("bag"), name);
-  const auto expect = [&](bool there, const char* name, std::vector<std::int64_t> shape) {
-    if (!there) return;
-    const torch::Tensor& value = ranker.parameters_->at(name);
-    if (value.sizes() != torch::IntArrayRef(shape) || value.dtype() != torch::kFloat32)
-      throw base::DataError(folder / "ranker.safetensors", ": ", name, " is ", value.sizes(),
-                            ", expected ", torch::IntArrayRef(shape), " in fp32");
-  };
-  const std::int64_t width = ranker.settings_.bag.width,
-                     priors = static_cast<std::int64_t>(priors_of(ranker.settings_.terms).size());
-  expect(priors > 0, "gates.weight", {priors, kGateFeatures});
-  expect(ranker.has_term("bag"), "bag.items", {ranker.items(), width});
-  expect(ranker.has_term("bag"), "bag.words", {ranker.words_.size(), width});
-  if (ranker.has_term("language")) {
-    const std::int64_t c = ranker.parameters_->at("language.weight").size(0);
-    expect(true, "language.weight", {c, c});
-  }
+  const base::Json settings_json = base::require<base::Json>(json, "settings", where);
+  RankerSettings settings;
+  settings.terms = base::require<std::vector<std::string>>(settings_json, "terms", where);
+  settings.members = base::require<int>(settings_json, "members", where);
+  settings.bag.width = base::require<int>(settings_json, "bag.width", where);
+  settings.bag.features = base::require<bool>(settings_json, "bag.features", where);
+  WordTable words(base::require<std::vector<std::string>>(json, "words", where));
+  Counts counts = Counts::read(folder);
+  if (words.size() != counts.words())
+    throw base::DataError(folder, ": ranker.json has ", words.size(),
+                          " words, counts.safetensors ", counts.words());
+  if (counts.items() != catalogue.size())
+    throw base::DataError(folder, ": counts.safetensors has ", counts.items(),
+                          " items, the catalogue ", catalogue.size());
+  Neighbours neighbours =
+      Neighbours::from(model::read_safetensors(folder / "neighbours.safetensors"), words.size(),
+                       counts.items(), (folder / "neighbours.safetensors").string());
+  const model::TensorMap tensors = model::read_safetensors(folder / "ranker.safetensors");
+  const auto language = tensors.find("language.weight");
+  // The shapes of a fresh ranker are those that a file must have.
+  Ranker ranker(settings,
+                make_tables(std::move(words), std::move(counts), std::move(neighbours), catalogue),
+                language == tensors.end() ? 0 : language->second.size(0), 0);
+  ranker.parameters_->assign(tensors, (folder / "ranker.safetensors").string());
   return ranker;
 }
 

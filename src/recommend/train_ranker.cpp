@@ -1,6 +1,7 @@
 #include "recommend/train_ranker.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "base/error.h"
@@ -14,9 +15,16 @@ namespace recommend {
 namespace {
 
 constexpr std::size_t kPromptBatch = 4096;  // tokens
+constexpr int kPartSteps = 40;
 
-bool is_gate(const std::string& name) {
-  return name.rfind("gates.", 0) == 0 || name == "language.gate";
+// Who learns at which rate.
+enum class Rate { count, bag, language, none };
+
+Rate rate_of(const std::string& name) {
+  if (name.starts_with("parts.") || name.starts_with("copy.")) return Rate::none;  // fitted later
+  if (name.starts_with("language.") && name != "language.gate") return Rate::language;
+  if (name.starts_with("members.") && name.find("_weights") == std::string::npos) return Rate::bag;
+  return Rate::count;
 }
 
 // The targets of a batch as a weighted log-likelihood over new items: (row, item, weight).
@@ -36,6 +44,84 @@ Targets new_targets(const std::vector<const RankExample*>& batch, double seeker_
           batch[b]->role == dialogue::Role::recommender ? 1.f : static_cast<float>(seeker_weight));
     }
   return targets;
+}
+
+// Of all examples, some hundred at a time.
+torch::Tensor hidden_of(const std::vector<RankExample>& examples,
+                        const std::vector<const dialogue::Dialogue*>& dialogues,
+                        const RankerTraining& training) {
+  std::vector<torch::Tensor> parts;
+  for (std::size_t begin = 0; begin < examples.size(); begin += 512) {
+    std::vector<dialogue::State> states;
+    for (std::size_t i = begin; i < std::min(examples.size(), begin + 512); ++i)
+      states.push_back(
+          dialogue::state_before(*dialogues[static_cast<std::size_t>(examples[i].dialogue)],
+                                 static_cast<std::size_t>(examples[i].turn), training.state));
+    parts.push_back(language_hidden(training.language, training.tokens, states));
+  }
+  return at::cat(parts);
+}
+
+// Fits the weights of the parts to the recommender's new items in dialogues that no part has
+// learned from: the likelihood by gradient ascent, three numbers.
+void fit_part_weights(Ranker& ranker, const RankerTraining& training,
+                      const torch::Tensor& embeddings) {
+  std::vector<RankExample> examples = rank_examples(
+      training.validation, ranker.words(), ranker.tables().entities, training.state);
+  std::erase_if(examples, [](const RankExample& example) {
+    return example.role != dialogue::Role::recommender;
+  });
+  if (examples.empty()) return;
+  torch::Tensor hidden;
+  if (ranker.uses_language()) hidden = hidden_of(examples, training.validation, training);
+  const bool counted = ranker.counts_anything();
+  const bool bag = ranker.has_term("bag");
+  // Log-sum-exp needs all items, so each batch keeps its parts: [parts, B, N].
+  std::vector<torch::Tensor> batches;
+  std::vector<Targets> targets;
+  for (std::size_t begin = 0; begin < examples.size(); begin += 256) {
+    torch::NoGradGuard no_grad;
+    const std::size_t end = std::min(examples.size(), begin + 256);
+    RankBatch batch;
+    std::vector<const RankExample*> chosen;
+    for (std::size_t i = begin; i < end; ++i) {
+      chosen.push_back(&examples[i]);
+      batch.contexts.push_back(examples[i].context);
+    }
+    if (hidden.defined())
+      batch.language_hidden = hidden.narrow(0, static_cast<std::int64_t>(begin),
+                                            static_cast<std::int64_t>(end - begin));
+    batch.item_embeddings = embeddings;
+    const std::vector<torch::Tensor> parts = ranker.part_logits(batch);
+    const torch::Tensor nothing = torch::zeros_like(parts.front());
+    std::size_t next = 0;
+    std::vector<torch::Tensor> three(3, nothing);
+    if (counted) three[0] = parts[next++];
+    if (bag) {
+      torch::Tensor sum = parts[next++];
+      for (int member = 1; member < ranker.settings().members; ++member) sum = sum + parts[next++];
+      three[1] = sum / static_cast<double>(ranker.settings().members);
+    }
+    if (ranker.uses_language()) three[2] = parts[next++];
+    batches.push_back(at::stack(three));
+    targets.push_back(new_targets(chosen, 1));
+  }
+  const torch::Tensor weights = ranker.part_weights();
+  train::AdamW optimiser({weights}, {.beta2 = .999, .weight_decay = 0});
+  for (int step = 0; step < kPartSteps; ++step) {
+    double count = 0;
+    for (const Targets& own : targets) count += static_cast<double>(own.rows.size());
+    if (count == 0) return;
+    for (std::size_t b = 0; b < batches.size(); ++b) {
+      if (targets[b].rows.empty()) continue;
+      const torch::Tensor logits = at::einsum("p,pbn->bn", {weights, batches[b]});
+      const torch::Tensor picked =
+          at::log_softmax(logits, 1).index({torch::tensor(targets[b].rows, torch::kInt64),
+                                            torch::tensor(targets[b].items, torch::kInt64)});
+      (-picked.sum() / count).backward();
+    }
+    optimiser.step(.03 * train::cosine_schedule(step + 1, 3, kPartSteps), 0);
+  }
 }
 
 }  // namespace
@@ -74,38 +160,36 @@ torch::Tensor item_embeddings(const model::Weights& weights, const train::Dialog
 }
 
 Ranker train_ranker(const RankerSettings& settings, const RankerTraining& training) {
-  WordTable words = word_table(settings, training.dialogues);
-  Counts counts(training.dialogues, words, training.tokens.items());
-  Ranker ranker(settings, words, std::move(counts), training.language.config.width, training.seed);
+  WordTable words = word_table(settings, training.dialogues, training.catalogue);
+  Counts counts(training.dialogues, words, training.catalogue.size());
   const std::vector<DialogueCounts> own = count_each(training.dialogues, words);
-  const std::vector<RankExample> examples =
-      rank_examples(training.dialogues, words, training.state);
+  const std::vector<RankExample> examples = rank_examples(
+      training.dialogues, words, Entities(training.catalogue), training.state);
   if (examples.empty())
     throw base::Error(base::ErrorKind::data,
                       "no training dialogue names an item after its first turn");
+
+  Neighbours neighbours(examples, words.size());
+  Ranker ranker(settings,
+                make_tables(std::move(words), std::move(counts), std::move(neighbours),
+                            training.catalogue),
+                training.language.config.width, training.seed);
 
   torch::Tensor hidden, embeddings;
   if (ranker.uses_language()) {
     training.console.line(
         base::concatenate("ranker  reading ", examples.size(), " states with the language model"));
-    std::vector<torch::Tensor> parts;
-    for (std::size_t begin = 0; begin < examples.size(); begin += 512) {
-      std::vector<dialogue::State> states;
-      for (std::size_t i = begin; i < std::min(examples.size(), begin + 512); ++i)
-        states.push_back(dialogue::state_before(
-            *training.dialogues[static_cast<std::size_t>(examples[i].dialogue)],
-            static_cast<std::size_t>(examples[i].turn), training.state));
-      parts.push_back(language_hidden(training.language, training.tokens, states));
-    }
-    hidden = at::cat(parts);
+    hidden = hidden_of(examples, training.dialogues, training);
     embeddings = item_embeddings(training.language, training.tokens);
   }
 
-  std::vector<torch::Tensor> networks, gates;
+  std::map<Rate, std::vector<torch::Tensor>> groups;
   for (const std::string& name : ranker.parameters().names())
-    (is_gate(name) ? gates : networks).push_back(ranker.parameters().at(name));
-  train::AdamW optimiser(networks, {.beta2 = .999, .weight_decay = settings.weight_decay});
-  train::AdamW gate_optimiser(gates, {.beta2 = .999, .weight_decay = 0});
+    groups[rate_of(name)].push_back(ranker.parameters().at(name));
+  train::AdamW counts_optimiser(groups[Rate::count], {.beta2 = .999, .weight_decay = 0}),
+      bag_optimiser(groups[Rate::bag], {.beta2 = .999, .weight_decay = settings.weight_decay}),
+      language_optimiser(groups[Rate::language],
+                         {.beta2 = .999, .weight_decay = settings.weight_decay});
 
   const auto batch_size = static_cast<std::size_t>(settings.batch);
   const auto steps_an_epoch =
@@ -129,6 +213,7 @@ Ranker train_ranker(const RankerSettings& settings, const RankerTraining& traini
         chosen.push_back(&examples[order[i]]);
         rows.push_back(static_cast<std::int64_t>(order[i]));
         batch.contexts.push_back(chosen.back()->context);
+        batch.speakers.push_back(chosen.back()->role);
         batch.without.push_back(&own[static_cast<std::size_t>(chosen.back()->dialogue)]);
       }
       if (hidden.defined())
@@ -140,21 +225,26 @@ Ranker train_ranker(const RankerSettings& settings, const RankerTraining& traini
           {.seed = training.seed, .stage = "ranker", .step = static_cast<std::uint64_t>(step)});
       const Targets targets = new_targets(chosen, settings.seeker_weight);
       if (targets.rows.empty()) continue;
-      const torch::Tensor log_probs = at::log_softmax(ranker.logits(batch), 1);
-      const torch::Tensor picked = log_probs.index({torch::tensor(targets.rows, torch::kInt64),
-                                                    torch::tensor(targets.items, torch::kInt64)});
-      const torch::Tensor weights = torch::tensor(targets.weights);
-      const torch::Tensor loss = -(picked * weights).sum() / weights.sum();
+      const torch::Tensor rows_at = torch::tensor(targets.rows, torch::kInt64),
+                          items_at = torch::tensor(targets.items, torch::kInt64),
+                          weights = torch::tensor(targets.weights);
+      torch::Tensor loss = torch::zeros({});
+      const std::vector<torch::Tensor> parts = ranker.part_logits(batch);
+      for (const torch::Tensor& logits : parts)
+        loss = loss - (at::log_softmax(logits, 1).index({rows_at, items_at}) * weights).sum();
+      loss = loss / weights.sum();
       loss.backward();
       const double schedule = train::cosine_schedule(step, total / 20, total);
-      const double norm = optimiser.step(settings.learning_rate * schedule, 1);
-      gate_optimiser.step(settings.gate_learning_rate * schedule, 1);
-      const double value = loss.item<double>();
+      counts_optimiser.step(settings.count_learning_rate * schedule, 1);
+      language_optimiser.step(settings.language_learning_rate * schedule, 1);
+      const double norm = bag_optimiser.step(settings.learning_rate * schedule, 1);
+      const double value = loss.item<double>() / static_cast<double>(parts.size());
       log.write(step, {{"loss", value}, {"grad_norm", norm}, {"epoch", epoch + 1}});
       progress.advance(1, "loss " + base::fixed(value, 3));
     }
   }
   progress.finish();
+  fit_part_weights(ranker, training, embeddings);
   std::vector<RankExample> recommended;
   for (const RankExample& example : examples)
     if (example.role == dialogue::Role::recommender) recommended.push_back(example);

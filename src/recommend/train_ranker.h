@@ -20,7 +20,9 @@ torch::Tensor language_hidden(const model::Weights& weights, const train::Dialog
 torch::Tensor item_embeddings(const model::Weights& weights, const train::DialogueTokens& tokens);
 
 struct RankerTraining {
+  const dialogue::Catalogue& catalogue;
   const std::vector<const dialogue::Dialogue*>& dialogues;
+  const std::vector<const dialogue::Dialogue*>& validation;  // to fit the parts' weights on
   const dialogue::StateOptions& state;
   const model::Weights& language;  // the SFT model, frozen
   const train::DialogueTokens& tokens;
@@ -29,8 +31,10 @@ struct RankerTraining {
   base::Console& console;
 };
 
-// Trains a ranker on what the training dialogues name: cross-entropy over new items with the own
-// dialogue taken out of the counts, then the copy model. A function of its arguments.
+// Trains a ranker on what the training dialogues name: the cross-entropy of each part by itself over
+// new items, with the own dialogue taken out of the counts; then the weights of the parts on the
+// validation dialogues (left as they are where there are none); then the copy model. A function of
+// its arguments.
 Ranker train_ranker(const RankerSettings& settings, const RankerTraining& training);
 
 }  // namespace recommend

@@ -73,7 +73,7 @@ std::vector<std::vector<float>> TrainedRecommender::rank(
         states.begin() + static_cast<std::ptrdiff_t>(std::min(states.size(), begin + 256)));
     RankBatch batch;
     for (const dialogue::State& state : some)
-      batch.contexts.push_back(context_of(state, model_.ranker.words()));
+      batch.contexts.push_back(model_.ranker.read_state(state));
     if (model_.ranker.uses_language())
       batch.language_hidden = language_hidden(weights_, model_.tokens, some);
     batch.item_embeddings = item_embeddings_;
@@ -143,7 +143,7 @@ void TrainedRecommender::choose_items(const std::vector<Open*>& replies) {
   RankBatch batch;
   std::vector<torch::Tensor> hidden;
   for (Open* reply : replies) {
-    batch.contexts.push_back(context_of(reply->state, model_.ranker.words()));
+    batch.contexts.push_back(model_.ranker.read_state(reply->state));
     hidden.push_back(reply->hidden.to(torch::kFloat32));
   }
   batch.language_hidden = at::stack(hidden);

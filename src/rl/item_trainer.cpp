@@ -44,7 +44,7 @@ ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
   std::vector<recommend::RankContext> reward_contexts;
   std::vector<std::int64_t> targets;
   for (std::size_t i = 0; i < states.size(); ++i) {
-    batch.states.contexts.push_back(recommend::context_of(states[i], policy_.words()));
+    batch.states.contexts.push_back(policy_.read_state(states[i]));
     reward_contexts.push_back(recommend::context_of(states[i], reward_.words()));
     targets.push_back(chosen[i].target);
   }
