@@ -43,9 +43,9 @@ std::vector<Ruled> apply_rules(const std::vector<std::string>& folders, const st
   for (const std::string& folder : folders)
     for (const fs::path& file : corpus::find_redial_files(folder)) {
       const auto published = corpus::read_more(file, corpus.catalogue).dialogues;
-      out.push_back({fmt::format("{}, {} dialogues as they stand there", file.string(),
-                                 published.size()),
-                     corpus::count_by_rules(published, linked)});
+      out.push_back(
+          {fmt::format("{}, {} dialogues as they stand there", file.string(), published.size()),
+           corpus::count_by_rules(published, linked)});
       const auto original = same_dialogues(corpus, published);
       if (!original.empty())
         out.push_back({fmt::format("{} of these as they stand in {}", original.size(), redial),
@@ -55,11 +55,10 @@ std::vector<Ruled> apply_rules(const std::vector<std::string>& folders, const st
 }
 
 base::Json to_json(const std::string& folder, const corpus::PublishedFile& file) {
-  return {{"folder", folder},           {"file", file.name},
-          {"made_by", file.made_by},    {"rows", file.rows},
-          {"turns", file.turns},        {"targets", file.targets},
-          {"repeated", file.repeated},  {"unranked", file.unranked},
-          {"candidates", file.candidates}};
+  return {
+      {"folder", folder},          {"file", file.name},         {"made_by", file.made_by},
+      {"rows", file.rows},         {"turns", file.turns},       {"targets", file.targets},
+      {"repeated", file.repeated}, {"unranked", file.unranked}, {"candidates", file.candidates}};
 }
 
 base::Json to_json(const Ruled& ruled) {
@@ -85,10 +84,11 @@ void print(const std::string& folder, const corpus::PublishedFile& file) {
 
 void print(const Ruled& ruled) {
   std::cout << "\n" << ruled.dialogues << "\n";
-  std::cout << fmt::format("  {:<24}{:>8}{:>9}{:>8}  {}\n", "rule of", "turns", "targets", "new", "");
+  std::cout << fmt::format("  {:<24}{:>8}{:>9}{:>8}  {}\n", "rule of", "turns", "targets", "new",
+                           "");
   for (const corpus::RuleCount& count : ruled.counts)
-    std::cout << fmt::format("  {:<24}{:>8}{:>9}{:>8}  {}\n", count.rule, count.turns, count.targets,
-                             count.new_targets, count.what);
+    std::cout << fmt::format("  {:<24}{:>8}{:>9}{:>8}  {}\n", count.rule, count.turns,
+                             count.targets, count.new_targets, count.what);
 }
 
 int published(const Command& self, const std::vector<std::string>& given) {
@@ -96,10 +96,12 @@ int published(const Command& self, const std::vector<std::string>& given) {
   std::string redial;
   bool json = false;
   Arguments arguments(self);
-  arguments.positional("FOLDER", folders,
-                       "processed splits of UniCRS, iEvaLM, KGSF or LLM-zero-shot, or of OpenDialKG");
-  arguments.option("--redial", redial,
-                   "ReDial's folder: counts each paper's rule on the dialogues that a FOLDER holds");
+  arguments.positional(
+      "FOLDER", folders,
+      "processed splits of UniCRS, iEvaLM, KGSF or LLM-zero-shot, or of OpenDialKG");
+  arguments.option(
+      "--redial", redial,
+      "ReDial's folder: counts each paper's rule on the dialogues that a FOLDER holds");
   arguments.flag("--json", json, "print one JSON object a line");
   arguments.parse(given);
 

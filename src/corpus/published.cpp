@@ -78,8 +78,8 @@ PublishedFile count_titled(const fs::path& folder, const fs::path& file,
     ++out.turns;
     for (const std::string& title : record.recommended) {
       ++out.targets;
-      out.repeated += std::find(record.entities.begin(), record.entities.end(), title) !=
-                      record.entities.end();
+      out.repeated +=
+          std::find(record.entities.begin(), record.entities.end(), title) != record.entities.end();
       const auto number = entities.find(title);
       out.unranked += !number || !candidates.count(*number);
     }
@@ -117,7 +117,8 @@ struct Spoken {
 std::vector<Spoken> turns_of(const Dialogue& dialogue, bool merged) {
   std::vector<Spoken> turns;
   for (const dialogue::Turn& turn : dialogue.turns) {
-    if (!merged || turns.empty() || turns.back().role != turn.role) turns.push_back({turn.role, {}});
+    if (!merged || turns.empty() || turns.back().role != turn.role)
+      turns.push_back({turn.role, {}});
     for (const dialogue::Mention& mention : turn.mentions)
       turns.back().items.push_back(mention.item);
   }
@@ -135,8 +136,7 @@ RuleCount count_by(const Rule& rule, const std::vector<Dialogue>& dialogues,
       std::int64_t targets = 0, fresh = 0;
       for (int item : turn.items) {
         const bool again = !here.insert(item).second;
-        if ((again && !rule.every_time) ||
-            (rule.linked && !linked[static_cast<std::size_t>(item)]))
+        if ((again && !rule.every_time) || (rule.linked && !linked[static_cast<std::size_t>(item)]))
           continue;
         ++targets;
         fresh += !before.count(item);
@@ -167,8 +167,9 @@ std::vector<PublishedFile> count_published(const fs::path& folder) {
     return {kgsf};
   }
   if (items.empty())
-    throw DataError(folder, ": no processed split there: neither item_ids.json, nor movie_ids.json "
-                            "and id2entity.json (.xz too)");
+    throw DataError(folder,
+                    ": no processed split there: neither item_ids.json, nor movie_ids.json "
+                    "and id2entity.json (.xz too)");
   const Numbers candidates = read_numbers(items);
   std::set<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder)) files.insert(entry.path());

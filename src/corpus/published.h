@@ -45,8 +45,8 @@ struct RuleCount {
   std::int64_t new_targets = 0;  // of these, not named in any earlier turn
 };
 
-// The rules side by side on the same dialogues. linked: by item, whether it has an entity in DBpedia,
-// for the rule that needs one; without it that rule is left out.
+// The rules side by side on the same dialogues. linked: by item, whether it has an entity in
+// DBpedia, for the rule that needs one; without it that rule is left out.
 std::vector<RuleCount> count_by_rules(const std::vector<dialogue::Dialogue>& dialogues,
                                       const std::optional<std::vector<bool>>& linked);
 

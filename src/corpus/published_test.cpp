@@ -53,15 +53,13 @@ TEST_F(Published, RowsOfUniCRSCountTargetsOfTurnsWithSomethingBeforeThem) {
 TEST_F(Published, RowsOfIEvaLMAndOfZeroShotAreTold) {
   write("item_ids.json", "[5,6]");
   write("entity2id.json", R"j({"Heat":5,"Ann":9})j");
-  write("a.jsonl",
-        R"j({"dialog_id":"7","turn_id":1,"context":["Heat"],"entity":["Heat"],)j"
-        R"j("rec":["Heat","Ann","Ghost"],"resp":"x"})j"
-        "\n");
-  write("b.jsonl",
-        R"j({"context":["Hi"],"resp":"x","rec":[6],"prev_entity":[],"is_user":0})j"
-        "\n"
-        R"j({"context":["Hi","x"],"resp":"x","rec":[6],"prev_entity":[6],"is_user":1})j"
-        "\n");
+  write("a.jsonl", R"j({"dialog_id":"7","turn_id":1,"context":["Heat"],"entity":["Heat"],)j"
+                   R"j("rec":["Heat","Ann","Ghost"],"resp":"x"})j"
+                   "\n");
+  write("b.jsonl", R"j({"context":["Hi"],"resp":"x","rec":[6],"prev_entity":[],"is_user":0})j"
+                   "\n"
+                   R"j({"context":["Hi","x"],"resp":"x","rec":[6],"prev_entity":[6],"is_user":1})j"
+                   "\n");
   write("notes.jsonl", "{}\n");
   const std::vector<PublishedFile> files = count_published(folder_.path());
   ASSERT_EQ(files.size(), 2u);
