@@ -241,8 +241,7 @@ Check check_corpus(const dialogue::Corpus& corpus, const Splits& splits,
          "splits (worker), of a held-out seed (seed_entity), derived (ids), or of no published "
          "part",
          left_out});
-  for (const Dropped& entry : splits.dropped)
-    check.dropped.push_back({"of these or of files of ids: " + entry.what, entry.count});
+  check.dropped.insert(check.dropped.end(), splits.dropped.begin(), splits.dropped.end());
   try {
     check_splits(corpus.dialogues, splits, settings);
   } catch (const base::Error& error) {

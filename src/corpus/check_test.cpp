@@ -56,6 +56,54 @@ TEST(Check, ANearDuplicateAcrossSplitsIsALeak) {
   EXPECT_TRUE(check_corpus(corpus, {{0, 1}, {2}, {3}}, settings).leaks.empty());
 }
 
+TEST(Check, WhatHeldOutDialoguesShareWithTrainingIsCounted) {
+  dialogue::Corpus corpus;
+  corpus.dialogues = {make("a", ""), make("b", ""), make("c", ""), make("d", "")};
+  corpus.dialogues[0].seed = "Heat";
+  corpus.dialogues[1].seed = "HEAT";
+  corpus.dialogues[0].seeker = "ann";
+  corpus.dialogues[1].recommender = "ann";
+  corpus.dialogues[2].seeker = "bob";
+  corpus.dialogues[0].part_of = corpus.dialogues[1].part_of = "x";
+  corpus.dropped = {{"lines in the rain", 7}};
+  SplitSettings settings;
+  settings.by = "published";
+  const Check check = check_corpus(corpus, {{0, 3}, {1}, {2}}, settings);
+  ASSERT_EQ(check.overlaps.size(), 4u);  // of test only people are known
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(check.overlaps[i].split, "validation");
+    EXPECT_EQ(check.overlaps[i].count, 1);
+    EXPECT_EQ(check.overlaps[i].of, 1);
+  }
+  EXPECT_EQ(check.overlaps[3].split, "test");
+  EXPECT_EQ(check.overlaps[3].count, 0);
+  EXPECT_EQ(check.leaks.size(), 1u);  // the conversation; the others only a person's split forbids
+  EXPECT_EQ(check.dropped.front().what, "lines in the rain");
+  EXPECT_EQ(to_json(check.overlaps)[0]["of"], 1);
+}
+
+TEST(Check, PartsOfOneConversationAreNoNearDuplicates) {
+  auto a = make("a", kWords), b = make("b", kWords);
+  EXPECT_EQ(find_near_duplicates({a, b}).size(), 1u);
+  a.part_of = b.part_of = "x";
+  EXPECT_TRUE(find_near_duplicates({a, b}).empty());
+}
+
+TEST(Statistics, OnlyItemsOfTargetsAreCountedAsTargets) {
+  dialogue::Corpus corpus;
+  corpus.dialogues = {make("a", "Heat Alien")};
+  dialogue::Turn turn = corpus.dialogues[0].turns[0];
+  turn.mentions = {{0, 0, 4}, {0, 4, 4}, {1, 5, 10}};
+  corpus.dialogues[0].turns[0].mentions = turn.mentions;  // the seeker's
+  turn.role = dialogue::Role::recommender;
+  corpus.dialogues[0].turns.insert(corpus.dialogues[0].turns.end(), {turn, turn});
+  EXPECT_EQ(measure(corpus).target_turns, 2);
+  EXPECT_EQ(measure(corpus).targets, 4);  // an item once a turn
+  corpus.dialogues[0].targets = {2};
+  EXPECT_EQ(measure(corpus).target_turns, 1);
+  EXPECT_EQ(measure(corpus).targets, 2);
+}
+
 TEST(Statistics, MessagesInARowOfOneSpeakerAreOneTurn) {
   dialogue::Corpus corpus;
   corpus.dialogues = {make("a", "two words")};

@@ -157,6 +157,19 @@ TEST_F(OpenDialKG, AFileAloneHasItsTurnsAsTargets) {
   EXPECT_EQ(measure(corpus).targets, 3);
 }
 
+TEST_F(OpenDialKG, RecordsWithOtherWordsBeforeThemAreADialogueOfTheirOwn) {
+  write("train_data_processed.jsonl",
+        kTrain + R"j({"dialog_id":3,"turn_id":3,"context":["Films with Bob?","Try It.","No"],)j"
+                 R"j("entity":[],"rec":["Heat"],"resp":"Heat"})j"
+                 "\n");
+  const dialogue::Corpus corpus = read_corpus(folder_.path());
+  EXPECT_EQ(find(corpus, "train-3")->turns.size(), 2u);
+  ASSERT_NE(find(corpus, "train-3-2"), nullptr);
+  EXPECT_EQ(find(corpus, "train-3-2")->conversation(), "3");
+  EXPECT_EQ(find(corpus, "train-3-2")->targets, std::vector<int>{3});
+  EXPECT_EQ(count(corpus.dropped, "dialogues whose turns are not those of other records"), 1);
+}
+
 TEST_F(OpenDialKG, WithoutEntitiesTheSeedIsTheFirstNameInTheText) {
   write("train_data_processed.jsonl", changed("\"entity\":[\"Emma\"]", "\"entity\":[\"\"]"));
   EXPECT_EQ(find(read_corpus(folder_.path()), "train-3269")->seed, "Emma");

@@ -255,6 +255,9 @@ Splits split_dialogues(const Dialogues& dialogues, const SplitSettings& settings
   } else if (settings.by == "dialogue") {
     splits = split_groups(group_by(dialogues, settings, conversation_of), settings);
   } else if (settings.by == "seed_entity") {
+    if (std::all_of(dialogues.begin(), dialogues.end(),
+                    [](const auto& dialogue) { return dialogue.seed.empty(); }))
+      refuse("no dialogue says what it begins with, so there is no split by seed_entity");
     splits = split_groups(group_by(dialogues, settings, seed_of), settings);
   } else if (by_people(settings)) {
     splits = split_by_people(dialogues, std::move(candidates), settings);

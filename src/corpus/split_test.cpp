@@ -129,6 +129,8 @@ TEST(Split, BySeedEntityNoSeedIsInTwoSplits) {
     EXPECT_EQ(in_test(3), in_test(4));
   }
   EXPECT_THROW(check_splits(dialogues, {{0}, {1}, {5}}, settings), base::Error);
+  EXPECT_NE(error_of(ten(), settings).find("no dialogue says what it begins with"),
+            std::string::npos);
 }
 
 TEST(Split, ASeedThatIsHeldOutIsNotTrainedOnEither) {

@@ -45,6 +45,7 @@ TEST(FindNames, LettersOutsideAsciiAreLettersInEitherCase) {
   EXPECT_EQ(
       found({{"Amélie", 1}, {"ČERNÝ PETR", 2}, {"Сталкер", 3}}, "AMÉLIE, Černý Petr, СТАЛКЕР"),
       (Strings{"1:AMÉLIE", "2:Černý Petr", "3:СТАЛКЕР"}));
+  EXPECT_EQ(found({{"Ёлки", 1}, {"Žižek", 2}}, "ёлки ŽIŽEK"), (Strings{"1:ёлки", "2:ŽIŽEK"}));
   EXPECT_TRUE(found({{"Am", 1}, {"lie", 2}}, "Amélie").empty());
   EXPECT_EQ(found({{"Heat", 1}}, "“Heat”…"), (Strings{"1:Heat"}));
   EXPECT_EQ(found({{"Heat", 1}}, "\xff Heat \xc3"), (Strings{"1:Heat"}));  // not UTF-8

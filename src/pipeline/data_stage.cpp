@@ -30,6 +30,8 @@ void data_stage(Run& run) {
     plan.parts.push_back("world");
   else
     plan.inputs.emplace_back("dialogues", recipe.data.path);
+  for (std::size_t i = 0; i < recipe.data.knowledge.size(); ++i)
+    plan.inputs.emplace_back("knowledge " + std::to_string(i + 1), recipe.data.knowledge[i]);
   if (!recipe.data.lexicon.empty()) plan.inputs.emplace_back("lexicon", recipe.data.lexicon);
   if (!recipe.data.emoji.empty()) plan.inputs.emplace_back("emoji", recipe.data.emoji);
   // The split is read with it, by every stage that comes after.

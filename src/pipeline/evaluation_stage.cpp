@@ -1,19 +1,25 @@
 #include <algorithm>
 #include <cmath>
+#include <ctime>
+#include <sstream>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/format.h"
+#include "base/hash.h"
 #include "base/run_log.h"
 #include "corpus/read.h"
+#include "evaluate/checks.h"
 #include "evaluate/comparison.h"
-#include "evaluate/instances.h"
+#include "evaluate/examples.h"
+#include "evaluate/interactive.h"
 #include "evaluate/ranking.h"
 #include "evaluate/report.h"
 #include "evaluate/text_metrics.h"
 #include "evaluate/world.h"
+#include "pipeline/baselines.h"
 #include "pipeline/run_report.h"
 #include "pipeline/stages.h"
-#include "recommend/baselines.h"
 #include "recommend/model_folder.h"
 #include "recommend/trained_recommender.h"
 #include "train/sft.h"
@@ -25,15 +31,24 @@ namespace {
 // The stages that an evaluation reads.
 const std::vector<std::string> kNeeds = {"data", "sft", "signals", "reward", "policy"};
 
-// What a run is compared by. Declared before anything is measured; the first ones are the
-// endpoints.
-std::vector<evaluate::Declared> declared() {
-  return {
-      {"v2", "hr@5", "ppo", "sft", true},           {"ln", "hr@5", "ppo", "sft", true},
-      {"v1", "hr@10", "sft", "cooccurrence", true}, {"v2", "hr@10", "sft", "cooccurrence", true},
-      {"v2", "hr@10", "ppo", "sft", false},         {"v2", "ndcg@10", "ppo", "sft", false},
-      {"v3", "hr@5", "ppo", "sft", false},          {"v3", "hr@10", "ppo", "sft", false},
-      {"ln", "hr@10", "ppo", "sft", false},         {"v1", "hr@5", "ppo", "sft", false}};
+// A comparison as a recipe declares it, before anything is measured: "v2 hr@5 ppo sft".
+evaluate::Declared read_declared(const std::string& text, bool primary) {
+  std::istringstream in(text);
+  evaluate::Declared declared;
+  std::string more;
+  if (!(in >> declared.protocol >> declared.metric >> declared.model >> declared.against) ||
+      in >> more)
+    throw base::UsageError("a comparison is declared as \"", text,
+                           "\", expected four words such as v2 hr@5 ppo sft");
+  declared.primary = primary;
+  return declared;
+}
+
+std::vector<evaluate::Declared> declared(const EvaluationSettings& settings) {
+  std::vector<evaluate::Declared> all;
+  for (const std::string& text : settings.primary) all.push_back(read_declared(text, true));
+  for (const std::string& text : settings.secondary) all.push_back(read_declared(text, false));
+  return all;
 }
 
 evaluate::Likelihood likelihood_of(const recommend::TrainedModel& model,
@@ -65,30 +80,39 @@ class Evaluation {
   }
 
   std::string work() {
-    instances_ = evaluate::make_instances(pointers(dialogues_), sft_.state);
-    if (instances_.empty())
+    const std::vector<evaluate::Declared> comparisons = declared(settings_);
+    examples_ = evaluate::make_examples(
+        pointers(dialogues_),
+        {.state = sft_.state,
+         .frequencies =
+             evaluate::recommender_mentions(pointers(run_.data().train), sft_.catalogue.size()),
+         .seed = run_.seed()});
+    if (examples_.own.empty())
       throw base::Error(
           base::ErrorKind::data,
           "no dialogue to evaluate on has a recommender's message that names an item");
-    evaluate::write_qrels(out_, instances_, sft_.catalogue);
+    evaluate::write_qrels(out_, examples_.own, sft_.catalogue);
+    for (const std::string& warning : evaluate::check_instances(examples_.own, sft_.catalogue))
+      data_.warnings.push_back(warning);
     recommend::TrainedRecommender sft("sft", sft_, {.type = run_.type(), .hash = ""}),
         ppo("ppo", policy_, {.type = run_.type(), .hash = ""});
     recommend::LanguageTermRecommender sft_lm("sft-lm", sft_,
                                               {.type = run_.type(), .hash = "language term"});
-    for (const auto& baseline : recommend::all_baselines(sft_.ranker.counts(), sft_.catalogue))
-      rank(*baseline);
+    fit_baselines();
+    for (const auto& baseline : baselines_) rank(*baseline);
     rank(sft_lm);
     rank(sft);
     rank(ppo);
     if (settings_.ablations) rank_without_terms();
     answer(sft, sft_);
     answer(ppo, policy_);
-    data_.comparisons = evaluate::compare(rankings_, instances_, declared(), bootstrap());
+    data_.comparisons = evaluate::compare(rankings_, examples_.own, comparisons, bootstrap());
     if (run_.recipe().in_world()) play(sft, ppo);
+    if (settings_.form_turns > 0) play_with_forms(sft, ppo);
     evaluate::correct_for_number(data_.comparisons);
     // Ranked in this order: baselines, sft-lm, sft, ppo; the last two answered.
     data_.samples = evaluate::make_samples(responses_, {rankings_.end() - 2, rankings_.end()},
-                                           instances_, sft_.catalogue, 6);
+                                           examples_.own, sft_.catalogue, 6);
     data_.models = models_;
     add_run_parts(run_, data_);
     std::vector<evaluate::ModelScores> whole =
@@ -100,10 +124,12 @@ class Evaluation {
       data_.warnings.push_back(warning);
     for (const evaluate::Comparison& comparison : data_.comparisons)
       if (comparison.primary) run_.console().line("evaluation  " + evaluate::finding(comparison));
-    return base::concatenate(instances_.size(), " messages");
+    return base::concatenate(examples_.own.size(), " messages");
   }
 
-  const evaluate::ReportData& report() const { return data_; }
+  evaluate::ReportData& report() { return data_; }
+  // Of what was evaluated, for the registry.
+  std::string model_hash() const { return base::sha256(sft_.hash() + policy_.hash()); }
   const std::vector<evaluate::ModelScores>& models() const { return models_; }
 
  private:
@@ -115,16 +141,31 @@ class Evaluation {
   evaluate::ModelScores& scores_of(const std::string& name) {
     for (evaluate::ModelScores& scores : models_)
       if (scores.name == name) return scores;
-    models_.push_back({name, {}, {}, {}});
+    models_.emplace_back().name = name;
     return models_.back();
+  }
+
+  void fit_baselines() {
+    training_ = pointers(run_.data().train);
+    const recommend::BaselineInput input{sft_.ranker.tables(), training_};
+    for (TunedBaseline& baseline :
+         tune_baselines(settings_.baselines, input, pointers(run_.data().validation), sft_.state,
+                        sft_.catalogue, run_.console())) {
+      if (!baseline.setting.empty())
+        data_.notes.push_back("Baseline " + baseline.name + ": " + baseline.setting +
+                              ", chosen on validation dialogues.");
+      baselines_.push_back(std::make_unique<recommend::BaselineRecommender>(
+          baseline.name, std::move(baseline.weights), sft_.catalogue));
+    }
   }
 
   void rank(dialogue::Recommender& recommender) {
     base::stop_if_interrupted();
-    rankings_.push_back(
-        evaluate::rank_instances(recommender, instances_, sft_.catalogue, run_.console()));
-    evaluate::write_run(out_, rankings_.back(), instances_, sft_.catalogue);
-    models_.push_back(evaluate::score_ranking(rankings_.back(), instances_));
+    evaluate::ExampleRankings rankings =
+        evaluate::rank_examples(recommender, examples_, sft_.catalogue, run_.console());
+    models_.push_back(evaluate::score_examples(rankings, examples_));
+    evaluate::write_run(out_, rankings.own, examples_.own, sft_.catalogue);
+    rankings_.push_back(std::move(rankings.own));
   }
 
   // The SFT ranker with each of its terms switched off: what each is worth.
@@ -137,8 +178,8 @@ class Evaluation {
       recommend::TrainedRecommender recommender("sft-without-" + term, without,
                                                 {.type = run_.type(), .hash = "ablation"});
       const auto ranking =
-          evaluate::rank_instances(recommender, instances_, sft_.catalogue, run_.console());
-      models_.push_back(evaluate::score_ranking(ranking, instances_));
+          evaluate::rank_instances(recommender, examples_.own, sft_.catalogue, run_.console());
+      models_.push_back(evaluate::score_ranking(ranking, examples_.own));
     }
   }
 
@@ -149,9 +190,12 @@ class Evaluation {
     sampling.temperature = settings_.temperature;
     sampling.seed = run_.seed();
     responses_.push_back(
-        evaluate::collect_responses(recommender, instances_, model.catalogue, sampling,
+        evaluate::collect_responses(recommender, examples_.own, model.catalogue, sampling,
                                     static_cast<std::size_t>(settings_.responses), run_.console()));
     evaluate::write_responses(out_, recommender.name(), responses_.back());
+    for (const std::string& warning :
+         evaluate::check_responses(recommender.name(), responses_.back()))
+      data_.warnings.push_back(warning);
     scores_of(recommender.name()).text =
         evaluate::score_text(responses_.back(), likelihood_of(model, dialogues_, run_.type()));
   }
@@ -167,8 +211,10 @@ class Evaluation {
     options.sampling.temperature = settings_.temperature;
     options.sentiment = run_.data().sentiment();
     std::vector<evaluate::WorldGame> games;
-    for (const auto& baseline : recommend::all_baselines(sft_.ranker.counts(), sft_.catalogue))
-      games.push_back(evaluate::play_world(*baseline, world, options));
+    for (const auto& baseline : baselines_)
+      if (baseline->name() == "popularity" || baseline->name() == "copy" ||
+          baseline->name() == "cooccurrence")
+        games.push_back(evaluate::play_world(*baseline, world, options));
     for (dialogue::Recommender* recommender : {&sft, &ppo}) {
       base::stop_if_interrupted();
       run_.console().line("evaluation  " + recommender->name() + " plays " +
@@ -183,12 +229,40 @@ class Evaluation {
     data_.comparisons.insert(data_.comparisons.begin(), comparison);
   }
 
+  // People made of the held-out dialogues' real forms.
+  void play_with_forms(dialogue::Recommender& sft, dialogue::Recommender& ppo) {
+    std::vector<dialogue::Recommender*> all;
+    for (const auto& baseline : baselines_) all.push_back(baseline.get());
+    all.push_back(&sft);
+    all.push_back(&ppo);
+    evaluate::InteractiveOptions options;
+    options.max_turns = settings_.form_turns;
+    options.state = sft_.state;
+    options.sampling.max_tokens = settings_.max_tokens;
+    options.sampling.temperature = settings_.temperature;
+    options.sampling.seed = run_.seed();
+    options.sentiment = run_.data().sentiment();
+    std::vector<evaluate::FormGame> games;
+    for (dialogue::Recommender* recommender : all) {
+      base::stop_if_interrupted();
+      games.push_back(
+          evaluate::play_forms(*recommender, pointers(dialogues_), sft_.catalogue, options));
+      if (games.back().episodes.empty()) return;  // no forms that like anything
+      scores_of(recommender->name()).interactive =
+          evaluate::score_forms(games.back(), bootstrap());
+    }
+    data_.comparisons.push_back(
+        evaluate::compare_forms(games.back(), games[games.size() - 2], bootstrap()));
+  }
+
   Run& run_;
   const EvaluationSettings& settings_;
   const std::vector<dialogue::Dialogue>& dialogues_;
   fs::path out_;
   recommend::TrainedModel sft_, policy_;
-  std::vector<evaluate::Instance> instances_;
+  std::vector<const dialogue::Dialogue*> training_;
+  std::vector<std::unique_ptr<recommend::BaselineRecommender>> baselines_;
+  evaluate::Examples examples_;
   std::vector<evaluate::ModelRanking> rankings_;
   std::vector<evaluate::ModelScores> models_;
   std::vector<std::vector<evaluate::Response>> responses_;
@@ -197,7 +271,35 @@ class Evaluation {
 
 std::vector<dialogue::Dialogue> read_elsewhere(Run& run, const fs::path& file) {
   dialogue::Corpus corpus = corpus::read_more(file, run.data().catalogue);
+  for (const dialogue::Dropped& dropped : corpus.dropped)
+    run.console().line(base::concatenate("evaluation  ", file.filename().string(), ": ",
+                                         dropped.count, " ", dropped.what));
   return feedback::with_sentiment(std::move(corpus), run.data().sentiment()).dialogues;
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+// Puts the evaluation of a test file into the registry beside it; the report shows its hashes.
+void register_test(Run& run, Evaluation& evaluation, const fs::path& data, const fs::path& out) {
+  const evaluate::Evaluation entry{.data = base::sha256(base::read_file(data)),
+                                   .model = evaluation.model_hash(),
+                                   .recipe = base::sha256(recipe_text(run.recipe())),
+                                   .name = run.recipe().name,
+                                   .date = utc_now()};
+  const evaluate::Registered registered =
+      evaluate::register_evaluation(evaluate::registry_file(data, out), entry);
+  evaluation.report().evaluation = registered;
+  for (const std::string& warning : evaluate::check_registry(registered)) {
+    evaluation.report().warnings.push_back(warning);
+    run.console().line("evaluation  " + warning);
+  }
 }
 
 }  // namespace
@@ -216,6 +318,10 @@ void evaluation_stage(Run& run) {
     }
     Evaluation evaluation(run, test, stage.folder);
     const std::string result = evaluation.work();
+    if (!recipe.data.test.empty())
+      register_test(run, evaluation, recipe.data.test, run.folder());
+    else if (!run.data().test.empty())
+      register_test(run, evaluation, run.folder() / "data" / "test.jsonl", run.folder());
     base::Metrics metrics;
     for (const evaluate::ModelScores& scores : evaluation.models())
       if (const auto value = evaluate::find_score(scores, "v2", "hr@10"))
@@ -240,6 +346,7 @@ void evaluate_elsewhere(Run& run, const fs::path& test, const fs::path& out) {
   if (dialogues.empty()) throw base::DataError(test, ": holds no dialogues");
   Evaluation evaluation(run, dialogues, out);
   evaluation.work();
+  register_test(run, evaluation, test, out);
   evaluate::write_report(out, evaluation.report());
   run.console().line("evaluation  report: " + (out / "report.html").string());
 }

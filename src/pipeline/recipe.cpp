@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "corpus/knowledge.h"
 #include "corpus/read.h"
 #include "simulate/play.h"
 
@@ -66,6 +67,7 @@ void check(const Recipe& recipe) {
   at_least("rl.batch", recipe.rl.batch, 2);
   at_least("rl.item_steps", recipe.rl.item_steps, 0);
   at_least("evaluation.responses", recipe.evaluation.responses, 0);
+  at_least("evaluation.form_turns", recipe.evaluation.form_turns, 0);
   at_least("evaluation.temperature", recipe.evaluation.temperature, 0);
   above_zero("rl.temperature", recipe.rl.temperature);
   above_zero("rl.kl_horizon", recipe.rl.kl_horizon);
@@ -112,8 +114,15 @@ Recipe read_recipe(const std::filesystem::path& path, const std::vector<std::str
 }
 
 dialogue::Corpus read_dialogues(const Recipe& recipe) {
-  return recipe.in_world() ? simulate::make_corpus(simulate::World(recipe.world))
-                           : corpus::read_corpus(recipe.data.path);
+  if (recipe.in_world()) return simulate::make_corpus(simulate::World(recipe.world));
+  dialogue::Corpus corpus = corpus::read_corpus(recipe.data.path);
+  if (recipe.data.knowledge.empty()) return corpus;
+  const std::vector<std::filesystem::path> folders(recipe.data.knowledge.begin(),
+                                                   recipe.data.knowledge.end());
+  corpus::Knowledge knowledge = corpus::with_knowledge(corpus.catalogue, folders);
+  corpus.catalogue = std::move(knowledge.catalogue);
+  corpus.dropped.insert(corpus.dropped.end(), knowledge.dropped.begin(), knowledge.dropped.end());
+  return corpus;
 }
 
 std::string recipe_text(Recipe recipe) { return base::to_toml(base::list_settings(recipe)); }

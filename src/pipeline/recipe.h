@@ -40,15 +40,19 @@ struct DataSettings {
   std::string test;     // a file
   std::string lexicon;  // a file; empty: the world's own
   std::string emoji;
+  std::vector<std::string> knowledge;  // folders
   corpus::SplitSettings split;
 
   template <class F>
   void fields(F&& field) {
     field("path", path,
-          "ReDial's folder, or dialogues in attune's own JSON lines; empty: a simulated world");
+          "ReDial's, OpenDialKG's or INSPIRED's folder, or dialogues in attune's own JSON lines; "
+          "empty: a simulated world");
     field("test", test, "a file of dialogues to evaluate on in place of the test split");
     field("lexicon", lexicon, "VADER's lexicon file for sentiment; empty: the world's own");
     field("emoji", emoji, "VADER's emoji file; empty: none");
+    field("knowledge", knowledge,
+          "folders that say what items are: id2info.json, DBpedia graphs as UniCRS publishes them");
     field("split", split, "which dialogues are held out");
   }
 };
@@ -118,6 +122,13 @@ struct SignalSettings {
 };
 
 struct EvaluationSettings {
+  std::vector<std::string> baselines;  // empty: all
+  std::vector<std::string> primary = {"v2 hr@5 ppo sft", "ln hr@5 ppo sft",
+                                      "v1 hr@10 sft cooccurrence", "v2 hr@10 sft cooccurrence"};
+  std::vector<std::string> secondary = {"v2 hr@10 ppo sft", "v2 ndcg@10 ppo sft",
+                                        "v3 hr@5 ppo sft",  "v3 hr@10 ppo sft",
+                                        "ln hr@10 ppo sft", "v1 hr@5 ppo sft"};
+  int form_turns = 5;
   int responses = 400;
   int resamples = 10000;
   bool ablations = true;
@@ -127,6 +138,12 @@ struct EvaluationSettings {
 
   template <class F>
   void fields(F&& field) {
+    field("baselines", baselines, "those to rank with; empty: all");
+    field("primary", primary,
+          "comparisons declared as endpoints: protocol, metric, model, model it is held against");
+    field("secondary", secondary, "comparisons declared beside them");
+    field("form_turns", form_turns,
+          "recommender's turns with people made of real forms; 0: no such dialogues");
     field("responses", responses, "messages answered for the text metrics; 0: all");
     field("resamples", resamples, "of the bootstrap behind each comparison");
     field("ablations", ablations, "rank with each of the ranker's terms switched off too");
@@ -188,7 +205,8 @@ struct Recipe {
 // base::UsageError, base::DataError.
 Recipe read_recipe(const std::filesystem::path& path, const std::vector<std::string>& overrides);
 
-// The dialogues that a recipe names: simulated in its world, or read. Throws base::DataError.
+// The dialogues that a recipe names, simulated in its world, or read, with what is known of their
+// items. Throws base::DataError.
 dialogue::Corpus read_dialogues(const Recipe& recipe);
 
 std::string recipe_text(Recipe recipe);  // resolved, as TOML

@@ -22,6 +22,7 @@ using ItemWeights = std::function<std::vector<double>(const dialogue::State&)>;
 struct BaselineKind {
   std::string name;                   // of its row: "ease"
   std::vector<std::string> settings;  // those to choose among on validation, as a report says them
+  std::string tuned_on;               // the protocol whose HR@10 chooses: "v2", or "v1" for copying
   // Fits the baseline with one of the settings. What it returns refers to the input's tables.
   ItemWeights (*fit)(const BaselineInput& input, std::size_t setting);
 };

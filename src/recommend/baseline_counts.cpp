@@ -40,7 +40,7 @@ std::vector<double> ties_by_popularity(std::vector<double> weights, const Counts
 
 // The most popular first.
 BaselineKind popularity_baseline() {
-  return {"popularity", {""}, [](const BaselineInput& input, std::size_t) -> ItemWeights {
+  return {"popularity", {""}, "v2", [](const BaselineInput& input, std::size_t) -> ItemWeights {
             const std::vector<double> weights = popularity_weights(input.tables.counts);
             return [weights](const dialogue::State&) { return weights; };
           }};
@@ -48,7 +48,7 @@ BaselineKind popularity_baseline() {
 
 // Items named so far, the last one first; then popularity.
 BaselineKind copy_baseline() {
-  return {"copy", {""}, [](const BaselineInput& input, std::size_t) -> ItemWeights {
+  return {"copy", {""}, "v1", [](const BaselineInput& input, std::size_t) -> ItemWeights {
             const std::vector<double> popularity = popularity_weights(input.tables.counts);
             const double most = *std::max_element(popularity.begin(), popularity.end());
             return [popularity, most](const dialogue::State& state) {
@@ -63,7 +63,7 @@ BaselineKind copy_baseline() {
 
 // What is named in the same dialogues; where that is equal, popularity.
 BaselineKind cooccurrence_baseline() {
-  return {"cooccurrence", {""}, [](const BaselineInput& input, std::size_t) -> ItemWeights {
+  return {"cooccurrence", {""}, "v2", [](const BaselineInput& input, std::size_t) -> ItemWeights {
             return [&counts = input.tables.counts](const dialogue::State& state) {
               return ties_by_popularity(cooccurrence_weights(state, counts), counts);
             };

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include <ATen/Functions.h>
 #include <torch/types.h>
+#include <ATen/Functions.h>
 
 #include "base/format.h"
 #include "recommend/baseline.h"
@@ -67,7 +67,7 @@ ItemWeights fit(const BaselineInput& input, std::size_t setting) {
 }  // namespace
 
 BaselineKind ease_baseline() {
-  BaselineKind kind{"ease", {}, fit};
+  BaselineKind kind{"ease", {}, "v2", fit};
   for (double lambda : kLambdas) kind.settings.push_back("lambda " + base::fixed(lambda, 0));
   return kind;
 }

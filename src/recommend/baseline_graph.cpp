@@ -96,7 +96,7 @@ ItemWeights fit(const BaselineInput& input, std::size_t setting) {
 
 template <Parts parts>
 BaselineKind kind(const char* name) {
-  BaselineKind made{name, {}, fit<parts>};
+  BaselineKind made{name, {}, parts == Parts::with_copy ? "v1" : "v2", fit<parts>};
   for (double fade : kFades) made.settings.push_back("recency " + base::fixed(fade, 1));
   return made;
 }

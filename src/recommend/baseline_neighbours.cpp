@@ -23,7 +23,7 @@ ItemWeights fit(const BaselineInput& input, std::size_t setting) {
 }  // namespace
 
 BaselineKind neighbours_baseline() {
-  BaselineKind kind{"bm25", {}, fit};
+  BaselineKind kind{"bm25", {}, "v2", fit};
   for (std::size_t voters : kVoters)
     kind.settings.push_back(std::to_string(voters) + " neighbours");
   return kind;

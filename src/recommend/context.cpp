@@ -71,10 +71,10 @@ std::vector<RankExample> rank_examples(const std::vector<const dialogue::Dialogu
     for (std::size_t t = 1; t < dialogues[d]->turns.size(); ++t) {
       const dialogue::Turn& turn = dialogues[d]->turns[t];
       if (turn.mentions.empty()) continue;
-      examples.push_back(
-          {static_cast<int>(d), static_cast<int>(t), turn.role,
-           context_of(dialogue::state_before(*dialogues[d], t, options), words, entities),
-           turn.items()});
+      if (dialogues[d]->targets && !dialogues[d]->is_target(t)) continue;
+      examples.push_back({static_cast<int>(d), static_cast<int>(t), turn.role,
+                          context_of(dialogue::state_before(*dialogues[d], t, options), words, entities),
+                          turn.items()});
     }
   return examples;
 }

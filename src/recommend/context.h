@@ -36,7 +36,8 @@ struct RankExample {
   std::vector<int> targets;  // items of the turn, each once, repeats of earlier ones included
 };
 
-// The examples of all turns that name items and have something before them, of both roles.
+// The examples of all turns that name items and have something before them, of both roles; where a
+// dialogue lists its targets, of these only.
 std::vector<RankExample> rank_examples(const std::vector<const dialogue::Dialogue*>& dialogues,
                                        const WordTable& words, const Entities& entities,
                                        const dialogue::StateOptions& options);

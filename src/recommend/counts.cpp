@@ -73,10 +73,11 @@ DialogueCounts count_dialogue(const dialogue::Dialogue& dialogue, const WordTabl
   const auto add_once = [](std::vector<int>& to, int value) {
     if (std::find(to.begin(), to.end(), value) == to.end()) to.push_back(value);
   };
-  for (const dialogue::Turn& turn : dialogue.turns) {
+  for (std::size_t t = 0; t < dialogue.turns.size(); ++t) {
+    const dialogue::Turn& turn = dialogue.turns[t];
     for (int item : turn.items()) {
       add_once(counts.items, item);
-      if (turn.role != dialogue::Role::recommender) continue;
+      if (!dialogue.is_target(t)) continue;
       counts.recommended.push_back(item);
       for (int word : earlier_words) counts.word_pairs.emplace_back(word, item);
     }
