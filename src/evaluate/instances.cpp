@@ -1,6 +1,7 @@
 #include "evaluate/instances.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -8,18 +9,13 @@
 namespace evaluate {
 namespace {
 
-// Whether the items of this turn are there to be found.
-bool is_asked(const dialogue::Dialogue& dialogue, std::size_t turn) {
-  return dialogue.turns[turn].role == dialogue::Role::recommender;
-}
-
-// The turns begin … end-1 as one, without those that are not asked for.
+// The turns begin … end-1 as one, without those that are no targets.
 dialogue::Turn merge(const dialogue::Dialogue& dialogue, std::size_t begin, std::size_t end) {
   dialogue::Turn merged = dialogue.turns[begin];
   merged.text.clear();
   merged.mentions.clear();
   for (std::size_t t = begin; t < end; ++t) {
-    if (!is_asked(dialogue, t)) continue;
+    if (!dialogue.is_target(t)) continue;
     const dialogue::Turn& turn = dialogue.turns[t];
     if (!merged.text.empty() && !turn.text.empty()) merged.text += ' ';
     for (dialogue::Mention mention : turn.mentions) {
@@ -82,9 +78,22 @@ const char* rule_name(InstanceRule rule) {
   throw base::Error(base::ErrorKind::internal, "no such rule of instances");
 }
 
+std::vector<std::int64_t> number_conversations(
+    const std::vector<const dialogue::Dialogue*>& dialogues) {
+  std::vector<std::int64_t> numbers;
+  std::map<std::string, std::int64_t> known;
+  for (std::size_t d = 0; d < dialogues.size(); ++d) {
+    const auto own = static_cast<std::int64_t>(d);
+    const std::string& name = dialogues[d]->conversation();
+    numbers.push_back(name.empty() ? own : known.emplace(name, own).first->second);
+  }
+  return numbers;
+}
+
 std::vector<Instance> make_instances(const std::vector<const dialogue::Dialogue*>& dialogues,
                                      const dialogue::StateOptions& options, InstanceRule rule) {
   std::vector<Instance> instances;
+  const std::vector<std::int64_t> conversations = number_conversations(dialogues);
   for (std::size_t d = 0; d < dialogues.size(); ++d) {
     const dialogue::Dialogue& dialogue = *dialogues[d];
     const auto recommender_turns = std::count_if(
@@ -101,6 +110,7 @@ std::vector<Instance> make_instances(const std::vector<const dialogue::Dialogue*
       instance.query = trec_field(dialogue.id) + "/" +
                        trec_field(message.id.empty() ? std::to_string(begin) : message.id);
       instance.dialogue = static_cast<std::int64_t>(d);
+      instance.conversation = conversations[d];
       instance.state = dialogue::state_before(dialogue, begin, options);
       instance.golds = golds_of(dialogue, message, instance.state, rule);
       instance.message = std::move(message);
@@ -150,16 +160,16 @@ bool masks_named(Protocol protocol) { return protocol != Protocol::v1; }
 
 InstanceCounts count(const std::vector<Instance>& instances, Protocol protocol) {
   InstanceCounts counts;
-  std::set<std::int64_t> dialogues;
+  std::set<std::int64_t> conversations;
   for (const Instance& instance : instances) {
     const auto pairs = std::count_if(instance.golds.begin(), instance.golds.end(),
                                      [&](const Gold& gold) { return takes(protocol, gold); });
     if (pairs == 0) continue;
     counts.pairs += pairs;
     counts.messages += 1;
-    dialogues.insert(instance.dialogue);
+    conversations.insert(instance.conversation);
   }
-  counts.dialogues = static_cast<std::int64_t>(dialogues.size());
+  counts.dialogues = static_cast<std::int64_t>(conversations.size());
   return counts;
 }
 

@@ -18,6 +18,11 @@ struct Gold {
   std::optional<bool> liked, seen;  // by the seeker's form
 };
 
+// For each dialogue the index of the first one of the same conversation: itself, but where a corpus
+// has several dialogues of one.
+std::vector<std::int64_t> number_conversations(
+    const std::vector<const dialogue::Dialogue*>& dialogues);
+
 // What counts as one place to recommend at, and what is to be found there (docs/metrics.md). A
 // block is a run of the recommender's messages with nothing of the seeker's between them, read as
 // one turn; its context is what stands before the first of them.
@@ -30,17 +35,19 @@ const char* rule_name(InstanceRule rule);  // "own", "kbrd", "unicrs"
 
 // One recommender's message (or block, see InstanceRule) that names at least one item.
 struct Instance {
-  std::string query;          // "CONVERSATION/MESSAGE": the dialogue's id and the first turn's
-  std::int64_t dialogue = 0;  // index in the list it was made from; the cluster
-  dialogue::State state;      // before the message
-  dialogue::Turn message;     // what was really said; a block's texts with spaces between them
-  std::vector<Gold> golds;    // by the rule, in order of first mention
-  int dialogue_turns = 0;     // of the whole dialogue, unmerged
-  int recommender_turns = 0;  // those of them that are the recommender's
+  std::string query;              // "CONVERSATION/MESSAGE": the dialogue's id and the first turn's
+  std::int64_t dialogue = 0;      // index in the list it was made from
+  std::int64_t conversation = 0;  // index of the first dialogue of its conversation; the cluster
+  dialogue::State state;          // before the message
+  dialogue::Turn message;         // what was really said; a block's texts with spaces between them
+  std::vector<Gold> golds;        // by the rule, in order of first mention
+  int dialogue_turns = 0;         // of the whole dialogue, unmerged
+  int recommender_turns = 0;      // those of them that are the recommender's
 };
 
-// All of them, by dialogue, then turn. Queries have no white space: other bytes than printable
-// ASCII, and "%", are written as "%20". A turn without an id goes by its number.
+// All of them, by dialogue, then turn, of turns that are targets (Dialogue::is_target). Queries
+// have no white space: other bytes than printable ASCII, and "%", are written as "%20". A turn
+// without an id goes by its number.
 std::vector<Instance> make_instances(const std::vector<const dialogue::Dialogue*>& dialogues,
                                      const dialogue::StateOptions& options = {},
                                      InstanceRule rule = InstanceRule::own);
@@ -62,9 +69,9 @@ bool masks_named(Protocol protocol);              // whether items named so far 
 
 // The denominators.
 struct InstanceCounts {
-  std::int64_t pairs = 0;     // a message and one of its items
-  std::int64_t messages = 0;  // those with at least one pair
-  std::int64_t dialogues = 0;
+  std::int64_t pairs = 0;      // a message and one of its items
+  std::int64_t messages = 0;   // those with at least one pair
+  std::int64_t dialogues = 0;  // conversations
 };
 InstanceCounts count(const std::vector<Instance>& instances, Protocol protocol);
 

@@ -119,6 +119,30 @@ TEST(InstanceRules, UnicrsTakesEveryMentionAndSkipsTheOpening) {
   EXPECT_STREQ(rule_name(InstanceRule::unicrs), "unicrs");
 }
 
+TEST(InstanceRules, OnlyTargetsAreAskedFor) {
+  auto dialogue = blocks(false);
+  dialogue.targets = std::vector<int>{2};
+  const auto own = make_instances({&dialogue}, {}, InstanceRule::own);
+  ASSERT_EQ(own.size(), 1u);
+  EXPECT_EQ(own[0].query, "9/2");
+  const auto merged = make_instances({&dialogue}, {}, InstanceRule::kbrd);
+  ASSERT_EQ(merged.size(), 1u);
+  EXPECT_EQ(merged[0].message.text, "and @ or @");
+}
+
+TEST(InstanceRules, DialoguesOfOneConversationAreOneCluster) {
+  std::vector<dialogue::Dialogue> parts(3, blocks(false));
+  for (std::size_t i = 0; i < 3; ++i) {
+    parts[i].id = "9-" + std::to_string(i);
+    parts[i].part_of = i == 1 ? "other" : "9";
+  }
+  const auto instances = make_instances(test::pointers(parts));
+  EXPECT_EQ(instances.front().conversation, 0);
+  EXPECT_EQ(instances.back().dialogue, 2);
+  EXPECT_EQ(instances.back().conversation, 0);
+  EXPECT_EQ(count(instances, Protocol::v1).dialogues, 2);
+}
+
 TEST(Queries, HaveNoWhiteSpace) {
   EXPECT_EQ(trec_field("a b\n%\xC3\xA9"), "a%20b%0A%25%C3%A9");
   EXPECT_EQ(trec_field("train-12/3"), "train-12/3");

@@ -237,8 +237,10 @@ FormGame play_forms(dialogue::Recommender& recommender,
                     const dialogue::Catalogue& catalogue, const InteractiveOptions& options) {
   base::check(options.batch > 0, "play_forms: a batch of ", options.batch);
   std::vector<std::size_t> playable;
+  const std::vector<std::int64_t> conversations = number_conversations(dialogues);
   for (std::size_t d = 0; d < dialogues.size(); ++d)
-    if (is_playable(*dialogues[d], catalogue)) playable.push_back(d);
+    if (conversations[d] == static_cast<std::int64_t>(d) && is_playable(*dialogues[d], catalogue))
+      playable.push_back(d);
   const std::size_t wanted =
       options.limit == 0 ? playable.size() : std::min(options.limit, playable.size());
   const auto batch = static_cast<std::size_t>(options.batch);

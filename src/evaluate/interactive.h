@@ -69,7 +69,7 @@ struct FormGame {
   std::vector<FormEpisode> episodes;
 };
 
-// One episode a dialogue whose form likes an item that the user's first words do not name. All
+// One episode a conversation whose form likes an item that the user's first words do not name. All
 // recommenders meet the same people.
 FormGame play_forms(dialogue::Recommender& recommender,
                     const std::vector<const dialogue::Dialogue*>& dialogues,

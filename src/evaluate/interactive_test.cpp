@@ -102,6 +102,7 @@ class FormGames : public testing::Test {
   dialogue::Catalogue catalogue_ = test::letters(8);
   std::vector<dialogue::Dialogue> dialogues_ = [] {
     std::vector<dialogue::Dialogue> list(3, with_form());
+    for (std::size_t i = 0; i < list.size(); ++i) list[i].id = std::to_string(i);
     list[1].seeker_labels = {{2, true, false, true}};  // likes C alone
     list[2].seeker_labels = {{0, false, true, true}};  // only what they say themselves
     return list;
@@ -164,6 +165,13 @@ TEST_F(FormGames, ALimitChoosesAtEvenDistancesAndBatchesChangeNothing) {
   ASSERT_EQ(one.episodes.size(), 2u);
   EXPECT_EQ(one.episodes[1].source, 1);
   EXPECT_EQ(one.episodes[0].success, 3);
+}
+
+TEST_F(FormGames, PartsOfOneConversationAreOnePerson) {
+  dialogues_[1].part_of = dialogues_[0].part_of = "whole";
+  Listed recommender("listed", {2, 6, 1});
+  const FormGame game = play_forms(recommender, test::pointers(dialogues_), catalogue_);
+  EXPECT_EQ(game.episodes.size(), 1u);
 }
 
 }  // namespace

@@ -193,7 +193,7 @@ ProtocolRanks ranks_where(const TakeGold& taken, Protocol protocol, const ModelR
       if (taken(instances[i], instances[i].golds[g])) message.push_back(own[g]);
     if (message.empty()) continue;
     ranks.pairs.insert(ranks.pairs.end(), message.begin(), message.end());
-    ranks.clusters.insert(ranks.clusters.end(), message.size(), instances[i].dialogue);
+    ranks.clusters.insert(ranks.clusters.end(), message.size(), instances[i].conversation);
     ranks.messages.push_back(without_repeats(message));
   }
   return ranks;
@@ -220,7 +220,7 @@ std::optional<ProtocolRanks> sampled_ranks(NegativeKind kind, std::size_t count,
     for (std::size_t g : golds) {
       const std::size_t ahead = ranked.sampled[k][g][n];
       ranks.pairs.push_back(ahead);
-      ranks.clusters.push_back(instances[i].dialogue);
+      ranks.clusters.push_back(instances[i].conversation);
       message.push_back(ahead + static_cast<std::size_t>(std::count_if(
                                     golds.begin(), golds.end(), [&](std::size_t other) {
                                       return ranked.masked_ranks[other] < ranked.masked_ranks[g];

@@ -100,7 +100,7 @@ std::optional<DialogueScores> score_dialogues(const ModelRanking& ranking,
     for (std::size_t g = 0; g < instances[i].golds.size(); ++g) {
       const Gold& gold = instances[i].golds[g];
       if (!takes(Protocol::v3, gold)) continue;
-      Found& found = dialogues[instances[i].dialogue];
+      Found& found = dialogues[instances[i].conversation];
       found.turns = instances[i].recommender_turns;
       for (std::size_t k = 0; k < std::size(kCutoffs); ++k)
         if (ranking.instances[i].masked_ranks[g] < kCutoffs[k]) found.reward[k] += worth(gold);

@@ -17,6 +17,12 @@ TEST(Chrf, IsWorkedOutByHand) {
   EXPECT_EQ(sentence_chrf("a", "b"), 0);
 }
 
+TEST(Chrf, ASentenceTooShortForAnOrderCountsNothingThere) {
+  // 1-grams: 3 of 4 found, 3 of 3 in the references. 2-grams: "a" has none, so that "ab" against it
+  // does not count: 1 of 1. P (.75 + 1) / 2, R 1: 5 P R / (4 P + R).
+  EXPECT_NEAR(corpus_chrf({"ab", "ab"}, {"a", "ab"}).score, 100 * 5 * .875 / 4.5, 1e-9);
+}
+
 TEST(Chrf, WhiteSpaceIsNotSeen) {
   EXPECT_NEAR(sentence_chrf("the cat", "th e\u00a0c\tat"), 100, 1e-9);
 }

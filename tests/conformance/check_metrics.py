@@ -1,4 +1,4 @@
-"""BLEU against sacrebleu; HR, NDCG and MRR from attune's TREC files against ranx; its run log against TensorBoard."""
+"""BLEU and chrF against sacrebleu; ROUGE-L against rouge-score; HR, NDCG and MRR from attune's TREC files against ranx; its run log against TensorBoard."""
 import json
 import logging
 import pathlib
@@ -72,6 +72,25 @@ def check_bleu(report, probe):
     report.add("BLEU, its precisions and lengths = sacrebleu", len(cases), difference, LIMIT)
 
 
+def check_overlap(report, probe):
+    """chrF2 and ROUGE-L of the same texts, with one reference each."""
+    import sacrebleu
+    from rouge_score import rouge_scorer
+    cases = [{"hypotheses": case["hypotheses"], "references": [row[0] for row in case["references"]]}
+             for case in corpora(random.Random(3))]
+    ours = json.loads(probe("metrics_probe", "text", input=json.dumps(cases).encode()))
+    chrf, scorer = sacrebleu.CHRF(), rouge_scorer.RougeScorer(["rougeL"], use_stemmer=False)
+    chrf_difference = rouge_difference = 0
+    for case, own in zip(cases, ours, strict=True):
+        score = chrf.corpus_score(case["hypotheses"], [case["references"]]).score
+        chrf_difference = max(chrf_difference, abs(score - own["chrf"]))
+        mean = numpy.mean([scorer.score(reference, hypothesis)["rougeL"].fmeasure
+                           for hypothesis, reference in zip(case["hypotheses"], case["references"])])
+        rouge_difference = max(rouge_difference, abs(mean - own["rouge_l"]))
+    report.add("chrF2 of corpora = sacrebleu", len(cases), chrf_difference, LIMIT)
+    report.add("ROUGE-L, mean F1 = rouge-score", len(cases), rouge_difference, LIMIT)
+
+
 def by_pair(qrels, run):
     """Each relevant item as a query of its own, over the same list."""
     pairs = {f"{query}#{item}": {item: 1} for query, items in qrels.items() for item in items}
@@ -129,5 +148,6 @@ def check_events(report, probe, folder):
 
 def check(report, probe, folder):
     check_bleu(report, probe)
+    check_overlap(report, probe)
     check_ranking(report, probe, folder)
     check_events(report, probe, folder)

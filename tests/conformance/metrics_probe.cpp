@@ -1,5 +1,5 @@
-// What check_metrics.py asks of attune: BLEU, an evaluation's TREC files with our own scores, and a
-// run's log.
+// What check_metrics.py asks of attune: BLEU, chrF, ROUGE-L, an evaluation's TREC files with our
+// own scores, and a run's log.
 #include <cstdio>
 #include <iostream>
 #include <iterator>
@@ -11,6 +11,8 @@
 #include "evaluate/ranking.h"
 #include "evaluate/test_recommender.h"
 #include "metrics/bleu.h"
+#include "metrics/chrf.h"
+#include "metrics/rouge.h"
 
 namespace {
 
@@ -50,6 +52,19 @@ void bleu() {
                    {"brevity_penalty", score.brevity_penalty},
                    {"hypothesis_length", score.counts.hypothesis_length},
                    {"reference_length", score.counts.reference_length}});
+  }
+  std::cout << out.dump();
+}
+
+// A list of {"hypotheses", "references"}, one reference each, to chrF2 of the corpus and ROUGE-L's
+// mean F1.
+void text() {
+  base::Json out = base::Json::array();
+  for (const base::Json& corpus : read_input()) {
+    const auto hypotheses = corpus.at("hypotheses").get<std::vector<std::string>>();
+    const auto references = corpus.at("references").get<std::vector<std::string>>();
+    out.push_back({{"chrf", metrics::corpus_chrf(hypotheses, references).score},
+                   {"rouge_l", metrics::mean_rouge_l(hypotheses, references)}});
   }
   std::cout << out.dump();
 }
@@ -109,12 +124,14 @@ int main(int count, char** words) try {
   const std::vector<std::string> arguments(words + 1, words + count);
   if (arguments == std::vector<std::string>{"bleu"})
     bleu();
+  else if (arguments == std::vector<std::string>{"text"})
+    text();
   else if (arguments.size() == 3 && arguments[0] == "trec")
     trec(arguments[1], std::stoull(arguments[2]));
   else if (arguments.size() == 2 && arguments[0] == "events")
     events(arguments[1]);
   else
-    throw base::UsageError("metrics_probe bleu | trec FOLDER SEED | events FOLDER");
+    throw base::UsageError("metrics_probe bleu | text | trec FOLDER SEED | events FOLDER");
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
