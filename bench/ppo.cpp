@@ -101,7 +101,12 @@ class Ours {
     recommend::RankerSettings settings;
     settings.terms = {"popularity"};
     const recommend::WordTable words = recommend::WordTable::from(all, 1, 1);
-    return {settings, words, recommend::Counts(all, words, kItems), width, 1};
+    std::vector<dialogue::Item> items(kItems);
+    for (std::size_t i = 0; i < items.size(); ++i) items[i].id = std::to_string(i);
+    return {settings,
+            recommend::make_tables(words, recommend::Counts(all, words, kItems), {},
+                                   dialogue::Catalogue(items)),
+            width, 1};
   }
   static model::Weights frozen(const model::LanguageModel& model) {
     torch::NoGradGuard no_grad;

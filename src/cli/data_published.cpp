@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <filesystem>
+#include <iomanip>
 #include <iostream>
 #include <set>
 
-#include <fmt/format.h>
-
+#include "base/error.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "corpus/published.h"
@@ -44,11 +44,11 @@ std::vector<Ruled> apply_rules(const std::vector<std::string>& folders, const st
     for (const fs::path& file : corpus::find_redial_files(folder)) {
       const auto published = corpus::read_more(file, corpus.catalogue).dialogues;
       out.push_back(
-          {fmt::format("{}, {} dialogues as they stand there", file.string(), published.size()),
+          {base::concatenate(file.string(), ", ", published.size(), " dialogues as they stand there"),
            corpus::count_by_rules(published, linked)});
       const auto original = same_dialogues(corpus, published);
       if (!original.empty())
-        out.push_back({fmt::format("{} of these as they stand in {}", original.size(), redial),
+        out.push_back({base::concatenate(original.size(), " of these as they stand in ", redial),
                        corpus::count_by_rules(original, linked)});
     }
   return out;
@@ -76,19 +76,24 @@ void print(const std::string& folder, const corpus::PublishedFile& file) {
   std::cout << folder << (file.made_by.empty() ? "" : " (" + file.made_by + ")") << ": "
             << file.candidates << " candidates\n";
   if (file.name.empty()) return;
-  std::cout << fmt::format(
-      "  {}: {} rows, of which {} turns with items and something before them, {} targets\n"
-      "  ({} named before, {} not among the candidates)\n",
-      file.name, file.rows, file.turns, file.targets, file.repeated, file.unranked);
+  std::cout << "  " << file.name << ": " << file.rows << " rows, of which " << file.turns
+            << " turns with items and something before them, " << file.targets << " targets\n"
+            << "  (" << file.repeated << " named before, " << file.unranked
+            << " not among the candidates)\n";
+}
+
+template <class Turns>
+void print_row(const std::string& rule, const Turns& turns, const Turns& targets,
+               const Turns& new_targets, const std::string& what) {
+  std::cout << "  " << std::left << std::setw(24) << rule << std::right << std::setw(8) << turns
+            << std::setw(9) << targets << std::setw(8) << new_targets << "  " << what << "\n";
 }
 
 void print(const Ruled& ruled) {
   std::cout << "\n" << ruled.dialogues << "\n";
-  std::cout << fmt::format("  {:<24}{:>8}{:>9}{:>8}  {}\n", "rule of", "turns", "targets", "new",
-                           "");
+  print_row<std::string>("rule of", "turns", "targets", "new", "");
   for (const corpus::RuleCount& count : ruled.counts)
-    std::cout << fmt::format("  {:<24}{:>8}{:>9}{:>8}  {}\n", count.rule, count.turns,
-                             count.targets, count.new_targets, count.what);
+    print_row(count.rule, count.turns, count.targets, count.new_targets, count.what);
 }
 
 int published(const Command& self, const std::vector<std::string>& given) {

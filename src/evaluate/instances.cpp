@@ -58,12 +58,6 @@ std::size_t block_end(const dialogue::Dialogue& dialogue, std::size_t begin) {
   return end;
 }
 
-bool has_target(const dialogue::Dialogue& dialogue, std::size_t begin, std::size_t end) {
-  for (std::size_t turn = begin; turn < end; ++turn)
-    if (dialogue.is_target(turn)) return true;
-  return false;
-}
-
 }  // namespace
 
 const char* rule_name(InstanceRule rule) {
@@ -103,7 +97,6 @@ std::vector<Instance> make_instances(const std::vector<const dialogue::Dialogue*
     for (std::size_t begin = 0; begin < dialogue.turns.size(); begin = end) {
       end = rule == InstanceRule::own ? begin + 1 : block_end(dialogue, begin);
       if (begin == 0 && rule != InstanceRule::kbrd) continue;
-      if (!has_target(dialogue, begin, end)) continue;
       dialogue::Turn message = merge(dialogue, begin, end);
       if (message.mentions.empty()) continue;
       Instance instance;

@@ -51,19 +51,32 @@ std::vector<evaluate::Declared> declared(const EvaluationSettings& settings) {
   return all;
 }
 
+// Of a turn's text without the items it names.
+std::int64_t bytes_of_words(const dialogue::Turn& turn) {
+  auto bytes = static_cast<std::int64_t>(turn.text.size());
+  for (const dialogue::Mention& mention : turn.mentions)
+    bytes -= static_cast<std::int64_t>(mention.end - mention.begin);
+  return bytes;
+}
+
 evaluate::Likelihood likelihood_of(const recommend::TrainedModel& model,
                                    const std::vector<dialogue::Dialogue>& dialogues,
                                    torch::Dtype type) {
   std::vector<train::Sequence> sequences;
-  for (const dialogue::Dialogue& dialogue : dialogues)
+  std::int64_t bytes = 0;
+  for (const dialogue::Dialogue& dialogue : dialogues) {
+    for (const dialogue::Turn& turn : dialogue.turns)
+      if (turn.role == dialogue::Role::recommender) bytes += bytes_of_words(turn);
     for (train::Sequence& sequence :
          train::windows(dialogue, model.tokens,
                         {.max_tokens = static_cast<int>(model.language.config.context),
                         .seeker_weight = 0,
                         .state = model.state}))
       sequences.push_back(std::move(sequence));
+  }
   const train::SftLosses losses = train::evaluate_losses(model.language, sequences, type);
-  return {-losses.words * static_cast<double>(losses.word_tokens), losses.word_tokens};
+  return {-losses.words * static_cast<double>(losses.word_tokens), losses.word_tokens,
+          bytes};
 }
 
 // Evaluates all models on some dialogues and fills the parts of the report that come of it.
