@@ -113,6 +113,8 @@ int chat(const Command& self, const std::vector<std::string>& given) {
                 << base::fixed(100 * probability, 1) << " %  " << model.catalogue[item].title
                 << "\n";
     }
+    for (const dialogue::Reason& reason : reply.decision.reasons)
+      std::cout << "    because of " << dialogue::describe(reason) << "\n";
   }
   std::cout << "\n";
   return 0;

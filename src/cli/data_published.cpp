@@ -43,9 +43,9 @@ std::vector<Ruled> apply_rules(const std::vector<std::string>& folders, const st
   for (const std::string& folder : folders)
     for (const fs::path& file : corpus::find_redial_files(folder)) {
       const auto published = corpus::read_more(file, corpus.catalogue).dialogues;
-      out.push_back(
-          {base::concatenate(file.string(), ", ", published.size(), " dialogues as they stand there"),
-           corpus::count_by_rules(published, linked)});
+      out.push_back({base::concatenate(file.string(), ", ", published.size(),
+                                       " dialogues as they stand there"),
+                     corpus::count_by_rules(published, linked)});
       const auto original = same_dialogues(corpus, published);
       if (!original.empty())
         out.push_back({base::concatenate(original.size(), " of these as they stand in ", redial),

@@ -4,6 +4,18 @@
 
 namespace dialogue {
 
+std::string describe(const Reason& reason) {
+  switch (reason.kind) {
+    case Reason::Kind::item:
+      return "“" + reason.what + "”";
+    case Reason::Kind::word:
+      return "the word “" + reason.what + "”";
+    case Reason::Kind::name:
+      return reason.what;
+  }
+  return reason.what;
+}
+
 std::vector<Reply> reply_to_all(Recommender& recommender, const std::vector<State>& states,
                                 const Sampling& sampling) {
   std::map<std::int64_t, std::size_t> open;

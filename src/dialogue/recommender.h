@@ -18,6 +18,16 @@ struct Sampling {
   std::uint64_t stream = 0;
 };
 
+// What an item's place in a ranking rests on.
+struct Reason {
+  enum class Kind { item, word, name } kind = Kind::item;  // name: of a person, a genre, …
+  std::string what;                                        // title, word or name
+  double weight = 0;                                       // nats that it adds to the item's logit
+};
+
+// "“Heat (1995)”", "the word “scary”", "Tom Hanks".
+std::string describe(const Reason& reason);
+
 // What the policy did, with its exact probabilities, so that later learning and off-policy
 // evaluation are sound.
 struct DecisionRecord {
@@ -29,6 +39,7 @@ struct DecisionRecord {
       log_probs;  // natural log, one a token, of the tempered distribution it was drawn from
   std::vector<std::pair<int, double>> candidates;  // the ten best items with their probabilities
   std::optional<double> propensity;                // probability of the item shown, where one was
+  std::vector<Reason> reasons;                     // for the item shown, the strongest first
 };
 
 struct Reply {

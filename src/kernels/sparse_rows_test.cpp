@@ -14,8 +14,7 @@ SparseRows rows() {
 }
 
 TEST(SparseRows, AddsWeightedRowsToTheirOwners) {
-  const torch::Tensor sum =
-      sum_sparse_rows(torch::tensor({.5f, 2.f, 7.f, 1.f}), rows(), 3, 3);
+  const torch::Tensor sum = sum_sparse_rows(torch::tensor({.5f, 2.f, 7.f, 1.f}), rows(), 3, 3);
   EXPECT_TRUE(at::equal(sum, torch::tensor({{2.f, 1.f, 6.f}, {0.f, 0.f, 0.f}, {0.f, 0.f, 8.f}})));
 }
 

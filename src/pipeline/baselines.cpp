@@ -25,10 +25,12 @@ double hr_at_10(const std::string& protocol, const recommend::ItemWeights& weigh
 
 }  // namespace
 
-std::vector<TunedBaseline> tune_baselines(
-    const std::vector<std::string>& names, const recommend::BaselineInput& input,
-    const std::vector<const dialogue::Dialogue*>& validation, const dialogue::StateOptions& state,
-    const dialogue::Catalogue& catalogue, base::Console& console) {
+std::vector<TunedBaseline> tune_baselines(const std::vector<std::string>& names,
+                                          const recommend::BaselineInput& input,
+                                          const std::vector<const dialogue::Dialogue*>& validation,
+                                          const dialogue::StateOptions& state,
+                                          const dialogue::Catalogue& catalogue,
+                                          base::Console& console) {
   const std::vector<evaluate::Instance> instances = evaluate::make_instances(validation, state);
   std::vector<TunedBaseline> tuned;
   for (const recommend::BaselineKind& kind : recommend::all_baselines()) {
@@ -38,9 +40,8 @@ std::vector<TunedBaseline> tune_baselines(
     for (std::size_t setting = 0; setting < kind.settings.size(); ++setting) {
       base::stop_if_interrupted();
       recommend::ItemWeights weights = kind.fit(input, setting);
-      const double value = kind.settings.size() == 1
-                               ? 0
-                               : hr_at_10(kind.tuned_on, weights, instances, catalogue);
+      const double value =
+          kind.settings.size() == 1 ? 0 : hr_at_10(kind.tuned_on, weights, instances, catalogue);
       if (value <= highest) continue;
       highest = value;
       best.setting = kind.settings[setting];

@@ -75,8 +75,7 @@ evaluate::Likelihood likelihood_of(const recommend::TrainedModel& model,
       sequences.push_back(std::move(sequence));
   }
   const train::SftLosses losses = train::evaluate_losses(model.language, sequences, type);
-  return {-losses.words * static_cast<double>(losses.word_tokens), losses.word_tokens,
-          bytes};
+  return {-losses.words * static_cast<double>(losses.word_tokens), losses.word_tokens, bytes};
 }
 
 // Evaluates all models on some dialogues and fills the parts of the report that come of it.
@@ -94,12 +93,11 @@ class Evaluation {
 
   std::string work() {
     const std::vector<evaluate::Declared> comparisons = declared(settings_);
-    examples_ = evaluate::make_examples(
-        pointers(dialogues_),
-        {.state = sft_.state,
-         .frequencies =
-             evaluate::recommender_mentions(pointers(run_.data().train), sft_.catalogue.size()),
-         .seed = run_.seed()});
+    examples_ = evaluate::make_examples(pointers(dialogues_),
+                                        {.state = sft_.state,
+                                         .frequencies = evaluate::recommender_mentions(
+                                             pointers(run_.data().train), sft_.catalogue.size()),
+                                         .seed = run_.seed()});
     if (examples_.own.empty())
       throw base::Error(
           base::ErrorKind::data,
@@ -261,8 +259,7 @@ class Evaluation {
       games.push_back(
           evaluate::play_forms(*recommender, pointers(dialogues_), sft_.catalogue, options));
       if (games.back().episodes.empty()) return;  // no forms that like anything
-      scores_of(recommender->name()).interactive =
-          evaluate::score_forms(games.back(), bootstrap());
+      scores_of(recommender->name()).interactive = evaluate::score_forms(games.back(), bootstrap());
     }
     data_.comparisons.push_back(
         evaluate::compare_forms(games.back(), games[games.size() - 2], bootstrap()));

@@ -86,7 +86,8 @@ void reward_stage(Run& run) {
     std::vector<const dialogue::Dialogue*> training;
     for (std::size_t i = 0; i < data.train.size(); ++i)
       if (!held_out[i]) training.push_back(&data.train[i]);
-    const recommend::WordTable words = recommend::word_table(recipe.ranker, training, data.catalogue);
+    const recommend::WordTable words =
+        recommend::word_table(recipe.ranker, training, data.catalogue);
     const recommend::Counts counts(training, words, data.catalogue.size());
     std::vector<recommend::RankContext> states;
     for (const reward::Outcome& outcome : outcomes)

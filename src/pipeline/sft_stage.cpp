@@ -44,7 +44,8 @@ void sft_stage(Run& run) {
     const train::DialogueTokens tokens(text::read_tokenizer(run.folder() / "tokenizer"),
                                        data.catalogue);
     const auto training = pointers(data.train);
-    const recommend::WordTable words = recommend::word_table(recipe.ranker, training, data.catalogue);
+    const recommend::WordTable words =
+        recommend::word_table(recipe.ranker, training, data.catalogue);
     model::LanguageModel start =
         start_model(recipe.model, tokens, data.catalogue,
                     recommend::Counts(training, words, data.catalogue.size()), run.seed());
@@ -57,9 +58,9 @@ void sft_stage(Run& run) {
       torch::NoGradGuard no_grad;
       weights = model::cast(result.model, run.type());
     }
-    recommend::Ranker ranker =
-        recommend::train_ranker(recipe.ranker, {data.catalogue, training, pointers(data.validation), recipe.state, weights, tokens, run.seed(),
-                                                stage.folder / "ranker", run.console()});
+    recommend::Ranker ranker = recommend::train_ranker(
+        recipe.ranker, {data.catalogue, training, pointers(data.validation), recipe.state, weights,
+                        tokens, run.seed(), stage.folder / "ranker", run.console()});
     const recommend::TrainedModel trained{data.catalogue, recipe.state, tokens,
                                           std::move(result.model), std::move(ranker)};
     recommend::write_trained(stage.folder, trained);

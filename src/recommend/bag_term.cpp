@@ -141,24 +141,23 @@ std::vector<model::TensorShape> BagTerm::shapes(const BagSettings& settings,
                                                 const RankerTables& tables,
                                                 const std::string& prefix) {
   const std::int64_t d = settings.width, joined = 4 * d + kRoles;
-  std::vector<model::TensorShape> shapes = {
-      {"items", {tables.counts.items(), d}},
-      {"words", {tables.counts.words(), d}},
-      {"recent_words", {tables.counts.words(), d}},
-      {"word_weights", {tables.counts.words()}},
-      {"rank_weights", {kRecencyRanks}},
-      {"kind_weights", {kItemKinds}},
-      {"entities", {tables.entities.size(), d}},
-      {"years", {kYearBuckets, d}},
-      {"feature_weights", {3}},
-      {"norm_in.weight", {joined}},
-      {"norm_in.bias", {joined}},
-      {"units.weight", {kUnits, joined}},
-      {"units.bias", {kUnits}},
-      {"back.weight", {d, kUnits}},
-      {"back.bias", {d}},
-      {"norm_out.weight", {d}},
-      {"norm_out.bias", {d}}};
+  std::vector<model::TensorShape> shapes = {{"items", {tables.counts.items(), d}},
+                                            {"words", {tables.counts.words(), d}},
+                                            {"recent_words", {tables.counts.words(), d}},
+                                            {"word_weights", {tables.counts.words()}},
+                                            {"rank_weights", {kRecencyRanks}},
+                                            {"kind_weights", {kItemKinds}},
+                                            {"entities", {tables.entities.size(), d}},
+                                            {"years", {kYearBuckets, d}},
+                                            {"feature_weights", {3}},
+                                            {"norm_in.weight", {joined}},
+                                            {"norm_in.bias", {joined}},
+                                            {"units.weight", {kUnits, joined}},
+                                            {"units.bias", {kUnits}},
+                                            {"back.weight", {d, kUnits}},
+                                            {"back.bias", {d}},
+                                            {"norm_out.weight", {d}},
+                                            {"norm_out.bias", {d}}};
   for (model::TensorShape& shape : shapes) shape.name = prefix + "bag." + shape.name;
   return shapes;
 }
@@ -211,8 +210,10 @@ torch::Tensor BagTerm::items() const {
   const torch::Tensor none;
   return value("items") +
          weights[0] * sum_bags(value("entities"), feature_bags(entities_of_items(tables_)), none) +
-         weights[1] * value("years").index_select(0, torch::tensor(tables_.item_years, torch::kInt64)) +
-         weights[2] * sum_bags(value("words"), feature_bags(tables_.item_words), value("word_weights"));
+         weights[1] *
+             value("years").index_select(0, torch::tensor(tables_.item_years, torch::kInt64)) +
+         weights[2] *
+             sum_bags(value("words"), feature_bags(tables_.item_words), value("word_weights"));
 }
 
 torch::Tensor BagTerm::scores(const BagInput& input, const torch::Tensor& item_table) const {
@@ -249,10 +250,11 @@ torch::Tensor BagTerm::scores(const BagInput& input, const torch::Tensor& item_t
   torch::Tensor joined = at::cat({word_bag, recent_bag, item_bag, entity_bag, speakers}, 1);
   joined = at::layer_norm(joined, {joined.size(1)}, value("norm_in.weight"), value("norm_in.bias"));
   joined = kernels::with_dropout(joined, training ? settings_.dropout : 0, input.key);
-  torch::Tensor h = at::linear(at::gelu(at::linear(joined, value("units.weight"), value("units.bias"))),
-                               value("back.weight"), value("back.bias"));
-  h = at::layer_norm(h + word_bag + recent_bag + item_bag + entity_bag, {d}, value("norm_out.weight"),
-                     value("norm_out.bias"));
+  torch::Tensor h =
+      at::linear(at::gelu(at::linear(joined, value("units.weight"), value("units.bias"))),
+                 value("back.weight"), value("back.bias"));
+  h = at::layer_norm(h + word_bag + recent_bag + item_bag + entity_bag, {d},
+                     value("norm_out.weight"), value("norm_out.bias"));
   return at::mm(h, item_table.t());  // [B, N]
 }
 

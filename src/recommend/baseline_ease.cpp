@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include <torch/types.h>
 #include <ATen/Functions.h>
+#include <torch/types.h>
 
 #include "base/format.h"
 #include "recommend/baseline.h"

@@ -38,10 +38,10 @@ std::vector<std::pair<int, double>> best_new_items(const std::vector<double>& we
 
 const std::vector<BaselineKind>& all_baselines() {
   static const std::vector<BaselineKind> kinds = {
-      popularity_baseline(),         copy_baseline(),  cooccurrence_baseline(),
-      ease_baseline(),               neighbours_baseline(),
-      graph_baseline(),              graph_cooccurrence_baseline(),
-      graph_cooccurrence_copy_baseline()};
+      popularity_baseline(),         copy_baseline(),
+      cooccurrence_baseline(),       ease_baseline(),
+      neighbours_baseline(),         graph_baseline(),
+      graph_cooccurrence_baseline(), graph_cooccurrence_copy_baseline()};
   return kinds;
 }
 

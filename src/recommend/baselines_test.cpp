@@ -44,13 +44,12 @@ class Baselines : public testing::Test {
         of({turn(kRecommender, {2}), turn(kRecommender, {0})})};
     std::vector<const dialogue::Dialogue*> pointers;
     for (const auto& dialogue : training) pointers.push_back(&dialogue);
-    tables_ = make_tables(WordTable(), Counts(pointers, WordTable(), catalogue_.size()), {},
-                          catalogue_);
+    tables_ =
+        make_tables(WordTable(), Counts(pointers, WordTable(), catalogue_.size()), {}, catalogue_);
   }
   BaselineRecommender recommender(const std::string& name, std::size_t setting = 0) {
     for (const BaselineKind& kind : all_baselines())
-      if (kind.name == name)
-        return {name, kind.fit({tables_, training_}, setting), catalogue_};
+      if (kind.name == name) return {name, kind.fit({tables_, training_}, setting), catalogue_};
     throw std::runtime_error("no baseline " + name);
   }
   std::vector<std::size_t> order(const std::string& name, const std::vector<int>& named) {

@@ -72,9 +72,10 @@ std::vector<RankExample> rank_examples(const std::vector<const dialogue::Dialogu
       const dialogue::Turn& turn = dialogues[d]->turns[t];
       if (turn.mentions.empty()) continue;
       if (dialogues[d]->targets && !dialogues[d]->is_target(t)) continue;
-      examples.push_back({static_cast<int>(d), static_cast<int>(t), turn.role,
-                          context_of(dialogue::state_before(*dialogues[d], t, options), words, entities),
-                          turn.items()});
+      examples.push_back(
+          {static_cast<int>(d), static_cast<int>(t), turn.role,
+           context_of(dialogue::state_before(*dialogues[d], t, options), words, entities),
+           turn.items()});
     }
   return examples;
 }

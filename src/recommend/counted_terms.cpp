@@ -60,8 +60,7 @@ torch::Tensor log_scores(const torch::Tensor& weights, const Rows& rows, const C
 }
 
 // What item m's row adds, scaled: the dialogues naming both, without the own one.
-void add_item_row(Rows& rows, int m, float scale, const Counts& counts,
-                  const DialogueCounts* own) {
+void add_item_row(Rows& rows, int m, float scale, const Counts& counts, const DialogueCounts* own) {
   const bool named = own && std::find(own->items.begin(), own->items.end(), m) != own->items.end();
   scale /= std::sqrt(counts.named()[at(m)] - (named ? 1.f : 0.f) + 5);
   for (const auto& [item, count] : counts.with_item(m)) rows.add(item, scale * count);

@@ -11,10 +11,14 @@ namespace recommend {
 
 // Terms of the ranker that count and learn how much each thing said counts:
 //
-//   words         log(f + sum over words w said so far of a_w n(w, r) / (sqrt(n_w + 20) log(3 + n_w)
-//                 sqrt(pop_r + 5))), a_w = exp(weight of the word + weight of "in the last two turns")
-//   cooccurrence  log(f + sum over items m named so far of a_m n(m, r) / sqrt((n_m + 5)(pop_r + 5))),
-//                 a_m = exp(weight of the item + of its recency + of who named it and how it was liked)
+//   words         log(f + sum over words w said so far of a_w n(w, r) / (sqrt(n_w + 20) log(3 +
+//   n_w)
+//                 sqrt(pop_r + 5))), a_w = exp(weight of the word + weight of "in the last two
+//                 turns")
+//   cooccurrence  log(f + sum over items m named so far of a_m n(m, r) / sqrt((n_m + 5)(pop_r +
+//   5))),
+//                 a_m = exp(weight of the item + of its recency + of who named it and how it was
+//                 liked)
 //   similar       the second one over the 20 items that share most with each item named so far,
 //                 each by its share, a = 1: what says something of items that were rarely named
 //
@@ -35,8 +39,7 @@ void add_cooccurrence_parameters(const RankerTables& tables, const std::string& 
 torch::Tensor word_scores(const CountedInput& input, const RankerTables& tables,
                           const std::string& prefix, const model::ParameterSet& parameters);
 torch::Tensor cooccurrence_scores(const CountedInput& input, const RankerTables& tables,
-                                  const std::string& prefix,
-                                  const model::ParameterSet& parameters);
+                                  const std::string& prefix, const model::ParameterSet& parameters);
 torch::Tensor similar_scores(const CountedInput& input, const RankerTables& tables);
 
 // Where an item's recency and kind weights stand: 0 for the item named last, 11 for the twelfth and

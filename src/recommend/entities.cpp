@@ -7,8 +7,8 @@
 namespace recommend {
 namespace {
 
-constexpr std::size_t kLongestName = 6;   // words
-constexpr std::size_t kGenreLike = 20;    // items that share a name of one word
+constexpr std::size_t kLongestName = 6;  // words
+constexpr std::size_t kGenreLike = 20;   // items that share a name of one word
 
 }  // namespace
 
@@ -43,8 +43,9 @@ std::vector<int> Entities::named_in(const std::vector<std::string>& words) const
   std::vector<int> named;
   for (std::size_t begin = 0; begin < words.size(); ++begin)
     for (std::size_t length = std::min(kLongestName, words.size() - begin); length > 0; --length) {
-      const auto found = by_words_.find(join_words({words.begin() + static_cast<std::ptrdiff_t>(begin),
-                                                    words.begin() + static_cast<std::ptrdiff_t>(begin + length)}));
+      const auto found =
+          by_words_.find(join_words({words.begin() + static_cast<std::ptrdiff_t>(begin),
+                                     words.begin() + static_cast<std::ptrdiff_t>(begin + length)}));
       if (found == by_words_.end()) continue;
       if (length == 1 && items_[index(found->second)].size() < kGenreLike) continue;
       if (std::find(named.begin(), named.end(), found->second) == named.end())

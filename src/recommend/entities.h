@@ -26,8 +26,8 @@ class Entities {
   std::vector<std::string> long_names() const;
 
   // The entities that a text names, the longest name first where names overlap, in order of first
-  // use. words: as words_of gives them. A name of one word counts only where at least 20 items share
-  // it (a genre): "rain" is rarely the actor.
+  // use. words: as words_of gives them. A name of one word counts only where at least 20 items
+  // share it (a genre): "rain" is rarely the actor.
   std::vector<int> named_in(const std::vector<std::string>& words) const;
 
  private:

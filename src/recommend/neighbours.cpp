@@ -68,7 +68,8 @@ void Neighbours::index() {
     for (int word : terms_[d]) {
       const double df = documents[at(word)], idf = std::log(1 + (n - df + .5) / (df + .5));
       postings_[at(word)].emplace_back(
-          static_cast<int>(d), static_cast<float>(idf * (kSaturation + 1) / (1 + kSaturation * length)));
+          static_cast<int>(d),
+          static_cast<float>(idf * (kSaturation + 1) / (1 + kSaturation * length)));
     }
   }
 }
@@ -80,7 +81,8 @@ std::vector<std::pair<int, float>> Neighbours::votes(const RankContext& context,
     for (const auto& [document, weight] : postings_[at(word)]) scores[at(document)] += weight;
   std::vector<int> best;
   for (std::size_t d = 0; d < scores.size(); ++d)
-    if (scores[d] > 0 && (without < 0 || dialogue_[d] != without)) best.push_back(static_cast<int>(d));
+    if (scores[d] > 0 && (without < 0 || dialogue_[d] != without))
+      best.push_back(static_cast<int>(d));
   voters = std::min(voters, best.size());
   const auto better = [&](int a, int b) {
     return scores[at(a)] != scores[at(b)] ? scores[at(a)] > scores[at(b)] : a < b;
@@ -122,7 +124,8 @@ Neighbours Neighbours::from(const model::TensorMap& tensors, int words, int item
   Neighbours neighbours;
   neighbours.words_ = words;
   const torch::Tensor dialogues = tensors.at("neighbours.dialogues").contiguous();
-  neighbours.dialogue_.assign(dialogues.data_ptr<int>(), dialogues.data_ptr<int>() + dialogues.numel());
+  neighbours.dialogue_.assign(dialogues.data_ptr<int>(),
+                              dialogues.data_ptr<int>() + dialogues.numel());
   neighbours.terms_ = lists_from(tensors.at("neighbours.words").contiguous(),
                                  tensors.at("neighbours.word_counts").contiguous(), words, where);
   neighbours.targets_ = lists_from(tensors.at("neighbours.items").contiguous(),

@@ -3,8 +3,8 @@
 #include <utility>
 #include <vector>
 
-#include "recommend/context.h"
 #include "model/parameters.h"
+#include "recommend/context.h"
 
 namespace recommend {
 
@@ -32,9 +32,9 @@ class Neighbours {
   void index();
 
   int words_ = 0;
-  std::vector<int> dialogue_;                // of each context
-  std::vector<std::vector<int>> terms_;      // its words
-  std::vector<std::vector<int>> targets_;    // what was named after it
+  std::vector<int> dialogue_;                                 // of each context
+  std::vector<std::vector<int>> terms_;                       // its words
+  std::vector<std::vector<int>> targets_;                     // what was named after it
   std::vector<std::vector<std::pair<int, float>>> postings_;  // word -> (context, weight)
 };
 

@@ -50,8 +50,7 @@ void log_over_popularity(const Counts& counts, const DialogueCounts* without, fl
 void last_prior(const RankContext& context, const RankerTables& tables,
                 const DialogueCounts* without, float* row) {
   std::fill(row, row + tables.counts.items(), 0.f);
-  if (!context.items.empty())
-    add_cooccurrence({context.items.back()}, tables.counts, without, row);
+  if (!context.items.empty()) add_cooccurrence({context.items.back()}, tables.counts, without, row);
   log_over_popularity(tables.counts, without, .02f, row);
 }
 
@@ -75,10 +74,10 @@ void stated_prior(const RankContext& context, const RankerTables& tables, const 
                   float* row) {
   std::fill(row, row + tables.counts.items(), 0.f);
   float rank = 0;  // 0: named last
-  for (auto entity = context.entities.rbegin(); entity != context.entities.rend(); ++entity, ++rank) {
+  for (auto entity = context.entities.rbegin(); entity != context.entities.rend();
+       ++entity, ++rank) {
     const std::vector<int>& items = tables.entities.items(*entity);
-    const float weight =
-        3 / (std::log(3 + static_cast<float>(items.size())) * std::sqrt(1 + rank));
+    const float weight = 3 / (std::log(3 + static_cast<float>(items.size())) * std::sqrt(1 + rank));
     for (int item : items) row[item] += weight;
   }
   for (std::size_t i = 0; i < at(tables.counts.items()); ++i) row[i] = std::log(.02f + row[i]);
@@ -94,8 +93,8 @@ void neighbours_prior(const RankContext& context, const RankerTables& tables,
     row[item] = std::log(kFloor + share);
 }
 
-void popularity_prior(const RankContext&, const RankerTables& tables,
-                      const DialogueCounts* without, float* row) {
+void popularity_prior(const RankContext&, const RankerTables& tables, const DialogueCounts* without,
+                      float* row) {
   const Popularity popularity(tables.counts.recommended(), without);
   for (std::size_t i = 0; i < at(tables.counts.items()); ++i) row[i] = std::log1p(popularity[i]);
 }

@@ -180,9 +180,7 @@ Ranker Ranker::without_term(const std::string& term) const {
   return copy;
 }
 
-torch::Tensor& Ranker::part_weights() {
-  return const_cast<torch::Tensor&>(parameters_->at("parts.weight"));
-}
+std::vector<std::string> Ranker::counted() const { return counted_among(settings_.terms); }
 
 torch::Tensor Ranker::gates(const std::vector<RankContext>& contexts) const {
   return at::softplus(at::linear(gate_features(contexts), parameters_->at("gates.weight")));
@@ -213,10 +211,10 @@ std::vector<torch::Tensor> Ranker::bag_logits(const RankBatch& batch) const {
   std::vector<torch::Tensor> all;
   for (int member = 0; member < settings_.members; ++member) {
     const BagTerm bag(settings_.bag, *tables_, member_prefix(member), *parameters_);
-    all.push_back(bag.scores({batch.contexts, batch.speakers,
-                              batch.training ? &settings_.bag : nullptr,
-                              batch.key + static_cast<std::uint64_t>(member)},
-                             bag.items()));
+    all.push_back(
+        bag.scores({batch.contexts, batch.speakers, batch.training ? &settings_.bag : nullptr,
+                    batch.key + static_cast<std::uint64_t>(member)},
+                   bag.items()));
   }
   return all;
 }
@@ -296,8 +294,8 @@ Ranker Ranker::read(const std::filesystem::path& folder, const dialogue::Catalog
   WordTable words(base::require<std::vector<std::string>>(json, "words", where));
   Counts counts = Counts::read(folder);
   if (words.size() != counts.words())
-    throw base::DataError(folder, ": ranker.json has ", words.size(),
-                          " words, counts.safetensors ", counts.words());
+    throw base::DataError(folder, ": ranker.json has ", words.size(), " words, counts.safetensors ",
+                          counts.words());
   if (counts.items() != catalogue.size())
     throw base::DataError(folder, ": counts.safetensors has ", counts.items(),
                           " items, the catalogue ", catalogue.size());

@@ -15,15 +15,15 @@ namespace recommend {
 
 struct RankerSettings {
   std::vector<std::string> terms = {
-      "language", "bag",    "words",  "cooccurrence", "similar",    "last",
+      "language", "bag",    "words",      "cooccurrence", "similar",          "last",
       "graph",    "stated", "neighbours", "popularity",   "recent_popularity"};
   int members = 3;  // bag networks with seeds of their own, whose logits are averaged
   BagSettings bag;
   int epochs = 3;
-  int batch = 256;                         // contexts
-  double learning_rate = 4e-3;             // of the bag network
-  double language_learning_rate = 5e-4;    // of the language term
-  double count_learning_rate = 2e-2;       // of gates and of what each word and item counts
+  int batch = 256;                       // contexts
+  double learning_rate = 4e-3;           // of the bag network
+  double language_learning_rate = 5e-4;  // of the language term
+  double count_learning_rate = 2e-2;     // of gates and of what each word and item counts
   double weight_decay = 2;
   double seeker_weight = .5;  // of items that the seeker names
   int min_word_dialogues = 5;
@@ -74,7 +74,8 @@ struct RankBatch {
 // Fills the item slot: a sum of terms over the catalogue, in three parts that are trained side by
 // side, each to predict the item by itself, and added up with weights fitted on dialogues that none
 // of them has seen:
-//   counted   each counted term (counted_terms.h, priors.h) with a gate softplus(linear(1, log1p(items
+//   counted   each counted term (counted_terms.h, priors.h) with a gate softplus(linear(1,
+//   log1p(items
 //             so far), none yet, one so far, log1p(turns), log1p(entities named)));
 //   bag       the mean of several bag networks (bag_term.h) with seeds of their own;
 //   language  (h W) (E + D)^T, W starting at the identity and D at 0.
@@ -100,9 +101,7 @@ class Ranker {
   int items() const { return tables_->counts.items(); }
   bool uses_language() const { return has_term("language"); }
   bool counts_anything() const;  // has a term other than bag and language
-  std::int64_t language_width() const {
-    return parameters_->at("language.weight").size(0);
-  }
+  std::int64_t language_width() const { return parameters_->at("language.weight").size(0); }
 
   // A state as this ranker reads it.
   RankContext read_state(const dialogue::State& state) const {
@@ -122,10 +121,13 @@ class Ranker {
   // each, items already named at -1e9.
   std::vector<torch::Tensor> part_logits(const RankBatch& batch) const;
 
-  // How much each part counts: counted, bag, language. Fitted by train_ranker.
-  torch::Tensor& part_weights();
+  // How much each part counts: counted, bag, language. Fitted by train_ranker. [3]
+  const torch::Tensor& part_weights() const { return parameters_->at("parts.weight"); }
 
-  // The gates of the counted terms that it has, in the order of all_terms: [B, terms].
+  // The counted terms that it has, in the order of their gates.
+  std::vector<std::string> counted() const;
+
+  // [B, terms] of counted().
   torch::Tensor gates(const std::vector<RankContext>& contexts) const;
 
   // [B, N]: unnormalised logits of new items; those of items already named are -1e9.

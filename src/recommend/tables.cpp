@@ -56,8 +56,8 @@ std::vector<std::pair<int, float>> most_similar(int item, const Entities& entiti
 
 RankerTables make_tables(WordTable words, Counts counts, Neighbours neighbours,
                          const dialogue::Catalogue& catalogue) {
-  RankerTables tables{std::move(words), Entities(catalogue), std::move(counts),
-                      std::move(neighbours), {}, {}, {}};
+  RankerTables tables{
+      std::move(words), Entities(catalogue), std::move(counts), std::move(neighbours), {}, {}, {}};
   for (const dialogue::Item& item : catalogue.items()) {
     tables.item_words.push_back(words_about(item, tables.words));
     tables.item_years.push_back(year_bucket(item));

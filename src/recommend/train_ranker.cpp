@@ -66,8 +66,8 @@ torch::Tensor hidden_of(const std::vector<RankExample>& examples,
 // learned from: the likelihood by gradient ascent, three numbers.
 void fit_part_weights(Ranker& ranker, const RankerTraining& training,
                       const torch::Tensor& embeddings) {
-  std::vector<RankExample> examples = rank_examples(
-      training.validation, ranker.words(), ranker.tables().entities, training.state);
+  std::vector<RankExample> examples =
+      rank_examples(training.validation, ranker.words(), ranker.tables().entities, training.state);
   std::erase_if(examples, [](const RankExample& example) {
     return example.role != dialogue::Role::recommender;
   });
@@ -163,17 +163,17 @@ Ranker train_ranker(const RankerSettings& settings, const RankerTraining& traini
   WordTable words = word_table(settings, training.dialogues, training.catalogue);
   Counts counts(training.dialogues, words, training.catalogue.size());
   const std::vector<DialogueCounts> own = count_each(training.dialogues, words);
-  const std::vector<RankExample> examples = rank_examples(
-      training.dialogues, words, Entities(training.catalogue), training.state);
+  const std::vector<RankExample> examples =
+      rank_examples(training.dialogues, words, Entities(training.catalogue), training.state);
   if (examples.empty())
     throw base::Error(base::ErrorKind::data,
                       "no training dialogue names an item after its first turn");
 
   Neighbours neighbours(examples, words.size());
-  Ranker ranker(settings,
-                make_tables(std::move(words), std::move(counts), std::move(neighbours),
-                            training.catalogue),
-                training.language.config.width, training.seed);
+  Ranker ranker(
+      settings,
+      make_tables(std::move(words), std::move(counts), std::move(neighbours), training.catalogue),
+      training.language.config.width, training.seed);
 
   torch::Tensor hidden, embeddings;
   if (ranker.uses_language()) {

@@ -31,10 +31,10 @@ struct RankerTraining {
   base::Console& console;
 };
 
-// Trains a ranker on what the training dialogues name: the cross-entropy of each part by itself over
-// new items, with the own dialogue taken out of the counts; then the weights of the parts on the
-// validation dialogues (left as they are where there are none); then the copy model. A function of
-// its arguments.
+// Trains a ranker on what the training dialogues name: the cross-entropy of each part by itself
+// over new items, with the own dialogue taken out of the counts; then the weights of the parts on
+// the validation dialogues (left as they are where there are none); then the copy model. A function
+// of its arguments.
 Ranker train_ranker(const RankerSettings& settings, const RankerTraining& training);
 
 }  // namespace recommend

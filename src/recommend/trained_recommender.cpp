@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "kernels/sampling.h"
+#include "recommend/explain.h"
 #include "recommend/train_ranker.h"
 
 namespace recommend {
@@ -163,6 +164,8 @@ void TrainedRecommender::choose_items(const std::vector<Open*>& replies) {
     for (std::int64_t i = 0; i < values.size(0); ++i)
       reply.reply.decision.candidates.emplace_back(
           static_cast<int>(indices[i].item<std::int64_t>()), values[i].item<double>());
+    reply.reply.decision.reasons =
+        explain(model_.ranker, batch.contexts[b], *reply.item, model_.catalogue);
     reply.phase = Open::Phase::words;
   }
 }

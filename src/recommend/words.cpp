@@ -49,7 +49,8 @@ std::string join_words(const std::vector<std::string>& words) {
 WordTable::WordTable(std::vector<std::string> words) : words_(std::move(words)) {
   for (const std::string& word : words_) {
     numbers_.emplace(word, static_cast<int>(numbers_.size()));
-    longest_ = std::max(longest_, 1 + static_cast<std::size_t>(std::count(word.begin(), word.end(), ' ')));
+    longest_ =
+        std::max(longest_, 1 + static_cast<std::size_t>(std::count(word.begin(), word.end(), ' ')));
   }
 }
 

@@ -1,0 +1,137 @@
+#include <charconv>
+#include <iostream>
+
+#include "base/error.h"
+#include "base/format.h"
+#include "base/manifest.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "corpus/read.h"
+#include "feedback/sentiment.h"
+#include "kernels/compute.h"
+#include "pipeline/run.h"
+#include "recommend/constraints.h"
+#include "recommend/explain.h"
+#include "recommend/model_folder.h"
+#include "recommend/trained_recommender.h"
+
+namespace cli {
+namespace {
+
+const char* kind_name(dialogue::Reason::Kind kind) {
+  switch (kind) {
+    case dialogue::Reason::Kind::item:
+      return "item";
+    case dialogue::Reason::Kind::word:
+      return "word";
+    case dialogue::Reason::Kind::name:
+      return "name";
+  }
+  return "";
+}
+
+double read_diversity(const std::string& text) {
+  double value = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= 0 && value <= 1))
+    throw base::UsageError("--diversity is \"", text, "\", expected a number from 0 to 1");
+  return value;
+}
+
+struct Ranked {
+  int item = 0;
+  double log_prob = 0;
+  std::vector<dialogue::Reason> reasons;
+};
+
+void print(const std::string& id, const std::vector<Ranked>& items,
+           const dialogue::Catalogue& catalogue) {
+  std::cout << id << "\n";
+  for (const Ranked& ranked : items) {
+    std::cout << "  " << base::fixed(100 * std::exp(ranked.log_prob), 1) << " %  "
+              << catalogue[ranked.item].title;
+    for (std::size_t r = 0; r < ranked.reasons.size(); ++r)
+      std::cout << (r == 0 ? "  because of " : ", ") << dialogue::describe(ranked.reasons[r]);
+    std::cout << "\n";
+  }
+}
+
+base::Json to_json(const std::string& id, const std::vector<Ranked>& items,
+                   const dialogue::Catalogue& catalogue) {
+  base::Json list = base::Json::array();
+  for (const Ranked& ranked : items) {
+    base::Json reasons = base::Json::array();
+    for (const dialogue::Reason& reason : ranked.reasons)
+      reasons.push_back(
+          {{"kind", kind_name(reason.kind)}, {"what", reason.what}, {"weight", reason.weight}});
+    list.push_back({{"id", catalogue[ranked.item].id},
+                    {"title", catalogue[ranked.item].title},
+                    {"log_prob", ranked.log_prob},
+                    {"reasons", reasons}});
+  }
+  return {{"dialogue", id}, {"items", list}};
+}
+
+int recommend(const Command& self, const std::vector<std::string>& given) {
+  std::string run, file, which = "policy", diversity = "0";
+  int top = 10;
+  bool stated = false, repeats = false, json = false;
+  Arguments arguments(self);
+  arguments.positional("RUN", run, "the folder of a run");
+  arguments.positional("DIALOGUES", file, "a file of dialogues; items are ranked after the last turn");
+  arguments.option("--model", which, "policy, or sft: the model before alignment");
+  arguments.option("--top", top, "items a dialogue; fewer where fewer fit");
+  arguments.option("--diversity", diversity,
+                   "0: the best items; up to 1: items unlike each other (maximal marginal relevance)");
+  arguments.flag("--stated", stated, "only items of the years and genres the seeker last asked for");
+  arguments.flag("--repeats", repeats, "items named in the dialogue too");
+  arguments.flag("--json", json, "print one JSON object a line");
+  arguments.parse(given);
+  if (which != "policy" && which != "sft")
+    throw base::UsageError("--model is \"", which, "\", expected policy or sft");
+  if (top < 1) throw base::UsageError("--top is ", top, ", expected at least 1");
+  const double spread = read_diversity(diversity);
+
+  const std::filesystem::path folder = run;
+  if (base::has_manifest(folder / which)) base::verify_manifest(folder / which);
+  const recommend::TrainedModel model = recommend::read_trained(folder / which);
+  const pipeline::Recipe recipe = pipeline::read_recipe(folder, {});
+  dialogue::Corpus corpus = corpus::read_more(file, model.catalogue);
+  for (const dialogue::Dropped& dropped : corpus.dropped)
+    std::cerr << "recommend  " << dropped.count << " " << dropped.what << "\n";
+  corpus = feedback::with_sentiment(std::move(corpus),
+                                    pipeline::TextScorers(recipe, folder / "data").sentiment());
+  recommend::TrainedRecommender recommender(
+      which, model, {.slots = 1, .type = kernels::compute_dtype(recipe.run.compute), .hash = "-"});
+  const recommend::Entities& entities = model.ranker.tables().entities;
+  for (const dialogue::Dialogue& dialogue : corpus.dialogues) {
+    const dialogue::State state =
+        dialogue::state_before(dialogue, dialogue.turns.size(), model.state);
+    recommend::Constraints constraints;
+    if (stated) constraints = recommend::stated_constraints(state, entities);
+    constraints.skip_named = !repeats;
+    const std::vector<float> row = recommender.rank({state}).front();
+    const recommend::RankContext context = model.ranker.read_state(state);
+    std::vector<Ranked> items;
+    for (int item : recommend::choose_items(row, constraints, state, model.catalogue, entities,
+                                            static_cast<std::size_t>(top), spread))
+      items.push_back({item, row[static_cast<std::size_t>(item)],
+                       recommend::explain(model.ranker, context, item, model.catalogue)});
+    if (json)
+      std::cout << to_json(dialogue.id, items, model.catalogue)
+                       .dump(-1, ' ', false, base::Json::error_handler_t::replace)
+                << "\n";
+    else
+      print(dialogue.id, items, model.catalogue);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command recommend_command() {
+  return {"recommend", "rank items for dialogues and say what speaks for each",
+          "attune recommend runs/redial dialogues.jsonl --top 5 --stated --diversity 0.3", recommend};
+}
+
+}  // namespace cli
