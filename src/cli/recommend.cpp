@@ -78,12 +78,15 @@ int recommend(const Command& self, const std::vector<std::string>& given) {
   bool stated = false, repeats = false, json = false;
   Arguments arguments(self);
   arguments.positional("RUN", run, "the folder of a run");
-  arguments.positional("DIALOGUES", file, "a file of dialogues; items are ranked after the last turn");
+  arguments.positional("DIALOGUES", file,
+                       "a file of dialogues; items are ranked after the last turn");
   arguments.option("--model", which, "policy, or sft: the model before alignment");
   arguments.option("--top", top, "items a dialogue; fewer where fewer fit");
-  arguments.option("--diversity", diversity,
-                   "0: the best items; up to 1: items unlike each other (maximal marginal relevance)");
-  arguments.flag("--stated", stated, "only items of the years and genres the seeker last asked for");
+  arguments.option(
+      "--diversity", diversity,
+      "0: the best items; up to 1: items unlike each other (maximal marginal relevance)");
+  arguments.flag("--stated", stated,
+                 "only items of the years and genres the seeker last asked for");
   arguments.flag("--repeats", repeats, "items named in the dialogue too");
   arguments.flag("--json", json, "print one JSON object a line");
   arguments.parse(given);
@@ -131,7 +134,8 @@ int recommend(const Command& self, const std::vector<std::string>& given) {
 
 Command recommend_command() {
   return {"recommend", "rank items for dialogues and say what speaks for each",
-          "attune recommend runs/redial dialogues.jsonl --top 5 --stated --diversity 0.3", recommend};
+          "attune recommend runs/redial dialogues.jsonl --top 5 --stated --diversity 0.3",
+          recommend};
 }
 
 }  // namespace cli

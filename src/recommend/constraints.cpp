@@ -13,9 +13,8 @@ constexpr std::size_t kGenreLike = 20;  // items that share a name which says wh
 constexpr std::size_t kPool = 200;      // best items that diversity chooses among
 
 bool is_number(const std::string& word) {
-  return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
-    return c >= '0' && c <= '9';
-  });
+  return !word.empty() &&
+         std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 // "90s", "1990s" and "90's" as the decade's first year.
@@ -117,8 +116,8 @@ bool fits(const Constraints& constraints, int item, const dialogue::State& state
 std::vector<int> choose_items(const std::vector<float>& log_probs, const Constraints& constraints,
                               const dialogue::State& state, const dialogue::Catalogue& catalogue,
                               const Entities& entities, std::size_t count, double diversity) {
-  base::check(log_probs.size() == static_cast<std::size_t>(catalogue.size()), "choose_items: ",
-              log_probs.size(), " scores of ", catalogue.size(), " items");
+  base::check(log_probs.size() == static_cast<std::size_t>(catalogue.size()),
+              "choose_items: ", log_probs.size(), " scores of ", catalogue.size(), " items");
   if (!(diversity >= 0 && diversity <= 1))
     throw base::UsageError("diversity is ", diversity, ", expected 0 to 1");
   std::vector<int> pool;
@@ -126,8 +125,9 @@ std::vector<int> choose_items(const std::vector<float>& log_probs, const Constra
     if (fits(constraints, item, state, catalogue, entities)) pool.push_back(item);
   const auto score = [&](int item) { return log_probs[static_cast<std::size_t>(item)]; };
   const std::size_t kept = std::min(pool.size(), diversity > 0 ? std::max(count, kPool) : count);
-  std::partial_sort(pool.begin(), pool.begin() + static_cast<std::ptrdiff_t>(kept), pool.end(),
-                    [&](int a, int b) { return score(a) != score(b) ? score(a) > score(b) : a < b; });
+  std::partial_sort(
+      pool.begin(), pool.begin() + static_cast<std::ptrdiff_t>(kept), pool.end(),
+      [&](int a, int b) { return score(a) != score(b) ? score(a) > score(b) : a < b; });
   pool.resize(kept);
   if (diversity == 0 || pool.empty()) return pool;
   const double best = score(pool.front());

@@ -17,8 +17,8 @@ struct Constraints {
   bool skip_disliked = true;      // nothing that the seeker said to dislike
   std::optional<int> first_year;  // inclusive; an item without a year does not fit
   std::optional<int> last_year;
-  std::vector<int> names;         // entities, all of which it must have
-  std::vector<int> never;         // items
+  std::vector<int> names;  // entities, all of which it must have
+  std::vector<int> never;  // items
 };
 
 // Years and genres in the seeker's last words: "from the 90s", "1980s", "after 2010", "before

@@ -21,8 +21,8 @@ dialogue::Item item(const char* id, int year, std::vector<std::string> genres) {
 dialogue::Catalogue catalogue() {
   std::vector<dialogue::Item> items;
   for (int i = 0; i < 40; ++i)
-    items.push_back(item(("item " + std::to_string(i)).c_str(), 1980 + i % 20,
-                         {i < 20 ? "horror" : "comedy"}));
+    items.push_back(
+        item(("item " + std::to_string(i)).c_str(), 1980 + i % 20, {i < 20 ? "horror" : "comedy"}));
   return dialogue::Catalogue(items);
 }
 

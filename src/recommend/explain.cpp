@@ -53,9 +53,7 @@ class Explanation {
       share_out(gate, stated_names(), .02, 1);
   }
 
-  double popularity() const {
-    return 1 / std::sqrt(tables_.counts.recommended()[at(item_)] + 5.);
-  }
+  double popularity() const { return 1 / std::sqrt(tables_.counts.recommended()[at(item_)] + 5.); }
 
   void share_out(double gate, const Pieces& pieces, double floor, double scale) {
     double sum = 0;
@@ -71,8 +69,8 @@ class Explanation {
       const double n = count_in(tables_.counts.with_word(word), item_),
                    total = tables_.counts.word_total(word);
       if (n == 0) continue;
-      const bool recent = std::count(context_.recent_words.begin(), context_.recent_words.end(),
-                                     word) > 0;
+      const bool recent =
+          std::count(context_.recent_words.begin(), context_.recent_words.end(), word) > 0;
       pieces[{Kind::word, word}] =
           std::exp(parameter("words.weights", word) + parameter("words.recent", recent)) * n /
           (std::sqrt(total + 20) * std::log(3 + total));

@@ -94,6 +94,24 @@ TEST(TrainRanker, LearnsWhatFollowsWhat) {
   }
 }
 
+TEST(TrainedRecommender, ARecommendingReplyNamesTheChosenItemAndNoOther) {
+  const auto training = testing::dialogues(6);
+  const TrainedModel model = testing::model(training);
+  TrainedRecommender recommender("sft", model, {.slots = 8, .type = torch::kFloat32, .hash = "x"});
+  for (int max_tokens : {1, 2, 6}) {
+    dialogue::Sampling sampling;
+    sampling.max_tokens = max_tokens;
+    sampling.seed = 5;
+    const std::vector<dialogue::State> states(60, dialogue::state_before(training[0], 1));
+    int recommending = 0;
+    for (const dialogue::Reply& reply : dialogue::reply_to_all(recommender, states, sampling)) {
+      recommending += reply.action.recommends;
+      EXPECT_TRUE(dialogue::names_exactly(reply.action)) << reply.action.text;
+    }
+    EXPECT_GT(recommending, 0);
+  }
+}
+
 TEST(TrainedRecommender, AReplyDependsOnItsStreamOnlyAndNotOnItsNeighbours) {
   const auto training = testing::dialogues(6);
   const TrainedModel model = testing::model(training);

@@ -14,6 +14,8 @@ namespace {
 
 using dialogue::Special;
 
+constexpr float kNever = -1e9;  // a logit whose exponential is 0
+
 std::vector<std::vector<float>> to_rows(const torch::Tensor& x) {
   const torch::Tensor rows = x.to(torch::kFloat32).contiguous();
   std::vector<std::vector<float>> out;
@@ -41,8 +43,9 @@ struct TrainedRecommender::Open {
   Phase phase = Phase::mode;
   torch::Tensor hidden;  // [C], after the last token
   std::optional<int> item;
-  int words = 0;      // tokens of the response so far
-  std::string added;  // text of the last step
+  bool to_name = false;  // an item was chosen that the words have not named yet
+  int words = 0;         // tokens of the response so far
+  std::string added;     // text of the last step
   dialogue::Reply reply;
 
   void take(int token, double log_prob) {
@@ -156,6 +159,7 @@ void TrainedRecommender::choose_items(const std::vector<Open*>& replies) {
     const kernels::Draw drawn = kernels::draw(row.data_ptr<float>(), row.size(0),
                                               reply.sampling.temperature, reply.random.uniform());
     reply.item = static_cast<int>(drawn.index);
+    reply.to_name = true;
     reply.take(model_.tokens.item(*reply.item), drawn.log_prob);
     reply.reply.decision.propensity = std::exp(drawn.log_prob);
     const double temperature = reply.sampling.temperature > 0 ? reply.sampling.temperature : 1;
@@ -175,6 +179,7 @@ void TrainedRecommender::choose_words(const std::vector<Open*>& replies) {
   std::vector<torch::Tensor> hidden;
   for (Open* reply : replies) hidden.push_back(reply->hidden);
   const torch::Tensor stacked = at::stack(hidden);
+  const int end_token = model_.tokens.special(Special::end);
   // One more outcome beside the words: naming the chosen item.
   torch::Tensor logits = torch::empty({stacked.size(0), rows + 1}, torch::kFloat32);
   logits.narrow(1, 0, rows).copy_(at::linear(stacked, weights_.head.narrow(0, 0, rows)));
@@ -183,11 +188,18 @@ void TrainedRecommender::choose_words(const std::vector<Open*>& replies) {
     for (std::int64_t b = begin; b < end; ++b) {
       Open& reply = *replies[static_cast<std::size_t>(b)];
       float* row = logits.data_ptr<float>() + b * (rows + 1);
-      if (reply.item)
+      kernels::Draw& draw = drawn[static_cast<std::size_t>(b)];
+      const double u = reply.random.uniform();
+      if (!reply.to_name) {
+        draw = kernels::draw(row, rows, reply.sampling.temperature, u);
+      } else if (reply.words + 1 >= reply.sampling.max_tokens) {
+        draw = {rows, 0};
+      } else {
+        row[end_token] = kNever;
         row[rows] =
             at::dot(item_embeddings_[*reply.item], reply.hidden.to(torch::kFloat32)).item<float>();
-      drawn[static_cast<std::size_t>(b)] = kernels::draw(
-          row, reply.item ? rows + 1 : rows, reply.sampling.temperature, reply.random.uniform());
+        draw = kernels::draw(row, rows + 1, reply.sampling.temperature, u);
+      }
     }
   });
   for (std::size_t b = 0; b < replies.size(); ++b) {
@@ -196,12 +208,13 @@ void TrainedRecommender::choose_words(const std::vector<Open*>& replies) {
     const int token =
         names_item ? model_.tokens.item(*reply.item) : static_cast<int>(drawn[b].index);
     reply.take(token, drawn[b].log_prob);
+    if (names_item) reply.to_name = false;
     reply.words += 1;
     if (model_.tokens.is_text(token))
       reply.added = model_.tokens.tokenizer().token_text(token);
     else if (names_item)
       reply.added = " " + model_.catalogue[*reply.item].title;
-    const bool ended = token == model_.tokens.special(Special::end);
+    const bool ended = token == end_token;
     if (ended || reply.words >= reply.sampling.max_tokens) finish(reply);
   }
 }

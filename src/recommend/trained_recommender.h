@@ -22,7 +22,9 @@ struct ReplyOptions {
 
 // The whole recommender: the mode from the language model (recommend or chat, nothing else), the
 // item from the ranker (new items only: what is named already is not recommended again), the words
-// from the language model over the text vocabulary, <|end|> and the one item chosen.
+// from the language model over the text vocabulary, <|end|> and the one item chosen. A reply that
+// recommends names that item once and no other: <|end|> cannot come before it, and where it has not
+// come by the last token, it is that token, with probability 1.
 class TrainedRecommender : public dialogue::Recommender {
  public:
   // Keeps references to the model, which must outlive it and stay as it is.

@@ -17,7 +17,9 @@ struct Layout {
   std::vector<std::int64_t> word_rows, word_places,
       word_targets;                      // target -1: the chosen item is named
   std::vector<std::int64_t> word_items;  // token of the chosen item; 0 where there is none
-  std::vector<float> may_name;           // 1 where an item may be named
+  std::vector<float> may_name;           // 1 where the item may be named: it was not yet
+  std::vector<float> may_end;            // 1 where <|end|> may come: the item was named, or is none
+  std::vector<float> is_free;            // 0 where no other token was possible
 };
 
 Layout lay_out(const train::DialogueTokens& tokens, const std::vector<const Episode*>& episodes) {
@@ -35,6 +37,7 @@ Layout lay_out(const train::DialogueTokens& tokens, const std::vector<const Epis
     sequences.back().insert(sequences.back().end(), episode.tokens.begin(),
                             episode.tokens.end() - 1);
     const std::int64_t before = begin + static_cast<std::int64_t>(episode.prompt.size()) - 1;
+    bool to_name = episode.has_item;
     for (std::size_t t = 0; t < episode.tokens.size(); ++t) {
       const std::int64_t row = before + static_cast<std::int64_t>(t),
                          place = b * layout.longest + static_cast<std::int64_t>(t);
@@ -50,7 +53,13 @@ Layout lay_out(const train::DialogueTokens& tokens, const std::vector<const Epis
       layout.word_places.push_back(place);
       layout.word_targets.push_back(token < tokens.word_rows() ? token : -1);
       layout.word_items.push_back(episode.has_item ? episode.tokens[1] : 0);
-      layout.may_name.push_back(episode.has_item ? 1.f : 0.f);
+      layout.may_name.push_back(to_name ? 1.f : 0.f);
+      layout.may_end.push_back(to_name ? 0.f : 1.f);
+      // The sampler says so: a token that had to come has probability 1.
+      const bool forced = to_name && token == episode.tokens[1] &&
+                          t < episode.sampled_log_probs.size() && episode.sampled_log_probs[t] == 0;
+      layout.is_free.push_back(forced ? 0.f : 1.f);
+      if (token == layout.word_items.back()) to_name = false;
     }
     begin += static_cast<std::int64_t>(sequences.back().size());
   }
@@ -85,21 +94,45 @@ Part score_words(const model::Weights& weights, const train::DialogueTokens& tok
                       targets = indices(layout.word_targets);
   const kernels::HeadOutput head = kernels::log_prob_head(
       rows, weights.head, targets, {.temperature = temperature, .rows = tokens.word_rows()});
-  // One more outcome beside the words: naming the item. log Z' = logaddexp(log Z, z).
-  const torch::Tensor may_name = torch::tensor(layout.may_name).to(torch::kBool);
+  const auto flags = [](const std::vector<float>& values) {
+    return torch::tensor(values).to(torch::kBool);
+  };
+  const torch::Tensor may_name = flags(layout.may_name), may_end = flags(layout.may_end),
+                      is_free = flags(layout.is_free);
+  // Without <|end|>, of probability q: log Z' = log Z + log(1 - q), H' = (H + q log q) / (1 - q) +
+  // log(1 - q).
+  const torch::Tensor log_q =
+      ((rows.to(torch::kFloat32) *
+        weights.head[tokens.special(dialogue::Special::end)].to(torch::kFloat32))
+               .sum(1) /
+           temperature -
+       head.log_normalisers)
+          .clamp_max(-1e-6);
+  const torch::Tensor log_rest = at::log1p(-log_q.exp());
+  const torch::Tensor log_normalisers =
+      at::where(may_end, head.log_normalisers, head.log_normalisers + log_rest);
+  const torch::Tensor entropies =
+      at::where(may_end, head.entropies,
+                (head.entropies + log_q.exp() * log_q) * (-log_rest).exp() + log_rest);
+  const torch::Tensor log_probs =
+      head.log_probs +
+      at::where(targets >= 0, head.log_normalisers - log_normalisers, torch::zeros_like(log_rest));
+  // One more outcome beside the words: naming the item. log Z'' = logaddexp(log Z', z).
   const torch::Tensor z =
       (rows.to(torch::kFloat32) *
        weights.head.index_select(0, indices(layout.word_items)).to(torch::kFloat32))
           .sum(1) /
       temperature;
   const torch::Tensor log_z =
-      at::where(may_name, at::logaddexp(head.log_normalisers, z), head.log_normalisers);
-  const torch::Tensor log_words = head.log_normalisers - log_z;  // log of the share of the words
+      at::where(may_name, at::logaddexp(log_normalisers, z), log_normalisers);
+  const torch::Tensor log_words = log_normalisers - log_z;  // log of the share of the words
   const torch::Tensor log_item = at::where(may_name, z - log_z, torch::full_like(z, -30));
   const torch::Tensor share = log_words.exp(),
                       item_share = at::where(may_name, log_item.exp(), torch::zeros_like(z));
-  const torch::Tensor entropy = share * (head.entropies - log_words) - item_share * log_item;
-  return {at::where(targets >= 0, head.log_probs + log_words, log_item), entropy};
+  const torch::Tensor entropy = share * (entropies - log_words) - item_share * log_item;
+  const torch::Tensor nothing = torch::zeros_like(z);
+  return {at::where(is_free, at::where(targets >= 0, log_probs + log_words, log_item), nothing),
+          at::where(is_free, entropy, nothing)};
 }
 
 }  // namespace

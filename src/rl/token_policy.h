@@ -8,8 +8,10 @@
 namespace rl {
 
 // The language model's part of an action under the policy's own distributions: the mode among
-// recommend and chat, each word among the text vocabulary, <|end|> and the one item chosen. The
-// item slot is the ranker's and is masked out here.
+// recommend and chat, each word among the text vocabulary, <|end|> and the one item chosen, as
+// recommend::TrainedRecommender samples them: the item is named once, before <|end|>. A token that
+// had to come (sampled with log-probability 0) has log-probability and entropy 0. The item slot is
+// the ranker's and is masked out here.
 struct TokenScores {
   torch::Tensor log_probs;  // [B, R] float, 0 outside the mask
   torch::Tensor entropies;  // [B, R] float, exact, in nats
