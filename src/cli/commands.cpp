@@ -8,6 +8,7 @@ std::vector<Command> all_commands() {
   const std::vector<Command> others = {
       chat_command(),
       recommend_command(),
+      extend_command(),
       // models
       inspect_command(),
       export_merge_command(),

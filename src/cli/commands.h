@@ -19,6 +19,7 @@ Command run_command();                  // run_recipe.cpp
 std::vector<Command> stage_commands();  // run_recipe.cpp: data, tokenizer, sft, …, one a stage
 Command chat_command();                 // chat.cpp
 Command recommend_command();            // recommend.cpp
+Command extend_command();               // extend.cpp
 Command inspect_command();              // inspect.cpp
 Command export_merge_command();         // export.cpp
 Command export_gguf_command();          // export.cpp

@@ -130,6 +130,17 @@ Counts::Counts(const std::vector<const dialogue::Dialogue*>& training, const Wor
   with_word_ = merge_rows(std::move(word_lists));
 }
 
+Counts Counts::extended(int items) const {
+  base::check(items >= this->items(), "counts of ", this->items(), " items for ", items);
+  Counts larger = *this;
+  const auto size = static_cast<std::size_t>(items);
+  larger.named_.resize(size);
+  larger.recommended_.resize(size);
+  larger.recent_.resize(size);
+  larger.with_item_.resize(size);
+  return larger;
+}
+
 void Counts::write(const std::filesystem::path& folder) const {
   model::TensorMap tensors = {{"named", to_tensor(named_)},
                               {"recommended", to_tensor(recommended_)},

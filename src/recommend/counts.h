@@ -57,6 +57,9 @@ class Counts {
   }  // pairs of a word
   int words() const { return static_cast<int>(with_word_.size()); }
 
+  // The same over a catalogue of `items`, at least as many as now: the new ones were never named.
+  Counts extended(int items) const;
+
   // counts.safetensors in a folder. read throws base::DataError.
   void write(const std::filesystem::path& folder) const;
   static Counts read(const std::filesystem::path& folder);

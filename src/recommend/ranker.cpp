@@ -61,7 +61,8 @@ void check_terms(const std::vector<std::string>& terms) {
       for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
       throw base::UsageError("ranker.terms names \"", term, "\"; there are ", list);
     }
-  if (terms.empty()) throw base::UsageError("ranker.terms is empty; name at least one term");
+  if (terms.empty() || terms == std::vector<std::string>{"copy"})
+    throw base::UsageError("ranker.terms names no term that ranks new items; name at least one");
 }
 
 std::string member_prefix(int member) { return "members." + std::to_string(member) + "."; }
@@ -86,6 +87,7 @@ const std::vector<std::string>& Ranker::all_terms() {
   static const std::vector<std::string> terms = [] {
     std::vector<std::string> all = {"language", "bag"};
     all.insert(all.end(), counted_terms().begin(), counted_terms().end());
+    all.push_back("copy");
     return all;
   }();
   return terms;
@@ -141,7 +143,7 @@ Ranker::Ranker(RankerSettings settings, RankerTables tables, std::int64_t langua
     parameters_->add("language.gate", torch::tensor({-1.f}));
   }
   parameters_->add("parts.weight", torch::tensor({.5f, .45f, .1f}));
-  CopyModel::add_parameters(*parameters_);
+  if (has_term("copy")) CopyModel::add_parameters(*parameters_);
 }
 
 bool Ranker::has_term(const std::string& term) const {
@@ -250,6 +252,7 @@ torch::Tensor Ranker::logits(const RankBatch& batch) const {
 
 torch::Tensor Ranker::log_probs(const RankBatch& batch) const {
   const torch::Tensor fresh = at::log_softmax(logits(batch), 1);  // over new items
+  if (!has_term("copy")) return fresh;                            // items already named come last
   std::vector<torch::Tensor> rows;
   const torch::Tensor& weights = parameters_->at("copy.weights");
   for (std::size_t b = 0; b < batch.contexts.size(); ++b) {

@@ -15,8 +15,8 @@ namespace recommend {
 
 struct RankerSettings {
   std::vector<std::string> terms = {
-      "language", "bag",    "words",      "cooccurrence", "similar",          "last",
-      "graph",    "stated", "neighbours", "popularity",   "recent_popularity"};
+      "language", "bag",    "words",      "cooccurrence", "similar",           "last",
+      "graph",    "stated", "neighbours", "popularity",   "recent_popularity", "copy"};
   int members = 3;  // bag networks with seeds of their own, whose logits are averaged
   BagSettings bag;
   int epochs = 3;
@@ -33,7 +33,7 @@ struct RankerSettings {
   void fields(F&& field) {
     field("terms", terms,
           "parts of the ranker: language, bag, words, cooccurrence, similar, last, graph, stated, "
-          "neighbours, popularity, recent_popularity");
+          "neighbours, popularity, recent_popularity, copy");
     field("members", members, "bag networks with seeds of their own, averaged");
     field("bag", bag, "the network over words and items");
     field("epochs", epochs, "passes over the training contexts");

@@ -245,6 +245,7 @@ Ranker train_ranker(const RankerSettings& settings, const RankerTraining& traini
   }
   progress.finish();
   fit_part_weights(ranker, training, embeddings);
+  if (!ranker.has_term("copy")) return ranker;
   std::vector<RankExample> recommended;
   for (const RankExample& example : examples)
     if (example.role == dialogue::Role::recommender) recommended.push_back(example);
