@@ -321,6 +321,40 @@ class TinyRecipe(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("attune> ", done.stdout)
 
+    def attune(self, *arguments):
+        return subprocess.run([system.ATTUNE, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True)
+
+    def test_recommend_ranks_what_fits_and_says_why(self):
+        dialogues = self.whole / "data/test.jsonl"
+        done = self.attune("recommend", self.whole, dialogues, "--top", 3, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertGreater(len(rows), 20)
+        for row in rows:
+            self.assertEqual(len(row["items"]), 3)
+            probabilities = [item["log_prob"] for item in row["items"]]
+            self.assertEqual(probabilities, sorted(probabilities, reverse=True))
+        self.assertTrue(any(item["reasons"] for row in rows for item in row["items"]))
+        everything = self.attune("recommend", self.whole, dialogues, "--top", 10**6, "--repeats", "--json")
+        items = len((self.whole / "data/catalogue.jsonl").read_text().splitlines())
+        # What was disliked stays out; more than there is cannot come.
+        self.assertIn(len(json.loads(everything.stdout.splitlines()[0])["items"]), range(items - 9, items + 1))
+        for wrong in [("--top", 0), ("--diversity", 2), ("--model", "mine")]:
+            self.assertEqual(self.attune("recommend", self.whole, dialogues, *wrong).returncode, USAGE, wrong)
+
+    def test_a_catalogue_is_extended_without_training(self):
+        items, out = self.base / "new.jsonl", self.base / "extended"
+        items.write_text(json.dumps({"schema": "attune.catalogue/1", "id": "new-1", "title": "Brand New Film (2026)",
+                                     "year": 2026, "attributes": {"genre": ["horror"]}}) + "\n")
+        done = self.attune("extend", self.whole, "--items", items, "--out", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        ranked = self.attune("recommend", out, self.whole / "data/test.jsonl", "--top", 10**6, "--json")
+        self.assertEqual(ranked.returncode, 0, ranked.stderr)
+        self.assertIn("new-1", [item["id"] for item in json.loads(ranked.stdout.splitlines()[0])["items"]])
+        taken = self.attune("extend", out, "--items", items, "--out", self.base / "twice")
+        self.assertEqual(taken.returncode, 3, taken.stderr)
+        self.assertIn("new-1", taken.stderr)
+
     def test_chat_refuses_a_temperature_that_is_none(self):
         for wrong in ["0.7abc", "-1", "warm", ""]:
             done = subprocess.run([system.ATTUNE, "chat", str(self.whole), "--temperature", wrong], cwd=ROOT,

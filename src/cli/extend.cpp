@@ -1,3 +1,5 @@
+#include "recommend/extend.h"
+
 #include <filesystem>
 #include <iostream>
 
@@ -7,7 +9,6 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "dialogue/jsonl.h"
-#include "recommend/extend.h"
 
 namespace cli {
 namespace {

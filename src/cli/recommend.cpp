@@ -87,7 +87,7 @@ int recommend(const Command& self, const std::vector<std::string>& given) {
       "0: the best items; up to 1: items unlike each other (maximal marginal relevance)");
   arguments.flag("--stated", stated,
                  "only items of the years and genres the seeker last asked for");
-  arguments.flag("--repeats", repeats, "items named in the dialogue too");
+  arguments.flag("--repeats", repeats, "items named in the dialogue too, unless disliked");
   arguments.flag("--json", json, "print one JSON object a line");
   arguments.parse(given);
   if (which != "policy" && which != "sft")

@@ -27,9 +27,11 @@ torch::Tensor extend_rows(const torch::Tensor& rows, const Similar& similar, int
 }
 
 // The item tokens' rows of a table of the vocabulary.
-torch::Tensor extend_vocabulary_rows(const torch::Tensor& table, const train::DialogueTokens& tokens,
-                                     const Similar& similar, int old) {
-  const std::int64_t first = tokens.item(0), end = first + static_cast<std::int64_t>(similar.size());
+torch::Tensor extend_vocabulary_rows(const torch::Tensor& table,
+                                     const train::DialogueTokens& tokens, const Similar& similar,
+                                     int old) {
+  const std::int64_t first = tokens.item(0),
+                     end = first + static_cast<std::int64_t>(similar.size());
   std::vector<torch::Tensor> parts = {
       table.narrow(0, 0, first),
       extend_rows(table.narrow(0, first, table.size(0) - first), similar, old)};
