@@ -137,31 +137,6 @@ torch::Tensor embed_by_counts(const Counts& counts, int width, std::uint64_t see
                  1);
 }
 
-std::vector<model::TensorShape> BagTerm::shapes(const BagSettings& settings,
-                                                const RankerTables& tables,
-                                                const std::string& prefix) {
-  const std::int64_t d = settings.width, joined = 4 * d + kRoles;
-  std::vector<model::TensorShape> shapes = {{"items", {tables.counts.items(), d}},
-                                            {"words", {tables.counts.words(), d}},
-                                            {"recent_words", {tables.counts.words(), d}},
-                                            {"word_weights", {tables.counts.words()}},
-                                            {"rank_weights", {kRecencyRanks}},
-                                            {"kind_weights", {kItemKinds}},
-                                            {"entities", {tables.entities.size(), d}},
-                                            {"years", {kYearBuckets, d}},
-                                            {"feature_weights", {3}},
-                                            {"norm_in.weight", {joined}},
-                                            {"norm_in.bias", {joined}},
-                                            {"units.weight", {kUnits, joined}},
-                                            {"units.bias", {kUnits}},
-                                            {"back.weight", {d, kUnits}},
-                                            {"back.bias", {d}},
-                                            {"norm_out.weight", {d}},
-                                            {"norm_out.bias", {d}}};
-  for (model::TensorShape& shape : shapes) shape.name = prefix + "bag." + shape.name;
-  return shapes;
-}
-
 void BagTerm::add_parameters(const BagSettings& settings, const RankerTables& tables,
                              const torch::Tensor& start, std::uint64_t seed,
                              const std::string& prefix, model::ParameterSet& parameters) {

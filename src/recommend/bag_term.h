@@ -50,10 +50,6 @@ class BagTerm {
   static void add_parameters(const BagSettings& settings, const RankerTables& tables,
                              const torch::Tensor& start, std::uint64_t seed,
                              const std::string& prefix, model::ParameterSet& parameters);
-  // Names and shapes of all that add_parameters adds.
-  static std::vector<model::TensorShape> shapes(const BagSettings& settings,
-                                                const RankerTables& tables,
-                                                const std::string& prefix);
 
   // Takes parameters that are there.
   BagTerm(const BagSettings& settings, const RankerTables& tables, std::string prefix,

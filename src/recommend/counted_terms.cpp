@@ -69,6 +69,12 @@ void add_item_row(Rows& rows, int m, float scale, const Counts& counts, const Di
       if (item != m) rows.add(item, -scale);
 }
 
+// The same with a weight of 1 for every row and the floor of items.
+torch::Tensor unweighted_scores(const Rows& rows, const CountedInput& input, const Counts& counts) {
+  return log_scores(torch::ones({static_cast<std::int64_t>(rows.owners.size())}), rows, input,
+                    counts, torch::tensor({static_cast<float>(std::log(kItemFloor))}));
+}
+
 }  // namespace
 
 int recency_rank(const RankContext& context, std::size_t index) {
@@ -79,24 +85,21 @@ int item_kind(const dialogue::KnownItem& known) {
   return 3 * (known.by == dialogue::Role::recommender) + static_cast<int>(known.polarity);
 }
 
-void add_word_parameters(const RankerTables& tables, const std::string& prefix,
-                         model::ParameterSet& parameters) {
-  parameters.add(prefix + "words.weights", torch::zeros({tables.words.size()}));
-  parameters.add(prefix + "words.recent", torch::zeros({2}));
-  parameters.add(prefix + "words.floor", torch::tensor({static_cast<float>(std::log(kWordFloor))}));
+void add_word_parameters(const RankerTables& tables, model::ParameterSet& parameters) {
+  parameters.add("words.weights", torch::zeros({tables.words.size()}));
+  parameters.add("words.recent", torch::zeros({2}));
+  parameters.add("words.floor", torch::tensor({static_cast<float>(std::log(kWordFloor))}));
 }
 
-void add_cooccurrence_parameters(const RankerTables& tables, const std::string& prefix,
-                                 model::ParameterSet& parameters) {
-  parameters.add(prefix + "cooccurrence.weights", torch::zeros({tables.counts.items()}));
-  parameters.add(prefix + "cooccurrence.recency", torch::zeros({kRecencyRanks}));
-  parameters.add(prefix + "cooccurrence.kinds", torch::zeros({kItemKinds}));
-  parameters.add(prefix + "cooccurrence.floor",
-                 torch::tensor({static_cast<float>(std::log(kItemFloor))}));
+void add_cooccurrence_parameters(const RankerTables& tables, model::ParameterSet& parameters) {
+  parameters.add("cooccurrence.weights", torch::zeros({tables.counts.items()}));
+  parameters.add("cooccurrence.recency", torch::zeros({kRecencyRanks}));
+  parameters.add("cooccurrence.kinds", torch::zeros({kItemKinds}));
+  parameters.add("cooccurrence.floor", torch::tensor({static_cast<float>(std::log(kItemFloor))}));
 }
 
 torch::Tensor word_scores(const CountedInput& input, const RankerTables& tables,
-                          const std::string& prefix, const model::ParameterSet& parameters) {
+                          const model::ParameterSet& parameters) {
   const Counts& counts = tables.counts;
   Rows rows;
   for (std::size_t b = 0; b < input.contexts.size(); ++b) {
@@ -117,14 +120,13 @@ torch::Tensor word_scores(const CountedInput& input, const RankerTables& tables,
     }
   }
   const torch::Tensor weights =
-      (parameters.at(prefix + "words.weights").index_select(0, places(rows.first)) +
-       parameters.at(prefix + "words.recent").index_select(0, places(rows.second)))
+      (parameters.at("words.weights").index_select(0, places(rows.first)) +
+       parameters.at("words.recent").index_select(0, places(rows.second)))
           .exp();
-  return log_scores(weights, rows, input, counts, parameters.at(prefix + "words.floor"));
+  return log_scores(weights, rows, input, counts, parameters.at("words.floor"));
 }
 
 torch::Tensor cooccurrence_scores(const CountedInput& input, const RankerTables& tables,
-                                  const std::string& prefix,
                                   const model::ParameterSet& parameters) {
   Rows rows;
   for (std::size_t b = 0; b < input.contexts.size(); ++b) {
@@ -139,12 +141,11 @@ torch::Tensor cooccurrence_scores(const CountedInput& input, const RankerTables&
     }
   }
   const torch::Tensor weights =
-      (parameters.at(prefix + "cooccurrence.weights").index_select(0, places(rows.first)) +
-       parameters.at(prefix + "cooccurrence.recency").index_select(0, places(rows.second)) +
-       parameters.at(prefix + "cooccurrence.kinds").index_select(0, places(rows.third)))
+      (parameters.at("cooccurrence.weights").index_select(0, places(rows.first)) +
+       parameters.at("cooccurrence.recency").index_select(0, places(rows.second)) +
+       parameters.at("cooccurrence.kinds").index_select(0, places(rows.third)))
           .exp();
-  return log_scores(weights, rows, input, tables.counts,
-                    parameters.at(prefix + "cooccurrence.floor"));
+  return log_scores(weights, rows, input, tables.counts, parameters.at("cooccurrence.floor"));
 }
 
 torch::Tensor similar_scores(const CountedInput& input, const RankerTables& tables) {
@@ -155,8 +156,18 @@ torch::Tensor similar_scores(const CountedInput& input, const RankerTables& tabl
         add_item_row(rows, other, share, tables.counts, own_of(input, b));
     rows.end_row(b);
   }
-  return log_scores(torch::ones({static_cast<std::int64_t>(rows.owners.size())}), rows, input,
-                    tables.counts, torch::tensor({static_cast<float>(std::log(kItemFloor))}));
+  return unweighted_scores(rows, input, tables.counts);
+}
+
+torch::Tensor last_scores(const CountedInput& input, const RankerTables& tables) {
+  Rows rows;
+  for (std::size_t b = 0; b < input.contexts.size(); ++b) {
+    const RankContext& context = input.contexts[b];
+    if (!context.items.empty())
+      add_item_row(rows, context.items.back().item, 1, tables.counts, own_of(input, b));
+    rows.end_row(b);
+  }
+  return unweighted_scores(rows, input, tables.counts);
 }
 
 }  // namespace recommend

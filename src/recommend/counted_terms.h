@@ -21,6 +21,7 @@ namespace recommend {
 //                 liked)
 //   similar       the second one over the 20 items that share most with each item named so far,
 //                 each by its share, a = 1: what says something of items that were rarely named
+//   last          the second one of the item named last, a = 1
 //
 // The counts are those of the training dialogues without the context's own while training, so the
 // weights, one a word and item, cannot learn a dialogue by heart.
@@ -30,17 +31,16 @@ struct CountedInput {
   const std::vector<const DialogueCounts*>& without;
 };
 
-void add_word_parameters(const RankerTables& tables, const std::string& prefix,
-                         model::ParameterSet& parameters);
-void add_cooccurrence_parameters(const RankerTables& tables, const std::string& prefix,
-                                 model::ParameterSet& parameters);
+void add_word_parameters(const RankerTables& tables, model::ParameterSet& parameters);
+void add_cooccurrence_parameters(const RankerTables& tables, model::ParameterSet& parameters);
 
-// [B, N] each, differentiable in the parameters that begin with the prefix.
+// [B, N] each, differentiable in the parameters.
 torch::Tensor word_scores(const CountedInput& input, const RankerTables& tables,
-                          const std::string& prefix, const model::ParameterSet& parameters);
+                          const model::ParameterSet& parameters);
 torch::Tensor cooccurrence_scores(const CountedInput& input, const RankerTables& tables,
-                                  const std::string& prefix, const model::ParameterSet& parameters);
+                                  const model::ParameterSet& parameters);
 torch::Tensor similar_scores(const CountedInput& input, const RankerTables& tables);
+torch::Tensor last_scores(const CountedInput& input, const RankerTables& tables);
 
 // Where an item's recency and kind weights stand: 0 for the item named last, 11 for the twelfth and
 // all before it; 0 to 2 for the seeker's (unknown, liked, disliked), 3 to 5 for the recommender's.

@@ -19,15 +19,16 @@ std::vector<Scored> all_scores(const RankContext& context, const RankerTables& t
                                const DialogueCounts* without) {
   torch::NoGradGuard no_grad;
   model::ParameterSet parameters;
-  add_word_parameters(tables, "", parameters);
-  add_cooccurrence_parameters(tables, "", parameters);
+  add_word_parameters(tables, parameters);
+  add_cooccurrence_parameters(tables, parameters);
   const std::vector<RankContext> contexts = {context};
   std::vector<const DialogueCounts*> own;
   if (without) own.push_back(without);
   const CountedInput input{contexts, own};
-  std::vector<Scored> all = {{"words", word_scores(input, tables, "", parameters)},
-                             {"cooccurrence", cooccurrence_scores(input, tables, "", parameters)},
-                             {"similar", similar_scores(input, tables)}};
+  std::vector<Scored> all = {{"words", word_scores(input, tables, parameters)},
+                             {"cooccurrence", cooccurrence_scores(input, tables, parameters)},
+                             {"similar", similar_scores(input, tables)},
+                             {"last", last_scores(input, tables)}};
   for (const NamedPrior& prior : all_priors()) {
     torch::Tensor row = torch::empty({1, tables.counts.items()});
     prior.prior(context, tables, without, row.data_ptr<float>());

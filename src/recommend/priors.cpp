@@ -8,11 +8,6 @@ namespace {
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-bool own_names(const DialogueCounts* without, int item) {
-  return without &&
-         std::find(without->items.begin(), without->items.end(), item) != without->items.end();
-}
-
 // The popularity table without the dialogue: a copy only where one is left out.
 struct Popularity {
   Popularity(const std::vector<float>& all, const DialogueCounts* without) : table(&all) {
@@ -25,34 +20,6 @@ struct Popularity {
   const std::vector<float>* table;
   std::vector<float> changed;
 };
-
-// row[r] = sum over the items of n(m, r) / sqrt(n_m + 5), of dialogues other than `without`.
-void add_cooccurrence(const std::vector<dialogue::KnownItem>& items, const Counts& counts,
-                      const DialogueCounts* without, float* row) {
-  for (const dialogue::KnownItem& known : items) {
-    const bool own = own_names(without, known.item);
-    const float scale = 1 / std::sqrt(counts.named()[at(known.item)] - (own ? 1.f : 0.f) + 5);
-    for (const auto& [item, count] : counts.with_item(known.item)) row[item] += scale * count;
-    if (own)
-      for (int item : without->items)
-        if (item != known.item) row[item] -= scale;
-  }
-}
-
-// row[r] = log(floor + row[r] / sqrt(pop_r + 5)).
-void log_over_popularity(const Counts& counts, const DialogueCounts* without, float floor,
-                         float* row) {
-  const Popularity popularity(counts.recommended(), without);
-  for (std::size_t i = 0; i < at(counts.items()); ++i)
-    row[i] = std::log(floor + std::max(row[i], 0.f) / std::sqrt(popularity[i] + 5));
-}
-
-void last_prior(const RankContext& context, const RankerTables& tables,
-                const DialogueCounts* without, float* row) {
-  std::fill(row, row + tables.counts.items(), 0.f);
-  if (!context.items.empty()) add_cooccurrence({context.items.back()}, tables.counts, without, row);
-  log_over_popularity(tables.counts, without, .02f, row);
-}
 
 void graph_prior(const RankContext& context, const RankerTables& tables, const DialogueCounts*,
                  float* row) {
@@ -109,8 +76,7 @@ void recent_popularity_prior(const RankContext&, const RankerTables& tables,
 }  // namespace
 
 const std::vector<NamedPrior>& all_priors() {
-  static const std::vector<NamedPrior> priors = {{"last", last_prior},
-                                                 {"graph", graph_prior},
+  static const std::vector<NamedPrior> priors = {{"graph", graph_prior},
                                                  {"stated", stated_prior},
                                                  {"neighbours", neighbours_prior},
                                                  {"popularity", popularity_prior},

@@ -20,7 +20,6 @@ struct NamedPrior {
 };
 
 // All priors there are:
-// "last"               log(.02 + n(m, r) / sqrt((n_m + 5)(pop_r + 5))), m the item named last
 // "graph"              log(.02 + sum over entities e that r shares with items named so far of
 //                      1 / (log(3 + deg e) sqrt(1 + deg e) sqrt(1 + recency rank of the item)))
 // "stated"             log(.02 + sum over entities e of r that the words name of

@@ -39,7 +39,7 @@ torch::Tensor gate_features(const std::vector<RankContext>& contexts) {
 // Terms that count, each with a gate, in the order of the gates.
 const std::vector<std::string>& counted_terms() {
   static const std::vector<std::string> terms = [] {
-    std::vector<std::string> all = {"words", "cooccurrence", "similar"};
+    std::vector<std::string> all = {"words", "cooccurrence", "similar", "last"};
     for (const NamedPrior& prior : all_priors()) all.push_back(prior.name);
     return all;
   }();
@@ -128,8 +128,8 @@ Ranker::Ranker(RankerSettings settings, RankerTables tables, std::int64_t langua
     gates.select(1, 0).fill_(counted > 1 ? -.8 : .54);
     parameters_->add("gates.weight", gates);
   }
-  if (has_term("words")) add_word_parameters(*tables_, "", *parameters_);
-  if (has_term("cooccurrence")) add_cooccurrence_parameters(*tables_, "", *parameters_);
+  if (has_term("words")) add_word_parameters(*tables_, *parameters_);
+  if (has_term("cooccurrence")) add_cooccurrence_parameters(*tables_, *parameters_);
   if (has_term("bag")) {
     const torch::Tensor start = embed_by_counts(tables_->counts, settings_.bag.width, seed);
     for (int member = 0; member < settings_.members; ++member)
@@ -196,11 +196,13 @@ torch::Tensor Ranker::counted_logits(const RankBatch& batch) const {
   for (std::size_t t = 0; t < terms.size(); ++t) {
     torch::Tensor scores;
     if (terms[t] == "words")
-      scores = word_scores(input, *tables_, "", *parameters_);
+      scores = word_scores(input, *tables_, *parameters_);
     else if (terms[t] == "cooccurrence")
-      scores = cooccurrence_scores(input, *tables_, "", *parameters_);
+      scores = cooccurrence_scores(input, *tables_, *parameters_);
     else if (terms[t] == "similar")
       scores = similar_scores(input, *tables_);
+    else if (terms[t] == "last")
+      scores = last_scores(input, *tables_);
     else
       for (const NamedPrior& prior : all_priors())
         if (prior.name == terms[t]) scores = prior_scores(prior.prior, batch, *tables_);
