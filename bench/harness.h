@@ -26,6 +26,7 @@ Benchmark encoder_benchmark();
 Benchmark bpe_benchmark();
 Benchmark redial_read_benchmark();
 Benchmark evaluation_benchmark();
+Benchmark rank_benchmark();
 
 // Seconds that it takes.
 double seconds(const std::function<void()>& work);

@@ -103,9 +103,10 @@ class Ours {
     const recommend::WordTable words = recommend::WordTable::from(all, 1, 1);
     std::vector<dialogue::Item> items(kItems);
     for (std::size_t i = 0; i < items.size(); ++i) items[i].id = std::to_string(i);
+    const dialogue::Catalogue catalogue(items);
     return {settings,
-            recommend::make_tables(words, recommend::Counts(all, words, kItems), {},
-                                   dialogue::Catalogue(items)),
+            recommend::make_tables(words, recommend::Entities(catalogue),
+                                   recommend::Counts(all, words, kItems), {}, catalogue),
             width, 1};
   }
   static model::Weights frozen(const model::LanguageModel& model) {

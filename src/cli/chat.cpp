@@ -63,18 +63,41 @@ std::vector<dialogue::Mention> find_titles(const std::string& text,
   return kept;
 }
 
+// The five best items with their probabilities, what was recommended marked; and what it rests on.
+void print_candidates(const dialogue::DecisionRecord& decision,
+                      const dialogue::Catalogue& catalogue) {
+  for (std::size_t i = 0; i < std::min<std::size_t>(5, decision.candidates.size()); ++i) {
+    const auto& [item, probability] = decision.candidates[i];
+    const bool shown =
+        std::any_of(decision.shown.begin(), decision.shown.end(),
+                    [number = item](const dialogue::Shown& one) { return one.item == number; });
+    std::cout << (shown ? "  * " : "    ") << base::fixed(100 * probability, 1) << " %  "
+              << catalogue[item].title << "\n";
+  }
+  for (const dialogue::Shown& shown : decision.shown)
+    for (std::size_t r = 0; r < shown.reasons.size(); ++r)
+      std::cout << (r == 0 ? "    " + catalogue[shown.item].title + " because of " : ", ")
+                << dialogue::describe(shown.reasons[r])
+                << (r + 1 == shown.reasons.size() ? "\n" : "");
+}
+
 int chat(const Command& self, const std::vector<std::string>& given) {
   std::string run, which = "policy", temperature = ".7";
   int seed = 1;
+  dialogue::Sampling sampling;
   Arguments arguments(self);
   arguments.positional("RUN", run, "the folder of a run");
   arguments.option("--model", which, "policy, or sft: the model before alignment");
   arguments.option("--temperature", temperature, "of the replies; 0: always the most likely");
+  arguments.option("--items", sampling.max_items, "that one reply may recommend");
+  arguments.flag("--stated", sampling.stated,
+                 "recommend only items of the years and genres that were last asked for");
   arguments.option("--seed", seed, "decides the replies");
   arguments.parse(given);
   if (which != "policy" && which != "sft")
     throw base::UsageError("--model is \"", which, "\", expected policy or sft");
-  dialogue::Sampling sampling;
+  if (sampling.max_items < 1)
+    throw base::UsageError("--items is ", sampling.max_items, ", expected at least 1");
   const auto [end, error] = std::from_chars(
       temperature.data(), temperature.data() + temperature.size(), sampling.temperature);
   if (error != std::errc() || end != temperature.data() + temperature.size() ||
@@ -107,14 +130,7 @@ int chat(const Command& self, const std::vector<std::string>& given) {
     sampling.stream += 1;
     talk.turns.push_back(simulate::to_turn(reply.action, model.catalogue));
     std::cout << "attune> " << dialogue::written_out(talk.turns.back(), model.catalogue) << "\n";
-    for (std::size_t i = 0; i < std::min<std::size_t>(5, reply.decision.candidates.size()); ++i) {
-      const auto& [item, probability] = reply.decision.candidates[i];
-      std::cout << (reply.action.item == item ? "  * " : "    ")
-                << base::fixed(100 * probability, 1) << " %  " << model.catalogue[item].title
-                << "\n";
-    }
-    for (const dialogue::Reason& reason : reply.decision.reasons)
-      std::cout << "    because of " << dialogue::describe(reason) << "\n";
+    print_candidates(reply.decision, model.catalogue);
   }
   std::cout << "\n";
   return 0;

@@ -14,6 +14,9 @@ namespace dialogue {
 struct Sampling {
   double temperature = 1;  // of item and words; 0: the most likely one
   int max_tokens = 48;     // of the words, <|end|> included
+  int max_items = 1;       // that one reply may recommend
+  bool stated = false;     // only items of the years and genres that the seeker last asked for,
+                           // where there are any
   std::uint64_t seed = 0;  // with `stream`, decides the reply entirely
   std::uint64_t stream = 0;
 };
@@ -28,6 +31,13 @@ struct Reason {
 // "“Heat (1995)”", "the word “scary”", "Tom Hanks".
 std::string describe(const Reason& reason);
 
+// An item that a reply recommends.
+struct Shown {
+  int item = 0;
+  double propensity = 0;        // its probability among the items that could stand there
+  std::vector<Reason> reasons;  // the strongest first
+};
+
 // What the policy did, with its exact probabilities, so that later learning and off-policy
 // evaluation are sound.
 struct DecisionRecord {
@@ -38,8 +48,7 @@ struct DecisionRecord {
   std::vector<double>
       log_probs;  // natural log, one a token, of the tempered distribution it was drawn from
   std::vector<std::pair<int, double>> candidates;  // the ten best items with their probabilities
-  std::optional<double> propensity;                // probability of the item shown, where one was
-  std::vector<Reason> reasons;                     // for the item shown, the strongest first
+  std::vector<Shown> shown;                        // in the order in which they were chosen
 };
 
 struct Reply {

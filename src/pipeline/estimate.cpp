@@ -59,7 +59,8 @@ std::vector<std::string> estimate(const Recipe& recipe) {
   const ModelSize size = size_of(config, recipe.model.lora, text + added, added);
   const double context =
       static_cast<double>(std::min<std::int64_t>(config.positions, recipe.model.positions));
-  const double words = recommend::word_table(recipe.ranker, training, corpus.catalogue).size();
+  const double words =
+      recommend::word_table(recipe.ranker, training, recommend::Entities(corpus.catalogue)).size();
   const double counts = 3 * 4 * (items + words) * items;  // co-occurrences, dense for a moment
   const double rankings = 4. * 8 * recipe.rl.item_states * items;
   const double steps = std::ceil(tokens / recipe.sft.batch_tokens);

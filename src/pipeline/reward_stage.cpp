@@ -87,7 +87,7 @@ void reward_stage(Run& run) {
     for (std::size_t i = 0; i < data.train.size(); ++i)
       if (!held_out[i]) training.push_back(&data.train[i]);
     const recommend::WordTable words =
-        recommend::word_table(recipe.ranker, training, data.catalogue);
+        recommend::word_table(recipe.ranker, training, recommend::Entities(data.catalogue));
     const recommend::Counts counts(training, words, data.catalogue.size());
     std::vector<recommend::RankContext> states;
     for (const reward::Outcome& outcome : outcomes)

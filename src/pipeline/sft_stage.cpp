@@ -45,7 +45,7 @@ void sft_stage(Run& run) {
                                        data.catalogue);
     const auto training = pointers(data.train);
     const recommend::WordTable words =
-        recommend::word_table(recipe.ranker, training, data.catalogue);
+        recommend::word_table(recipe.ranker, training, recommend::Entities(data.catalogue));
     model::LanguageModel start =
         start_model(recipe.model, tokens, data.catalogue,
                     recommend::Counts(training, words, data.catalogue.size()), run.seed());

@@ -66,42 +66,29 @@ torch::Tensor indices(const std::vector<std::int64_t>& values) {
   return torch::tensor(values, torch::kInt64);
 }
 
-// The features of all items as bags, each a mean.
-Bags feature_bags(const std::vector<std::vector<int>>& lists) {
-  Bags bags;
-  for (const std::vector<int>& list : lists) {
-    bags.begin();
-    for (int number : list) bags.add(number, 1 / static_cast<float>(list.size()));
-  }
-  return bags;
+// [N, d]: the mean of the table's rows that each bag names, zeros where it names none; row_weights
+// scales each row of the table where it is given.
+torch::Tensor mean_rows(const torch::Tensor& table, const FeatureBags& bags,
+                        const torch::Tensor& row_weights = {}) {
+  if (bags.numbers.numel() == 0) return torch::zeros({bags.offsets.size(0), table.size(1)});
+  torch::Tensor weights = bags.weights;
+  if (row_weights.defined()) weights = weights * row_weights.index_select(0, bags.numbers);
+  return std::get<0>(
+      at::embedding_bag(table, bags.numbers, bags.offsets, false, /*sum*/ 0, false, weights));
 }
 
-// The rows of `start`, one a list: the mean of the rows it names; zeros where it names none.
-torch::Tensor mean_rows(const torch::Tensor& start, const std::vector<std::vector<int>>& lists) {
-  return sum_bags(start, feature_bags(lists), {});
-}
-
-std::vector<std::vector<int>> items_by_year(const RankerTables& tables) {
+FeatureBags items_by_year(const RankerTables& tables) {
   std::vector<std::vector<int>> by_year(kYearBuckets);
-  for (std::size_t i = 0; i < tables.item_years.size(); ++i)
-    by_year[static_cast<std::size_t>(tables.item_years[i])].push_back(static_cast<int>(i));
-  return by_year;
+  const auto* years = tables.item_years.data_ptr<std::int64_t>();
+  for (int i = 0; i < tables.counts.items(); ++i)
+    by_year[static_cast<std::size_t>(years[i])].push_back(i);
+  return FeatureBags::of(by_year);
 }
 
-std::vector<std::vector<int>> items_of_entities(const Entities& entities) {
+FeatureBags items_of_entities(const Entities& entities) {
   std::vector<std::vector<int>> lists;
   for (int e = 0; e < entities.size(); ++e) lists.push_back(entities.items(e));
-  return lists;
-}
-
-std::vector<std::vector<int>> entities_of_items(const RankerTables& tables) {
-  std::vector<std::vector<int>> lists;
-  for (int i = 0; i < tables.counts.items(); ++i) {
-    lists.emplace_back();
-    for (int entity : tables.entities.of_item(i))
-      if (tables.entities.items(entity).size() > 1) lists.back().push_back(entity);
-  }
-  return lists;
+  return FeatureBags::of(lists);
 }
 
 }  // namespace
@@ -182,13 +169,9 @@ const torch::Tensor& BagTerm::value(const char* name) const {
 torch::Tensor BagTerm::items() const {
   if (!settings_.features) return value("items");
   const torch::Tensor& weights = value("feature_weights");
-  const torch::Tensor none;
-  return value("items") +
-         weights[0] * sum_bags(value("entities"), feature_bags(entities_of_items(tables_)), none) +
-         weights[1] *
-             value("years").index_select(0, torch::tensor(tables_.item_years, torch::kInt64)) +
-         weights[2] *
-             sum_bags(value("words"), feature_bags(tables_.item_words), value("word_weights"));
+  return value("items") + weights[0] * mean_rows(value("entities"), tables_.item_entities) +
+         weights[1] * value("years").index_select(0, tables_.item_years) +
+         weights[2] * mean_rows(value("words"), tables_.item_words, value("word_weights"));
 }
 
 torch::Tensor BagTerm::scores(const BagInput& input, const torch::Tensor& item_table) const {

@@ -52,8 +52,7 @@ std::vector<double> graph_weights(const dialogue::State& state, const RankerTabl
   for (const Named& named : named_so_far(state, entities)) {
     if (!named.is_item) {
       const auto& items = entities.items(named.number);
-      for (int item : items)
-        weights[at(item)] += 3 * w / std::log(3 + static_cast<double>(items.size()));
+      for (int item : items) weights[at(item)] += w * entities.stated_weight(named.number);
     } else {
       const auto& shared = entities.of_item(named.number);
       const double scale = w / std::log(3 + static_cast<double>(shared.size()));

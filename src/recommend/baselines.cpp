@@ -73,8 +73,8 @@ dialogue::Reply BaselineRecommender::reply_to(const dialogue::State& state,
   reply.decision.model = name();
   reply.decision.sampling = sampling;
   reply.decision.candidates = best_new_items(weights_(state), state);
-  reply.decision.propensity = 1;
   const int item = reply.decision.candidates.front().first;
+  reply.decision.shown = {{item, 1, {}}};
   const std::string& title = catalogue_[item].title;
   reply.action.recommends = true;
   reply.action.item = item;

@@ -44,8 +44,8 @@ class Baselines : public testing::Test {
         of({turn(kRecommender, {2}), turn(kRecommender, {0})})};
     std::vector<const dialogue::Dialogue*> pointers;
     for (const auto& dialogue : training) pointers.push_back(&dialogue);
-    tables_ =
-        make_tables(WordTable(), Counts(pointers, WordTable(), catalogue_.size()), {}, catalogue_);
+    tables_ = make_tables(WordTable(), Entities(catalogue_),
+                          Counts(pointers, WordTable(), catalogue_.size()), {}, catalogue_);
   }
   BaselineRecommender recommender(const std::string& name, std::size_t setting = 0) {
     for (const BaselineKind& kind : all_baselines())
@@ -112,7 +112,7 @@ TEST_F(Baselines, RepliesRecommendTheBestNewItem) {
   ASSERT_EQ(replies[0].action.mentions.size(), 1u);
   EXPECT_EQ(replies[0].action.text.substr(replies[0].action.mentions[0].begin, 1), "A");
   EXPECT_EQ(replies[1].action.item, 2);
-  EXPECT_EQ(replies[1].decision.propensity, 1);
+  EXPECT_EQ(replies[1].decision.shown.at(0).propensity, 1);
   ASSERT_EQ(replies[1].decision.candidates.size(), 5u);
   EXPECT_NEAR(replies[1].decision.candidates[0].second, 3.5 / 8.5, 1e-12);  // 3.5 2.5 1.5 .5 .5
 }

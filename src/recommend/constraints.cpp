@@ -9,8 +9,7 @@
 namespace recommend {
 namespace {
 
-constexpr std::size_t kGenreLike = 20;  // items that share a name which says what kind they are
-constexpr std::size_t kPool = 200;      // best items that diversity chooses among
+constexpr std::size_t kPool = 200;  // best items that diversity chooses among
 
 bool is_number(const std::string& word) {
   return !word.empty() &&
@@ -90,7 +89,7 @@ Constraints stated_constraints(const dialogue::State& state, const Entities& ent
     const std::vector<std::string> words = words_of(*turn);
     read_years(words, constraints);
     for (int name : entities.named_in(wanted_words(words)))
-      if (entities.items(name).size() >= kGenreLike) constraints.names.push_back(name);
+      if (entities.is_kind(name)) constraints.names.push_back(name);
     break;
   }
   return constraints;
@@ -106,9 +105,8 @@ bool fits(const Constraints& constraints, int item, const dialogue::State& state
   const std::optional<int> year = catalogue[item].year;
   if (constraints.first_year && (!year || *year < *constraints.first_year)) return false;
   if (constraints.last_year && (!year || *year > *constraints.last_year)) return false;
-  const std::vector<int>& own = entities.of_item(item);
   for (int name : constraints.names)
-    if (std::find(own.begin(), own.end(), name) == own.end()) return false;
+    if (!entities.has(item, name)) return false;
   return std::find(constraints.never.begin(), constraints.never.end(), item) ==
          constraints.never.end();
 }

@@ -1,16 +1,11 @@
 #include "recommend/entities.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "recommend/words.h"
 
 namespace recommend {
-namespace {
-
-constexpr std::size_t kLongestName = 6;  // words
-constexpr std::size_t kGenreLike = 20;   // items that share a name of one word
-
-}  // namespace
 
 Entities::Entities(const dialogue::Catalogue& catalogue) {
   of_item_.resize(index(catalogue.size()));
@@ -31,6 +26,20 @@ Entities::Entities(const dialogue::Catalogue& catalogue) {
       }
 }
 
+bool Entities::has(int item, int entity) const {
+  const std::vector<int>& own = of_item(item);
+  return std::find(own.begin(), own.end(), entity) != own.end();
+}
+
+double Entities::shared_weight(int entity) const {
+  const auto degree = static_cast<double>(items(entity).size());
+  return 1 / (std::log(3 + degree) * std::sqrt(1 + degree));
+}
+
+double Entities::stated_weight(int entity) const {
+  return 3 / std::log(3 + static_cast<double>(items(entity).size()));
+}
+
 std::vector<std::string> Entities::long_names() const {
   std::vector<std::string> names;
   for (const auto& [words, entity] : by_words_)
@@ -47,7 +56,7 @@ std::vector<int> Entities::named_in(const std::vector<std::string>& words) const
           by_words_.find(join_words({words.begin() + static_cast<std::ptrdiff_t>(begin),
                                      words.begin() + static_cast<std::ptrdiff_t>(begin + length)}));
       if (found == by_words_.end()) continue;
-      if (length == 1 && items_[index(found->second)].size() < kGenreLike) continue;
+      if (length == 1 && !is_kind(found->second)) continue;
       if (std::find(named.begin(), named.end(), found->second) == named.end())
         named.push_back(found->second);
       begin += length - 1;

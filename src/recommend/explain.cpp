@@ -113,10 +113,7 @@ class Explanation {
     return value > 0 ? Pieces{{{Kind::item, item}, value}} : Pieces{};
   }
 
-  bool has(int name) const {
-    const std::vector<int>& own = tables_.entities.of_item(item_);
-    return std::find(own.begin(), own.end(), name) != own.end();
-  }
+  bool has(int name) const { return tables_.entities.has(item_, name); }
 
   Pieces shared_names() const {
     Pieces pieces;
@@ -124,9 +121,7 @@ class Explanation {
     for (auto known = context_.items.rbegin(); known != context_.items.rend(); ++known, ++rank)
       for (int name : tables_.entities.of_item(known->item)) {
         if (!has(name)) continue;
-        const auto degree = static_cast<double>(tables_.entities.items(name).size());
-        pieces[{Kind::name, name}] +=
-            1 / (std::log(3 + degree) * std::sqrt(1 + degree) * std::sqrt(1 + rank));
+        pieces[{Kind::name, name}] += tables_.entities.shared_weight(name) / std::sqrt(1 + rank);
       }
     return pieces;
   }
@@ -136,9 +131,7 @@ class Explanation {
     double rank = 0;
     for (auto name = context_.entities.rbegin(); name != context_.entities.rend(); ++name, ++rank)
       if (has(*name))
-        pieces[{Kind::name, *name}] =
-            3 / (std::log(3 + static_cast<double>(tables_.entities.items(*name).size())) *
-                 std::sqrt(1 + rank));
+        pieces[{Kind::name, *name}] = tables_.entities.stated_weight(*name) / std::sqrt(1 + rank);
     return pieces;
   }
 

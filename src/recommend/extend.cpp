@@ -72,8 +72,9 @@ TrainedModel extend_catalogue(const TrainedModel& model, const std::vector<dialo
                                "the extended tokenizer");
   const int old = model.catalogue.size();
   const RankerTables& before = model.ranker.tables();
-  RankerTables tables = make_tables(before.words, before.counts.extended(catalogue.size()),
-                                    before.neighbours, catalogue);
+  RankerTables tables =
+      make_tables(before.words, Entities(catalogue), before.counts.extended(catalogue.size()),
+                  before.neighbours, catalogue);
   const Similar similar = tables.similar;
   const std::int64_t width =
       model.ranker.uses_language() ? model.ranker.language_width() : std::int64_t{0};

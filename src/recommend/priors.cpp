@@ -30,10 +30,8 @@ void graph_prior(const RankContext& context, const RankerTables& tables, const D
   };
   float rank = 0;  // 0: named last
   for (auto known = context.items.rbegin(); known != context.items.rend(); ++known, ++rank)
-    for (int entity : entities.of_item(known->item)) {
-      const auto degree = static_cast<float>(entities.items(entity).size());
-      add(entity, 1 / (std::log(3 + degree) * std::sqrt(1 + degree) * std::sqrt(1 + rank)));
-    }
+    for (int entity : entities.of_item(known->item))
+      add(entity, static_cast<float>(entities.shared_weight(entity)) / std::sqrt(1 + rank));
   for (std::size_t i = 0; i < at(tables.counts.items()); ++i) row[i] = std::log(.02f + row[i]);
 }
 
@@ -43,9 +41,9 @@ void stated_prior(const RankContext& context, const RankerTables& tables, const 
   float rank = 0;  // 0: named last
   for (auto entity = context.entities.rbegin(); entity != context.entities.rend();
        ++entity, ++rank) {
-    const std::vector<int>& items = tables.entities.items(*entity);
-    const float weight = 3 / (std::log(3 + static_cast<float>(items.size())) * std::sqrt(1 + rank));
-    for (int item : items) row[item] += weight;
+    const float weight =
+        static_cast<float>(tables.entities.stated_weight(*entity)) / std::sqrt(1 + rank);
+    for (int item : tables.entities.items(*entity)) row[item] += weight;
   }
   for (std::size_t i = 0; i < at(tables.counts.items()); ++i) row[i] = std::log(.02f + row[i]);
 }

@@ -95,9 +95,9 @@ const std::vector<std::string>& Ranker::all_terms() {
 
 WordTable word_table(const RankerSettings& settings,
                      const std::vector<const dialogue::Dialogue*>& training,
-                     const dialogue::Catalogue& catalogue) {
+                     const Entities& entities) {
   return WordTable::from(training, settings.min_word_dialogues, settings.max_word_share,
-                         Entities(catalogue).long_names());
+                         entities.long_names());
 }
 
 torch::Tensor mask_named(const torch::Tensor& logits, const std::vector<RankContext>& contexts,
@@ -211,6 +211,16 @@ torch::Tensor Ranker::counted_logits(const RankBatch& batch) const {
   return total;
 }
 
+ItemTables Ranker::item_tables(const torch::Tensor& embeddings) const {
+  ItemTables tables;
+  if (has_term("bag"))
+    for (int member = 0; member < settings_.members; ++member)
+      tables.bags.push_back(
+          BagTerm(settings_.bag, *tables_, member_prefix(member), *parameters_).items());
+  if (has_term("language")) tables.language = embeddings + parameters_->at("language.items");
+  return tables;
+}
+
 std::vector<torch::Tensor> Ranker::bag_logits(const RankBatch& batch) const {
   std::vector<torch::Tensor> all;
   for (int member = 0; member < settings_.members; ++member) {
@@ -218,17 +228,16 @@ std::vector<torch::Tensor> Ranker::bag_logits(const RankBatch& batch) const {
     all.push_back(
         bag.scores({batch.contexts, batch.speakers, batch.training ? &settings_.bag : nullptr,
                     batch.key + static_cast<std::uint64_t>(member)},
-                   bag.items()));
+                   batch.items.bags.at(static_cast<std::size_t>(member))));
   }
   return all;
 }
 
 torch::Tensor Ranker::language_logits(const RankBatch& batch) const {
-  base::check(batch.language_hidden.defined() && batch.item_embeddings.defined(),
+  base::check(batch.language_hidden.defined() && batch.items.language.defined(),
               "Ranker: the language term needs hidden states and item embeddings");
   const torch::Tensor turned = at::mm(batch.language_hidden, parameters_->at("language.weight"));
-  return at::softplus(parameters_->at("language.gate")) *
-         at::mm(turned, (batch.item_embeddings + parameters_->at("language.items")).t());
+  return at::softplus(parameters_->at("language.gate")) * at::mm(turned, batch.items.language.t());
 }
 
 std::vector<torch::Tensor> Ranker::part_logits(const RankBatch& batch) const {
@@ -311,7 +320,8 @@ Ranker Ranker::read(const std::filesystem::path& folder, const dialogue::Catalog
   const auto language = tensors.find("language.weight");
   // The shapes of a fresh ranker are those that a file must have.
   Ranker ranker(settings,
-                make_tables(std::move(words), std::move(counts), std::move(neighbours), catalogue),
+                make_tables(std::move(words), Entities(catalogue), std::move(counts),
+                            std::move(neighbours), catalogue),
                 language == tensors.end() ? 0 : language->second.size(0), 0);
   ranker.parameters_->assign(tensors, (folder / "ranker.safetensors").string());
   return ranker;

@@ -56,7 +56,14 @@ struct RankerSettings {
 // dialogues, and names of several words of what the catalogue's items share.
 WordTable word_table(const RankerSettings& settings,
                      const std::vector<const dialogue::Dialogue*>& training,
-                     const dialogue::Catalogue& catalogue);
+                     const Entities& entities);
+
+// What the networks know of each item, whatever the context: made once where weights stand still,
+// anew at every training step.
+struct ItemTables {
+  std::vector<torch::Tensor> bags;  // one a bag network: [N, d]
+  torch::Tensor language;           // [N, C] float; undefined without the language term
+};
 
 // A batch of contexts to rank the catalogue for.
 struct RankBatch {
@@ -66,9 +73,9 @@ struct RankBatch {
       without;  // one a context: its own dialogue while training; empty: none
   torch::Tensor
       language_hidden;  // [B, C] float: the language model's state where the item is to stand
-  torch::Tensor item_embeddings;  // [N, C] float: the language model's item tokens
-  bool training = false;          // thins out and drops
-  std::uint64_t key = 0;          // decides what is dropped
+  ItemTables items;
+  bool training = false;  // thins out and drops
+  std::uint64_t key = 0;  // decides what is dropped
 };
 
 // Fills the item slot: a sum of terms over the catalogue, in three parts that are trained side by
@@ -102,6 +109,10 @@ class Ranker {
   bool uses_language() const { return has_term("language"); }
   bool counts_anything() const;  // has a term other than bag and language
   std::int64_t language_width() const { return parameters_->at("language.weight").size(0); }
+
+  // embeddings: [N, C] float, the language model's item tokens; not looked at without the language
+  // term. Differentiable.
+  ItemTables item_tables(const torch::Tensor& embeddings) const;
 
   // A state as this ranker reads it.
   RankContext read_state(const dialogue::State& state) const {

@@ -1,6 +1,7 @@
 #include "recommend/ranker.h"
 
 #include <cmath>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -17,8 +18,8 @@ RankBatch batch_of(const TrainedModel& model, const std::vector<dialogue::State>
   for (const dialogue::State& state : states)
     batch.contexts.push_back(model.ranker.read_state(state));
   batch.language_hidden = torch::ones({static_cast<std::int64_t>(states.size()), 16});
-  batch.item_embeddings =
-      model.language.parameters.at("wte.weight").detach().narrow(0, model.tokens.item(0), 3);
+  batch.items = model.ranker.item_tables(
+      model.language.parameters.at("wte.weight").detach().narrow(0, model.tokens.item(0), 3));
   return batch;
 }
 
@@ -116,6 +117,64 @@ TEST(TrainedRecommender, ARecommendingReplyNamesTheChosenItemAndNoOther) {
   }
 }
 
+TEST(TrainedRecommender, AReplyOfSeveralItemsNamesEachOfThemOnceAndRecordsWhatItDrew) {
+  const auto training = testing::dialogues(6);
+  const TrainedModel model = testing::model(training);
+  {  // items are likely words
+    torch::NoGradGuard no_grad;
+    model.language.parameters.at("ln_f.bias").fill_(1);
+    model.language.parameters.at("wte.weight").narrow(0, model.tokens.item(0), 3).add_(.2);
+  }
+  TrainedRecommender recommender("sft", model, {.slots = 8, .type = torch::kFloat32, .hash = "x"});
+  dialogue::Sampling sampling;
+  sampling.max_tokens = 40;
+  sampling.max_items = 2;
+  const dialogue::State state = dialogue::state_before(training[0], 1);  // item 0 was named
+  std::size_t several = 0;
+  for (const dialogue::Reply& reply :
+       dialogue::reply_to_all(recommender, std::vector(60, state), sampling)) {
+    std::vector<int> named, shown;
+    for (const dialogue::Mention& mention : reply.action.mentions) named.push_back(mention.item);
+    for (const dialogue::Shown& one : reply.decision.shown) {
+      shown.push_back(one.item);
+      EXPECT_NE(one.item, 0);
+      EXPECT_GT(one.propensity, 0);
+    }
+    EXPECT_EQ(named, shown) << reply.action.text;
+    EXPECT_EQ(reply.decision.tokens.size(), reply.decision.log_probs.size());
+    several += shown.size() == 2;
+    if (shown.size() == 2) {
+      EXPECT_NEAR(reply.decision.shown[1].propensity, 1, 1e-6);  // the one that is left of three
+    }
+  }
+  EXPECT_GT(several, 0u);
+}
+
+TEST(TrainedRecommender, OnlyWhatWasAskedForIsRecommendedWhereThereIsAny) {
+  const auto training = testing::dialogues(6);
+  TrainedModel model = testing::model(training);
+  std::vector<dialogue::Item> items = model.catalogue.items();
+  items[1].year = 1994;
+  items[2].year = 2004;
+  model.catalogue = dialogue::Catalogue(items);
+  TrainedRecommender recommender("sft", model, {.slots = 8, .type = torch::kFloat32, .hash = "x"});
+  const auto years = [&](const std::string& text, bool stated) {
+    dialogue::Dialogue asking = training[0];
+    asking.turns.resize(1);
+    asking.turns[0].text += text;
+    dialogue::Sampling sampling;
+    sampling.stated = stated;
+    std::set<int> seen;
+    for (const dialogue::Reply& reply : dialogue::reply_to_all(
+             recommender, std::vector(60, dialogue::state_before(asking, 1)), sampling))
+      for (const dialogue::Shown& one : reply.decision.shown) seen.insert(one.item);
+    return seen;
+  };
+  EXPECT_EQ(years(" something from the 90s", true), (std::set{1}));
+  EXPECT_EQ(years(" something from the 90s", false), (std::set{1, 2}));
+  EXPECT_EQ(years(" something from the 50s", true), (std::set{1, 2}));  // there is none
+}
+
 TEST(TrainedRecommender, AReplyDependsOnItsStreamOnlyAndNotOnItsNeighbours) {
   const auto training = testing::dialogues(6);
   const TrainedModel model = testing::model(training);
@@ -130,7 +189,7 @@ TEST(TrainedRecommender, AReplyDependsOnItsStreamOnlyAndNotOnItsNeighbours) {
   const auto alone = dialogue::reply_to_all(recommender, {a}, sampling);
   EXPECT_EQ(together[1].decision.tokens, alone[0].decision.tokens);
   EXPECT_EQ(alone[0].decision.tokens.size(), alone[0].decision.log_probs.size());
-  EXPECT_EQ(alone[0].action.recommends, alone[0].decision.propensity.has_value());
+  EXPECT_EQ(alone[0].action.recommends, !alone[0].decision.shown.empty());
 }
 
 }  // namespace

@@ -7,14 +7,13 @@ namespace recommend {
 namespace {
 
 constexpr std::size_t kSimilar = 20;
-constexpr std::size_t kTextWords = 7;  // a value of that many words is a text, not a name
 
 std::vector<int> words_about(const dialogue::Item& item, const WordTable& words) {
   dialogue::Turn turn;
   turn.text = item.title;
   for (const auto& [kind, values] : item.attributes)
     for (const std::string& value : values)
-      if (split_words(value).size() >= kTextWords) turn.text += " " + value;
+      if (split_words(value).size() > kLongestName) turn.text += " " + value;
   return words.numbers(turn);
 }
 
@@ -23,12 +22,18 @@ int year_bucket(const dialogue::Item& item) {
   return std::clamp((*item.year - 1885) / 5 + 1, 1, kYearBuckets - 1);
 }
 
+// An item's entities that other items have too.
+std::vector<int> shared_entities(int item, const Entities& entities) {
+  std::vector<int> shared = entities.of_item(item);
+  std::erase_if(shared, [&](int entity) { return entities.items(entity).size() < 2; });
+  return shared;
+}
+
 std::vector<std::pair<int, float>> most_similar(int item, const Entities& entities,
                                                 std::vector<float>& shared) {
   std::vector<int> touched;
   for (int entity : entities.of_item(item)) {
-    const auto degree = static_cast<float>(entities.items(entity).size());
-    const float weight = 1 / (std::log(3 + degree) * std::sqrt(1 + degree));
+    const auto weight = static_cast<float>(entities.shared_weight(entity));
     for (int other : entities.items(entity)) {
       if (other == item) continue;
       if (shared[static_cast<std::size_t>(other)] == 0) touched.push_back(other);
@@ -54,14 +59,32 @@ std::vector<std::pair<int, float>> most_similar(int item, const Entities& entiti
 
 }  // namespace
 
-RankerTables make_tables(WordTable words, Counts counts, Neighbours neighbours,
+FeatureBags FeatureBags::of(const std::vector<std::vector<int>>& lists) {
+  std::vector<std::int64_t> numbers, offsets;
+  std::vector<float> weights;
+  for (const std::vector<int>& list : lists) {
+    offsets.push_back(static_cast<std::int64_t>(numbers.size()));
+    numbers.insert(numbers.end(), list.begin(), list.end());
+    weights.insert(weights.end(), list.size(), 1 / static_cast<float>(list.size()));
+  }
+  return {torch::tensor(numbers, torch::kInt64), torch::tensor(offsets, torch::kInt64),
+          torch::tensor(weights)};
+}
+
+RankerTables make_tables(WordTable words, Entities entities, Counts counts, Neighbours neighbours,
                          const dialogue::Catalogue& catalogue) {
   RankerTables tables{
-      std::move(words), Entities(catalogue), std::move(counts), std::move(neighbours), {}, {}, {}};
-  for (const dialogue::Item& item : catalogue.items()) {
-    tables.item_words.push_back(words_about(item, tables.words));
-    tables.item_years.push_back(year_bucket(item));
+      std::move(words), std::move(entities), std::move(counts), std::move(neighbours), {}, {}, {}};
+  std::vector<std::vector<int>> item_words, item_entities;
+  std::vector<std::int64_t> years;
+  for (int item = 0; item < catalogue.size(); ++item) {
+    item_words.push_back(words_about(catalogue[item], tables.words));
+    years.push_back(year_bucket(catalogue[item]));
+    item_entities.push_back(shared_entities(item, tables.entities));
   }
+  tables.item_words = FeatureBags::of(item_words);
+  tables.item_entities = FeatureBags::of(item_entities);
+  tables.item_years = torch::tensor(years, torch::kInt64);
   std::vector<float> shared(static_cast<std::size_t>(catalogue.size()));
   for (int item = 0; item < catalogue.size(); ++item)
     tables.similar.push_back(most_similar(item, tables.entities, shared));

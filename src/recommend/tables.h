@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include <torch/types.h>
+
 #include "dialogue/catalogue.h"
 #include "recommend/counts.h"
 #include "recommend/entities.h"
@@ -12,23 +14,34 @@
 
 namespace recommend {
 
+// One list of numbers a place, side by side, each number weighing 1 / the length of its list: what
+// at::embedding_bag makes means of.
+struct FeatureBags {
+  torch::Tensor numbers;  // [Z] int64
+  torch::Tensor offsets;  // [N] int64
+  torch::Tensor weights;  // [Z] float
+
+  static FeatureBags of(const std::vector<std::vector<int>>& lists);
+};
+
 // What a ranker looks up: counted in the training dialogues, or known of the catalogue's items.
 struct RankerTables {
   WordTable words;
   Entities entities;
   Counts counts;
   Neighbours neighbours;
-  std::vector<std::vector<int>> item_words;  // of titles and of attributes that are texts (plots)
-  std::vector<int> item_years;               // index of its five years, 0: unknown
+  FeatureBags item_words;     // of titles and of attributes that are texts (plots)
+  FeatureBags item_entities;  // those that other items have too
+  torch::Tensor item_years;   // [N] int64: its five years, below kYearBuckets
   // Of each item, the 20 that share most with it, and what share of what they have in common is
-  // theirs: an entity counts 1 / (log(3 + deg) sqrt(1 + deg)).
-  std::vector<std::vector<std::pair<int, float>>> similar;
+  // theirs (Entities::shared_weight).
+  std::vector<std::vector<std::pair<int, float>>> similar = {};
 };
 
 inline constexpr int kYearBuckets = 32;  // 0 unknown, 1: before 1890, then five years each
 
 // Fills in what is known of the items; the rest is as given.
-RankerTables make_tables(WordTable words, Counts counts, Neighbours neighbours,
+RankerTables make_tables(WordTable words, Entities entities, Counts counts, Neighbours neighbours,
                          const dialogue::Catalogue& catalogue);
 
 }  // namespace recommend

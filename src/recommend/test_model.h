@@ -25,8 +25,9 @@ inline std::vector<const dialogue::Dialogue*> pointers(
 inline RankerTables tables(const std::vector<const dialogue::Dialogue*>& chosen) {
   const dialogue::Catalogue catalogue = train::testing::catalogue();
   const WordTable words = WordTable::from(chosen, 1, 1);
-  const auto examples = rank_examples(chosen, words, Entities(catalogue), {});
-  return make_tables(words, Counts(chosen, words, catalogue.size()),
+  const Entities entities(catalogue);
+  const auto examples = rank_examples(chosen, words, entities, {});
+  return make_tables(words, entities, Counts(chosen, words, catalogue.size()),
                      Neighbours(examples, words.size()), catalogue);
 }
 

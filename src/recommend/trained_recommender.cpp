@@ -5,7 +5,7 @@
 #include <ATen/Parallel.h>
 
 #include "base/error.h"
-#include "kernels/sampling.h"
+#include "recommend/constraints.h"
 #include "recommend/explain.h"
 #include "recommend/train_ranker.h"
 
@@ -41,11 +41,11 @@ struct TrainedRecommender::Open {
   base::Random random;
   std::int64_t id = 0, slot = -1;
   Phase phase = Phase::mode;
-  torch::Tensor hidden;  // [C], after the last token
-  std::optional<int> item;
-  bool to_name = false;  // an item was chosen that the words have not named yet
-  int words = 0;         // tokens of the response so far
-  std::string added;     // text of the last step
+  torch::Tensor hidden;       // [C], after the last token
+  torch::Tensor items;        // [N]: logits of those that may still be chosen
+  std::optional<int> naming;  // an item was chosen that the words have not named yet
+  int words = 0;              // tokens of the response so far
+  std::string added;          // text of the last step
   dialogue::Reply reply;
 
   void take(int token, double log_prob) {
@@ -63,6 +63,7 @@ TrainedRecommender::TrainedRecommender(std::string name, const TrainedModel& mod
   torch::NoGradGuard no_grad;
   weights_ = model::cast(model::merged(model.language), options.type);
   item_embeddings_ = recommend::item_embeddings(weights_, model.tokens);
+  items_ = model.ranker.item_tables(item_embeddings_);
 }
 
 TrainedRecommender::~TrainedRecommender() = default;
@@ -80,7 +81,7 @@ std::vector<std::vector<float>> TrainedRecommender::rank(
       batch.contexts.push_back(model_.ranker.read_state(state));
     if (model_.ranker.uses_language())
       batch.language_hidden = language_hidden(weights_, model_.tokens, some);
-    batch.item_embeddings = item_embeddings_;
+    batch.items = items_;
     for (std::vector<float>& row : to_rows(model_.ranker.log_probs(batch)))
       out.push_back(std::move(row));
   }
@@ -143,6 +144,35 @@ void TrainedRecommender::choose_modes(const std::vector<Open*>& replies) {
   }
 }
 
+// Draws from what is left of the reply's items, which then is left no more. Returns the natural
+// log-probability.
+double TrainedRecommender::choose_item(Open& reply) {
+  const std::int64_t n = reply.items.size(0);
+  const kernels::Draw drawn = kernels::draw(reply.items.data_ptr<float>(), n,
+                                            reply.sampling.temperature, reply.random.uniform());
+  const int item = static_cast<int>(drawn.index);
+  reply.items[drawn.index] = kNever;
+  reply.naming = item;
+  reply.reply.decision.shown.push_back(
+      {item, std::exp(drawn.log_prob),
+       explain(model_.ranker, model_.ranker.read_state(reply.state), item, model_.catalogue)});
+  return drawn.log_prob;
+}
+
+// Items that are not of the years and genres last asked for, unless nothing would be left.
+void TrainedRecommender::leave_out_unstated(Open& reply) const {
+  const Entities& entities = model_.ranker.tables().entities;
+  Constraints constraints = stated_constraints(reply.state, entities);
+  const torch::Tensor kept = reply.items.clone();
+  bool any = false;
+  for (int item = 0; item < model_.catalogue.size(); ++item)
+    if (fits(constraints, item, reply.state, model_.catalogue, entities))
+      any = true;
+    else
+      kept[item] = kNever;
+  if (any) reply.items = kept;
+}
+
 void TrainedRecommender::choose_items(const std::vector<Open*>& replies) {
   RankBatch batch;
   std::vector<torch::Tensor> hidden;
@@ -151,27 +181,64 @@ void TrainedRecommender::choose_items(const std::vector<Open*>& replies) {
     hidden.push_back(reply->hidden.to(torch::kFloat32));
   }
   batch.language_hidden = at::stack(hidden);
-  batch.item_embeddings = item_embeddings_;
+  batch.items = items_;
   const torch::Tensor logits = model_.ranker.logits(batch).contiguous();
   for (std::size_t b = 0; b < replies.size(); ++b) {
     Open& reply = *replies[b];
-    const torch::Tensor row = logits[static_cast<std::int64_t>(b)];
-    const kernels::Draw drawn = kernels::draw(row.data_ptr<float>(), row.size(0),
-                                              reply.sampling.temperature, reply.random.uniform());
-    reply.item = static_cast<int>(drawn.index);
-    reply.to_name = true;
-    reply.take(model_.tokens.item(*reply.item), drawn.log_prob);
-    reply.reply.decision.propensity = std::exp(drawn.log_prob);
+    reply.items = logits[static_cast<std::int64_t>(b)].clone();
+    if (reply.sampling.stated) leave_out_unstated(reply);
     const double temperature = reply.sampling.temperature > 0 ? reply.sampling.temperature : 1;
-    const torch::Tensor probabilities = at::softmax(row / temperature, 0);
-    const auto [values, indices] = at::topk(probabilities, std::min<std::int64_t>(10, row.size(0)));
+    const torch::Tensor probabilities = at::softmax(reply.items / temperature, 0);
+    const auto [values, indices] =
+        at::topk(probabilities, std::min<std::int64_t>(10, probabilities.size(0)));
     for (std::int64_t i = 0; i < values.size(0); ++i)
       reply.reply.decision.candidates.emplace_back(
           static_cast<int>(indices[i].item<std::int64_t>()), values[i].item<double>());
-    reply.reply.decision.reasons =
-        explain(model_.ranker, batch.contexts[b], *reply.item, model_.catalogue);
+    const double log_prob = choose_item(reply);
+    reply.take(model_.tokens.item(*reply.naming), log_prob);
     reply.phase = Open::Phase::words;
   }
+}
+
+// Among the words, <|end|> and one more outcome in the last place: naming the item chosen, or
+// another one.
+kernels::Draw TrainedRecommender::draw_word(Open& reply, float* logits) const {
+  const int rows = model_.tokens.word_rows();
+  const double u = reply.random.uniform();
+  const torch::Tensor hidden = reply.hidden.to(torch::kFloat32);
+  const std::size_t shown = reply.reply.decision.shown.size();
+  if (reply.naming) {
+    if (reply.words + 1 >= reply.sampling.max_tokens) return {rows, 0};
+    logits[model_.tokens.special(Special::end)] = kNever;
+    logits[rows] = at::dot(item_embeddings_[*reply.naming], hidden).item<float>();
+    return kernels::draw(logits, rows + 1, reply.sampling.temperature, u);
+  }
+  if (shown > 0 && shown < static_cast<std::size_t>(reply.sampling.max_items)) {
+    const torch::Tensor may_come = reply.items > kNever / 2;  // what is named cannot
+    if (may_come.any().item<bool>()) {
+      logits[rows] =
+          at::logsumexp(at::mv(item_embeddings_, hidden).masked_fill(~may_come, kNever), 0)
+              .item<float>();
+      return kernels::draw(logits, rows + 1, reply.sampling.temperature, u);
+    }
+  }
+  return kernels::draw(logits, rows, reply.sampling.temperature, u);
+}
+
+void TrainedRecommender::take_word(Open& reply, const kernels::Draw& drawn) {
+  const bool names_item = drawn.index == model_.tokens.word_rows();
+  double log_prob = drawn.log_prob;
+  if (names_item && !reply.naming) log_prob += choose_item(reply);
+  const int token = names_item ? model_.tokens.item(*reply.naming) : static_cast<int>(drawn.index);
+  reply.take(token, log_prob);
+  reply.words += 1;
+  if (model_.tokens.is_text(token))
+    reply.added = model_.tokens.tokenizer().token_text(token);
+  else if (names_item)
+    reply.added = " " + model_.catalogue[*reply.naming].title;
+  if (names_item) reply.naming.reset();
+  if (token == model_.tokens.special(Special::end) || reply.words >= reply.sampling.max_tokens)
+    finish(reply);
 }
 
 void TrainedRecommender::choose_words(const std::vector<Open*>& replies) {
@@ -179,44 +246,15 @@ void TrainedRecommender::choose_words(const std::vector<Open*>& replies) {
   std::vector<torch::Tensor> hidden;
   for (Open* reply : replies) hidden.push_back(reply->hidden);
   const torch::Tensor stacked = at::stack(hidden);
-  const int end_token = model_.tokens.special(Special::end);
-  // One more outcome beside the words: naming the chosen item.
   torch::Tensor logits = torch::empty({stacked.size(0), rows + 1}, torch::kFloat32);
   logits.narrow(1, 0, rows).copy_(at::linear(stacked, weights_.head.narrow(0, 0, rows)));
   std::vector<kernels::Draw> drawn(replies.size());
   at::parallel_for(0, logits.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t b = begin; b < end; ++b) {
-      Open& reply = *replies[static_cast<std::size_t>(b)];
-      float* row = logits.data_ptr<float>() + b * (rows + 1);
-      kernels::Draw& draw = drawn[static_cast<std::size_t>(b)];
-      const double u = reply.random.uniform();
-      if (!reply.to_name) {
-        draw = kernels::draw(row, rows, reply.sampling.temperature, u);
-      } else if (reply.words + 1 >= reply.sampling.max_tokens) {
-        draw = {rows, 0};
-      } else {
-        row[end_token] = kNever;
-        row[rows] =
-            at::dot(item_embeddings_[*reply.item], reply.hidden.to(torch::kFloat32)).item<float>();
-        draw = kernels::draw(row, rows + 1, reply.sampling.temperature, u);
-      }
-    }
+    for (std::int64_t b = begin; b < end; ++b)
+      drawn[static_cast<std::size_t>(b)] = draw_word(*replies[static_cast<std::size_t>(b)],
+                                                     logits.data_ptr<float>() + b * (rows + 1));
   });
-  for (std::size_t b = 0; b < replies.size(); ++b) {
-    Open& reply = *replies[b];
-    const bool names_item = drawn[b].index == rows;
-    const int token =
-        names_item ? model_.tokens.item(*reply.item) : static_cast<int>(drawn[b].index);
-    reply.take(token, drawn[b].log_prob);
-    if (names_item) reply.to_name = false;
-    reply.words += 1;
-    if (model_.tokens.is_text(token))
-      reply.added = model_.tokens.tokenizer().token_text(token);
-    else if (names_item)
-      reply.added = " " + model_.catalogue[*reply.item].title;
-    const bool ended = token == end_token;
-    if (ended || reply.words >= reply.sampling.max_tokens) finish(reply);
-  }
+  for (std::size_t b = 0; b < replies.size(); ++b) take_word(*replies[b], drawn[b]);
 }
 
 void TrainedRecommender::finish(Open& reply) {

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "dialogue/recommender.h"
+#include "kernels/sampling.h"
 #include "model/decoder.h"
 #include "recommend/model_folder.h"
 
@@ -24,7 +25,9 @@ struct ReplyOptions {
 // item from the ranker (new items only: what is named already is not recommended again), the words
 // from the language model over the text vocabulary, <|end|> and the one item chosen. A reply that
 // recommends names that item once and no other: <|end|> cannot come before it, and where it has not
-// come by the last token, it is that token, with probability 1.
+// come by the last token, it is that token, with probability 1. Where Sampling::max_items allows
+// more, the words may go on to another item once the first is named: with the probability that the
+// language model gives to any item that is still new, and then which one is the ranker's choice.
 class TrainedRecommender : public dialogue::Recommender {
  public:
   // Keeps references to the model, which must outlive it and stay as it is.
@@ -46,6 +49,10 @@ class TrainedRecommender : public dialogue::Recommender {
   void start_waiting();
   void choose_modes(const std::vector<Open*>& replies);
   void choose_items(const std::vector<Open*>& replies);
+  double choose_item(Open& reply);
+  void leave_out_unstated(Open& reply) const;
+  kernels::Draw draw_word(Open& reply, float* logits) const;
+  void take_word(Open& reply, const kernels::Draw& drawn);
   void choose_words(const std::vector<Open*>& replies);
   void finish(Open& reply);
 
@@ -53,7 +60,8 @@ class TrainedRecommender : public dialogue::Recommender {
   const TrainedModel& model_;
   ReplyOptions options_;
   model::Weights weights_;
-  torch::Tensor item_embeddings_;
+  torch::Tensor item_embeddings_;  // [N, C]
+  ItemTables items_;
   std::unique_ptr<model::Decoder> decoder_;
   std::map<std::int64_t, std::unique_ptr<Open>> open_;
   std::deque<std::int64_t> waiting_;

@@ -23,7 +23,8 @@ ItemTrainer::ItemTrainer(recommend::Ranker& policy, const recommend::TrainedMode
       reference_(reference),
       reward_(reward),
       settings_(settings),
-      reference_items_(recommend::item_embeddings(reference, start.tokens)),
+      reference_items_(
+          start.ranker.item_tables(recommend::item_embeddings(reference, start.tokens))),
       optimiser_(policy.parameters().tensors(),
                  {.beta2 = .999, .epsilon = 1e-5, .weight_decay = 0}),
       kl_({settings.item_beta, settings.item_kl_target, settings.item_kl_horizon}) {}
@@ -36,7 +37,6 @@ struct ItemTrainer::Batch {
 };
 
 ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
-                                           const torch::Tensor& items,
                                            const std::vector<Place>& chosen) const {
   torch::NoGradGuard no_grad;
   const std::vector<dialogue::State> states = states_before(chosen, start_.state);
@@ -51,8 +51,7 @@ ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
   batch.targets = torch::tensor(targets, torch::kInt64);
   batch.rewards = reward_.item_scores(reward_contexts);
   recommend::RankBatch reference = batch.states;
-  reference.item_embeddings = reference_items_;
-  batch.states.item_embeddings = items;
+  reference.items = reference_items_;
   if (policy_.uses_language()) {
     batch.states.language_hidden = recommend::language_hidden(current, start_.tokens, states);
     reference.language_hidden = recommend::language_hidden(reference_, start_.tokens, states);
@@ -63,13 +62,13 @@ ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
 
 base::Metrics ItemTrainer::update(const model::Weights& current, const std::vector<Place>& places,
                                   double learning_rate, const base::RandomPlace& at) {
-  const torch::Tensor items = recommend::item_embeddings(current, start_.tokens);
+  const torch::Tensor embeddings = recommend::item_embeddings(current, start_.tokens);
   double reward = 0, reference_reward = 0, kl = 0, entropy = 0, norm = 0, skipped = 0;
   for (int step = 0; step < settings_.item_steps; ++step) {
-    const Batch batch =
-        make_batch(current, items,
-                   draw_places(places, settings_.item_states,
-                               {at.seed, "rl/items", at.step, static_cast<std::uint64_t>(step)}));
+    Batch batch = make_batch(
+        current, draw_places(places, settings_.item_states,
+                             {at.seed, "rl/items", at.step, static_cast<std::uint64_t>(step)}));
+    batch.states.items = policy_.item_tables(embeddings);
     const torch::Tensor log_probs = at::log_softmax(policy_.logits(batch.states), 1);
     ItemSlotOptions options{kl_.beta(), settings_.item_reward_clip, settings_.item_cross_entropy};
     const auto loss_at = [&] {

@@ -38,15 +38,14 @@ class ItemTrainer {
 
  private:
   struct Batch;
-  Batch make_batch(const model::Weights& current, const torch::Tensor& items,
-                   const std::vector<Place>& chosen) const;
+  Batch make_batch(const model::Weights& current, const std::vector<Place>& chosen) const;
 
   recommend::Ranker& policy_;
   const recommend::TrainedModel& start_;
   const model::Weights& reference_;
   const reward::RewardModel& reward_;
   const PpoSettings& settings_;
-  torch::Tensor reference_items_;  // [N, C]
+  recommend::ItemTables reference_items_;
   train::AdamW optimiser_;
   KlController kl_;
   double last_kl_ = 0;

@@ -125,7 +125,7 @@ std::int64_t LoggingRecommender::open(const dialogue::State& state,
     const std::size_t item = random.choose(probabilities);
     reply.action.recommends = true;
     reply.action.item = static_cast<int>(item);
-    reply.decision.propensity = probabilities[item];
+    reply.decision.shown = {{static_cast<int>(item), probabilities[item], {}}};
     sentence.add(recommend(random), static_cast<int>(item));
   }
   dialogue::Turn turn = sentence.take(dialogue::Role::recommender);

@@ -176,7 +176,7 @@ TEST(Play, RecordedPropensitiesAreTheRankedProbabilities) {
     sampling.stream = stream;
     const auto reply = dialogue::reply_to_all(recommender, {state}, sampling)[0];
     if (reply.action.item) {
-      EXPECT_NEAR(std::log(*reply.decision.propensity),
+      EXPECT_NEAR(std::log(reply.decision.shown.at(0).propensity),
                   row[static_cast<std::size_t>(*reply.action.item)], 1e-5);
     }
   }
