@@ -48,8 +48,7 @@ double milliseconds_each(const std::vector<dialogue::State>& states,
                          const std::function<void(const dialogue::State&)>& work) {
   for (std::size_t i = 0; i < 20; ++i) work(states[i]);
   std::vector<double> times;
-  for (const dialogue::State& state : states)
-    times.push_back(1e3 * seconds([&] { work(state); }));
+  for (const dialogue::State& state : states) times.push_back(1e3 * seconds([&] { work(state); }));
   return median(times);
 }
 

@@ -7,6 +7,7 @@
 #include "base/manifest.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "dialogue/find_names.h"
 #include "dialogue/sentiment.h"
 #include "kernels/compute.h"
 #include "pipeline/run.h"
@@ -17,50 +18,20 @@
 namespace cli {
 namespace {
 
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
-bool is_letter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
-
-// A title as people write it: without the year in brackets.
-std::string spoken_title(const dialogue::Item& item) {
-  const std::size_t bracket = item.title.rfind(" (");
-  return lower(bracket == std::string::npos ? item.title : item.title.substr(0, bracket));
-}
-
-// Finds titles in what somebody typed, the longest first; titles of fewer than four letters are too
-// common to guess.
-std::vector<dialogue::Mention> find_titles(const std::string& text,
-                                           const dialogue::Catalogue& catalogue) {
-  const std::string words = lower(text);
-  std::vector<dialogue::Mention> found;
+// Finds titles in what somebody typed, with or without the year. Short ones may be common words and
+// count as they are written only: "Her", not "her".
+dialogue::NameFinder title_finder(const dialogue::Catalogue& catalogue) {
+  constexpr std::size_t kShort = 4;  // letters
+  std::vector<dialogue::Name> names;
   for (int i = 0; i < catalogue.size(); ++i) {
-    const std::string title = spoken_title(catalogue[i]);
-    if (title.size() < 4) continue;
-    for (std::size_t at = words.find(title); at != std::string::npos;
-         at = words.find(title, at + 1)) {
-      const std::size_t end = at + title.size();
-      if ((at > 0 && is_letter(words[at - 1])) || (end < words.size() && is_letter(words[end])))
-        continue;
-      found.push_back({i, at, end});
-    }
+    const std::string& title = catalogue[i].title;
+    const std::string spoken = title.substr(0, title.rfind(" ("));
+    names.push_back({title, i});
+    names.push_back(
+        {spoken, i,
+         spoken.size() < kShort ? dialogue::Name::Case::exact : dialogue::Name::Case::either});
   }
-  std::stable_sort(found.begin(), found.end(),
-                   [](const dialogue::Mention& a, const dialogue::Mention& b) {
-                     return a.end - a.begin > b.end - b.begin;
-                   });
-  std::vector<dialogue::Mention> kept;
-  for (const dialogue::Mention& mention : found)
-    if (std::none_of(kept.begin(), kept.end(), [&](const dialogue::Mention& other) {
-          return mention.begin < other.end && other.begin < mention.end;
-        }))
-      kept.push_back(mention);
-  std::sort(kept.begin(), kept.end(),
-            [](const auto& a, const auto& b) { return a.begin < b.begin; });
-  return kept;
+  return dialogue::NameFinder(names);
 }
 
 // The five best items with their probabilities, what was recommended marked; and what it rests on.
@@ -116,13 +87,15 @@ int chat(const Command& self, const std::vector<std::string>& given) {
   recommend::TrainedRecommender recommender(
       which, model, {.slots = 1, .type = kernels::compute_dtype(recipe.run.compute), .hash = ""});
   std::cout << "Talking with " << which << " of " << run << ". An empty line or Ctrl-D ends it.\n";
+  const dialogue::NameFinder titles = title_finder(model.catalogue);
   dialogue::Dialogue talk;
   for (std::string line;
        std::cout << "\nyou> " << std::flush, std::getline(std::cin, line) && !line.empty();) {
     if (base::interrupted()) break;
     dialogue::Turn turn;
     turn.text = line;
-    turn.mentions = find_titles(line, model.catalogue);
+    for (const dialogue::FoundName& found : titles.find(line))
+      turn.mentions.push_back({found.id, found.begin, found.end});
     dialogue::read_sentiment(turn, sentiment);
     talk.turns.push_back(std::move(turn));
     const dialogue::State state = dialogue::state_before(talk, talk.turns.size(), model.state);

@@ -200,8 +200,13 @@ torch::Tensor layer_forward(const Weights& weights, std::size_t layer, const tor
   const torch::Tensor seen = apply_norm(w.attention_norm, x, config.norm_epsilon);
   torch::Tensor qkv = projected(w.qkv, seen);  // [T, (H + 2G) D]
   if (config.rope) qkv = rotate(qkv, rotation, config.heads + config.key_heads);
-  const torch::Tensor mixed = projected(w.attention_out, attend(qkv));
-  const torch::Tensor middle = kernels::add_dropout(x, mixed, options.dropout, key);
+  const auto wanted = [&](const torch::Tensor& all) {
+    return options.rows.defined() && layer + 1 == weights.layers.size()
+               ? all.index_select(0, options.rows)
+               : all;
+  };
+  const torch::Tensor mixed = projected(w.attention_out, wanted(attend(qkv)));
+  const torch::Tensor middle = kernels::add_dropout(wanted(x), mixed, options.dropout, key);
 
   const torch::Tensor normed = apply_norm(w.inner_norm, middle, config.norm_epsilon);
   torch::Tensor inner = projected(w.up, normed);  // [T, inner], gated [T, 2 inner]

@@ -63,10 +63,13 @@ struct ForwardOptions {
   // Called for each layer with its queries, keys and values, [T, (H + 2G) D], after rotation; the
   // decoder fills its cache so.
   std::function<void(std::size_t layer, const torch::Tensor& qkv)> on_qkv;
+  // Which rows are wanted, int64; undefined: all. The last layer's work on the others is left out.
+  torch::Tensor rows = {};
 };
 
-// [T, C]: the last hidden states after the final norm, in the weights' type. Each segment has
-// positions 0, 1, …. Throws base::Error where a segment is longer than the model's positions.
+// [T, C], or one row each of options.rows: the last hidden states after the final norm, in the
+// weights' type. Each segment has positions 0, 1, …. Throws base::Error where a segment is longer
+// than the model's positions.
 torch::Tensor hidden_states(const Weights& weights, const Packed& packed,
                             const ForwardOptions& options = {});
 
@@ -78,7 +81,7 @@ struct Entered {
 Entered enter(const Weights& weights, const torch::Tensor& ids, const torch::Tensor& positions);
 
 // One layer's two halves for any rows x: [T, C], given how attention turns qkv [T, (H + 2G) D] into
-// [T, H D].
+// [T, H D]. Of the last layer only options.rows.
 torch::Tensor layer_forward(const Weights& weights, std::size_t layer, const torch::Tensor& x,
                             const Rotation& rotation,
                             const std::function<torch::Tensor(const torch::Tensor&)>& attend,

@@ -125,6 +125,18 @@ TEST_P(Families, TensorsThatDoNotFitAreRefusedByName) {
   EXPECT_NE(message(tensors).find("extra that this model does not have"), std::string::npos);
 }
 
+TEST(LanguageModel, WantedRowsAreThoseOfTheWhole) {
+  const LanguageModel model = random_model(gpt2_config(2, 2, 16, 32, 50), 3);
+  torch::NoGradGuard no_grad;
+  const Weights w = cast(model, torch::kFloat32);
+  const Packed packed = pack({sequence(5, 1), sequence(9, 2)});
+  ForwardOptions options;
+  options.rows = torch::tensor({4, 13, 6}, torch::kInt64);
+  EXPECT_LT(difference(hidden_states(w, packed, options),
+                       hidden_states(w, packed).index_select(0, options.rows)),
+            1e-6);
+}
+
 TEST(LanguageModel, ItsOwnFp32TensorsAreNotCopied) {
   const LanguageModel model = random_model(tiny("llama"), 1);
   const TensorMap tensors = model.parameters.copy();

@@ -16,6 +16,8 @@ Entities::Entities(const dialogue::Catalogue& catalogue) {
         if (words.empty() || words.size() > kLongestName) continue;
         const auto [found, fresh] = by_words_.emplace(join_words(words), size());
         if (fresh) {
+          std::size_t& longest = longest_with_[words.front()];
+          longest = std::max(longest, words.size());
           names_.push_back(value);
           items_.emplace_back();
         }
@@ -50,8 +52,11 @@ std::vector<std::string> Entities::long_names() const {
 
 std::vector<int> Entities::named_in(const std::vector<std::string>& words) const {
   std::vector<int> named;
-  for (std::size_t begin = 0; begin < words.size(); ++begin)
-    for (std::size_t length = std::min(kLongestName, words.size() - begin); length > 0; --length) {
+  for (std::size_t begin = 0; begin < words.size(); ++begin) {
+    const auto starts = longest_with_.find(words[begin]);
+    if (starts == longest_with_.end()) continue;
+    for (std::size_t length = std::min(starts->second, words.size() - begin); length > 0;
+         --length) {
       const auto found =
           by_words_.find(join_words({words.begin() + static_cast<std::ptrdiff_t>(begin),
                                      words.begin() + static_cast<std::ptrdiff_t>(begin + length)}));
@@ -62,6 +67,7 @@ std::vector<int> Entities::named_in(const std::vector<std::string>& words) const
       begin += length - 1;
       break;
     }
+  }
   return named;
 }
 

@@ -46,7 +46,8 @@ class Entities {
 
   std::vector<std::string> names_;
   std::vector<std::vector<int>> items_, of_item_;
-  std::unordered_map<std::string, int> by_words_;  // "tom hanks"
+  std::unordered_map<std::string, int> by_words_;              // "tom hanks"
+  std::unordered_map<std::string, std::size_t> longest_with_;  // "tom": words of the longest name
 };
 
 }  // namespace recommend

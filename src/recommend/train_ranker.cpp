@@ -255,9 +255,9 @@ torch::Tensor language_hidden(const model::Weights& weights, const train::Dialog
     const model::Packed packed = model::pack(prompts);
     std::vector<std::int64_t> last;
     for (std::size_t i = 1; i < packed.bounds.size(); ++i) last.push_back(packed.bounds[i] - 1);
-    parts.push_back(model::hidden_states(weights, packed)
-                        .index_select(0, torch::tensor(last, torch::kInt64))
-                        .to(torch::kFloat32));
+    model::ForwardOptions options;
+    options.rows = torch::tensor(last, torch::kInt64);
+    parts.push_back(model::hidden_states(weights, packed, options).to(torch::kFloat32));
     prompts.clear();
     used = 0;
   };
