@@ -1,7 +1,10 @@
 #include "rl/item_slot.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
+#include "rl/test_random.h"
 #include "train/adamw.h"
 
 namespace rl {
@@ -35,6 +38,54 @@ TEST(ItemSlot, GradientAscentEndsAtTheTiltedReference) {
   const torch::Tensor expected = at::softmax((q + reward / .7).narrow(1, 0, 3), 1);
   EXPECT_LT((at::softmax(logits, 1).narrow(1, 0, 3) - expected).abs().max().item<float>(), 1e-3);
   EXPECT_EQ(at::softmax(logits, 1)[0][3].item<float>(), 0);
+}
+
+TEST(ItemSlot, NothingOfAMaskedItemIsRead) {
+  const auto run = [](float log_prob, float reference, float reward) {
+    const torch::Tensor p = torch::tensor({{-.693147f, -.693147f, log_prob}})
+                                .set_requires_grad(true),
+                        q = torch::tensor({{-.287682f, -1.386294f, reference}});
+    const ItemSlotLoss loss =
+        item_slot_loss(p, q, torch::tensor({{1.f, 0.f, reward}}), torch::tensor({std::int64_t{0}}));
+    loss.loss.backward();
+    return std::pair{loss, p.grad()};
+  };
+  const auto [clean, clean_gradient] = run(-1e9f, -1e9f, 0);
+  EXPECT_NEAR(clean.entropy / std::log(2.), 1, 1e-5);  // two equal outcomes: one bit
+  for (const float poison : {NAN, -INFINITY}) {
+    const auto [loss, gradient] = run(poison, poison, NAN);
+    EXPECT_EQ(loss.loss.item<double>(), clean.loss.item<double>());
+    EXPECT_EQ(loss.reward, clean.reward);
+    EXPECT_EQ(loss.reference_reward, clean.reference_reward);
+    EXPECT_EQ(loss.kl, clean.kl);
+    EXPECT_EQ(loss.entropy, clean.entropy);
+    EXPECT_TRUE(at::equal(gradient, clean_gradient));
+  }
+}
+
+TEST(ItemSlot, HasTheGradientThatFiniteDifferencesShow) {
+  base::Random random({5, "rl/item_slot"});
+  const torch::Tensor logits = testing::normals(random, {3, 5}),
+                      q = at::log_softmax(testing::normals(random, {3, 5}), 1),
+                      rewards = 3 * testing::normals(random, {3, 5}),
+                      targets = torch::tensor(std::vector<std::int64_t>{2, -1, 4}, torch::kInt64);
+  testing::expect_gradient(
+      [&](const torch::Tensor& x) {
+        return item_slot_loss(at::log_softmax(x, 1), q, rewards, targets,
+                              {.beta = .7, .reward_clip = 2, .cross_entropy = .4})
+            .loss;
+      },
+      logits);
+}
+
+TEST(ItemSlot, SendsItsGradientToThePolicyOnly) {
+  torch::Tensor p = torch::tensor({{-.6f, -.8f}}).set_requires_grad(true),
+                q = p.detach().clone().set_requires_grad(true),
+                rewards = torch::tensor({{1.f, 2.f}}).set_requires_grad(true);
+  item_slot_loss(p, q, rewards, torch::tensor({std::int64_t{1}})).loss.backward();
+  EXPECT_TRUE(p.grad().defined());
+  EXPECT_FALSE(q.grad().defined());
+  EXPECT_FALSE(rewards.grad().defined());
 }
 
 }  // namespace
