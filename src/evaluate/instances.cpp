@@ -149,6 +149,15 @@ bool takes(Protocol protocol, const Gold& gold) {
   throw base::Error(base::ErrorKind::internal, "no such protocol");
 }
 
+bool takes_any(Protocol protocol, const Instance& instance) {
+  return std::any_of(instance.golds.begin(), instance.golds.end(),
+                     [&](const Gold& gold) { return takes(protocol, gold); });
+}
+
+std::string rule_protocol(Protocol protocol, InstanceRule rule) {
+  return std::string(protocol_name(protocol)) + "-" + rule_name(rule);
+}
+
 bool masks_named(Protocol protocol) { return protocol != Protocol::v1; }
 
 InstanceCounts count(const std::vector<Instance>& instances, Protocol protocol) {

@@ -16,6 +16,7 @@
 #include "evaluate/ranking.h"
 #include "evaluate/report.h"
 #include "evaluate/text_metrics.h"
+#include "evaluate/trec.h"
 #include "evaluate/world.h"
 #include "pipeline/baselines.h"
 #include "pipeline/run_report.h"
@@ -102,7 +103,7 @@ class Evaluation {
       throw base::Error(
           base::ErrorKind::data,
           "no dialogue to evaluate on has a recommender's message that names an item");
-    evaluate::write_qrels(out_, examples_.own, sft_.catalogue);
+    evaluate::write_qrels(out_, examples_, sft_.catalogue);
     for (const std::string& warning : evaluate::check_instances(examples_.own, sft_.catalogue))
       data_.warnings.push_back(warning);
     recommend::TrainedRecommender sft("sft", sft_, {.type = run_.type(), .hash = ""}),
@@ -175,7 +176,7 @@ class Evaluation {
     evaluate::ExampleRankings rankings =
         evaluate::rank_examples(recommender, examples_, sft_.catalogue, run_.console());
     models_.push_back(evaluate::score_examples(rankings, examples_));
-    evaluate::write_run(out_, rankings.own, examples_.own, sft_.catalogue);
+    evaluate::write_run(out_, rankings, examples_, sft_.catalogue);
     rankings_.push_back(std::move(rankings.own));
   }
 
