@@ -129,6 +129,20 @@ const char* protocol_name(Protocol protocol) {
   throw base::Error(base::ErrorKind::internal, "no such protocol");
 }
 
+const char* protocol_title(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::v1:
+      return "V1: full catalogue, repeats kept";
+    case Protocol::v2:
+      return "V2: new items only, items named so far masked";
+    case Protocol::v3:
+      return "V3: as V2, items that the seeker liked";
+    case Protocol::ln:
+      return "LN: as V2, items that the seeker liked and had not seen";
+  }
+  throw base::Error(base::ErrorKind::internal, "no such protocol");
+}
+
 Protocol protocol_of(std::string_view name) {
   for (Protocol protocol : kProtocols)
     if (name == protocol_name(protocol)) return protocol;

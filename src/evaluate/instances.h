@@ -61,7 +61,8 @@ enum class Protocol {
 };
 inline constexpr std::array kProtocols = {Protocol::v1, Protocol::v2, Protocol::v3, Protocol::ln};
 
-const char* protocol_name(Protocol protocol);  // "v1", …: folders and keys of report.json
+const char* protocol_name(Protocol protocol);   // "v1", …: folders and keys of report.json
+const char* protocol_title(Protocol protocol);  // of a report's section: what is ranked
 // Throws base::Error (usage) where there is no such protocol.
 Protocol protocol_of(std::string_view name);
 bool takes(Protocol protocol, const Gold& gold);              // whether it counts there

@@ -13,7 +13,6 @@ namespace evaluate {
 namespace {
 
 constexpr std::size_t kBatch = 256;
-constexpr std::size_t kTop = 100;
 
 // Whether item `a` ranks before item `b`.
 bool before(std::span<const float> row, std::size_t a, std::size_t b) {
@@ -41,10 +40,11 @@ struct Masked {
 };
 
 void keep_best(std::span<const float> row, const Masked& masked, RankedInstance& ranked) {
-  for (std::size_t item : metrics::best_indices(row, kTop + masked.items.size())) {
+  for (std::size_t item : metrics::best_indices(row, kListed + masked.items.size())) {
     const std::pair<int, float> entry(static_cast<int>(item), row[item]);
-    if (ranked.top.size() < kTop) ranked.top.push_back(entry);
-    if (ranked.masked_top.size() < kTop && !masked.holds(item)) ranked.masked_top.push_back(entry);
+    if (ranked.top.size() < kListed) ranked.top.push_back(entry);
+    if (ranked.masked_top.size() < kListed && !masked.holds(item))
+      ranked.masked_top.push_back(entry);
   }
 }
 

@@ -15,11 +15,13 @@
 
 namespace evaluate {
 
+inline constexpr std::size_t kListed = 100;  // best items of a list that are kept and written
+
 // What a recommender's ranking says of one instance. Ranks count from 0.
 struct RankedInstance {
   std::vector<std::size_t> ranks;         // one a gold, in the full catalogue
   std::vector<std::size_t> masked_ranks;  // the same with items named so far behind all others
-  std::vector<std::pair<int, float>> top, masked_top;  // the 100 best items and their scores
+  std::vector<std::pair<int, float>> top, masked_top;  // the kListed best and their scores
   // By NegativeKind, one a gold: how many of the first 19, 49, 99 negatives rank before it. Empty
   // where no negatives were given.
   using Ahead = std::array<std::size_t, kNegativeCounts.size()>;

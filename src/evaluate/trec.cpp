@@ -17,7 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kBest = 100;
 constexpr std::size_t kBestOfOtherRules = kCutoffs[std::size(kCutoffs) - 1];
 constexpr double kUnit = 1e-4;  // of a printed score
 constexpr double kLowestScore =
@@ -105,7 +104,7 @@ std::string run_lines(const std::string& query, std::span<const std::pair<int, f
 std::span<const std::pair<int, float>> best_items(const Part& part, const RankedInstance& ranked) {
   if (part.negatives) return ranked.candidates[static_cast<std::size_t>(*part.negatives)];
   const auto& best = masks_named(part.protocol) ? ranked.masked_top : ranked.top;
-  const std::size_t most = part.rule == InstanceRule::own ? kBest : kBestOfOtherRules;
+  const std::size_t most = part.rule == InstanceRule::own ? kListed : kBestOfOtherRules;
   return std::span(best).first(std::min(most, best.size()));
 }
 

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
-#include <sstream>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -31,26 +30,6 @@ namespace {
 
 // The stages that an evaluation reads.
 const std::vector<std::string> kNeeds = {"data", "sft", "signals", "reward", "policy"};
-
-// A comparison as a recipe declares it, before anything is measured: "v2 hr@5 ppo sft".
-evaluate::Declared read_declared(const std::string& text, bool primary) {
-  std::istringstream in(text);
-  evaluate::Declared declared;
-  std::string more;
-  if (!(in >> declared.protocol >> declared.metric >> declared.model >> declared.against) ||
-      in >> more)
-    throw base::UsageError("a comparison is declared as \"", text,
-                           "\", expected four words such as v2 hr@5 ppo sft");
-  declared.primary = primary;
-  return declared;
-}
-
-std::vector<evaluate::Declared> declared(const EvaluationSettings& settings) {
-  std::vector<evaluate::Declared> all;
-  for (const std::string& text : settings.primary) all.push_back(read_declared(text, true));
-  for (const std::string& text : settings.secondary) all.push_back(read_declared(text, false));
-  return all;
-}
 
 // Of a turn's text without the items it names.
 std::int64_t bytes_of_words(const dialogue::Turn& turn) {
@@ -93,7 +72,8 @@ class Evaluation {
   }
 
   std::string work() {
-    const std::vector<evaluate::Declared> comparisons = declared(settings_);
+    const std::vector<evaluate::Declared> comparisons =
+        evaluate::read_declared(settings_.primary, settings_.secondary);
     examples_ = evaluate::make_examples(pointers(dialogues_),
                                         {.state = sft_.state,
                                          .frequencies = evaluate::recommender_mentions(
