@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "evaluate/examples.h"
 #include "evaluate/report.h"
+#include "evaluate/trec.h"
 #include "harness.h"
 
 namespace bench {
@@ -118,14 +119,14 @@ base::Json evaluate_all(const std::vector<dialogue::Dialogue>& dialogues,
   const double making = seconds([&] {
     examples = evaluate::make_examples(
         pointers, {.frequencies = evaluate::recommender_mentions(pointers, kItems)});
-    evaluate::write_qrels(folder.path(), examples.own, catalogue);
+    evaluate::write_qrels(folder.path(), examples, catalogue);
   });
   for (std::uint64_t m = 0; m < kSystems; ++m) {
     Numbers system(m == 0 ? "popularity" : "system-" + std::to_string(m), m, catalogue);
     evaluate::ExampleRankings own;
     ranking += seconds([&] { own = evaluate::rank_examples(system, examples, catalogue); });
     scoring += seconds([&] { data.models.push_back(evaluate::score_examples(own, examples)); });
-    files += seconds([&] { evaluate::write_run(folder.path(), own.own, examples.own, catalogue); });
+    files += seconds([&] { evaluate::write_run(folder.path(), own, examples, catalogue); });
     text += seconds([&] {
       const auto responses = evaluate::collect_responses(system, examples.own, catalogue, {});
       data.models.back().text = evaluate::score_text(responses);

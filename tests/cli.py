@@ -235,6 +235,20 @@ class DataCheck(InAFolder):
         self.assertEqual((found["items"], found["statistics"]["dialogues"]), (6924, 10000))
 
 
+class Compare(InAFolder):
+    def test_one_run_is_not_compared(self):
+        self.fails(attune("compare", self.folder, "--out", self.folder / "out"), USAGE, "nothing to be compared with", "report.html")
+
+    def test_what_is_no_run_or_was_not_evaluated_is_refused(self):
+        arguments = ["compare", self.folder / "a", self.folder / "b", "--out", self.folder / "out"]
+        self.fails(attune(*arguments), DATA, f"{self.folder}/a", "no such folder")
+        (self.folder / "a").mkdir()
+        self.fails(attune(*arguments), DATA, f"{self.folder}/a", "without recipe.toml is no run")
+        self.write("a/recipe.toml", "name = \"mine\"\n")
+        self.fails(attune(*arguments), DATA, f"{self.folder}/a/evaluation", "attune evaluate")
+        self.assertFalse((self.folder / "out").exists())
+
+
 class Simulate(InAFolder):
     def simulate(self, name, *settings):
         return attune("simulate", "--out", self.folder / name, "items=20", "dialogues=30", "people=10", *settings)

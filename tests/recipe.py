@@ -315,6 +315,50 @@ class TinyRecipe(unittest.TestCase):
         self.assertEqual((self.whole / "report.json").read_bytes(), before)
         self.assertIn("unchanged, skipped", run(self.whole).stderr)
 
+    def seed_of(self, name, seed):
+        """A copy that passes for a run of another seed."""
+        folder = self.copy(name)
+        text = (folder / "recipe.toml").read_text()
+        self.assertEqual(text.count("\nseed = 1\n"), 2)  # run.seed comes first, then the world's
+        (folder / "recipe.toml").write_text(text.replace("\nseed = 1\n", f"\nseed = {seed}\n", 1))
+        return folder
+
+    def test_runs_are_compared_over_their_seeds(self):
+        second, out = self.seed_of("second-seed", 2), self.base / "compared"
+        done = self.attune("compare", self.whole, second, "--out", out, "--resamples", 200, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        compared = json.loads(done.stdout)
+        self.assertEqual([run["seed"] for run in compared["variants"][0]["runs"]], [1, 2])
+        report = json.loads((self.whole / "report.json").read_text())
+        scores = {model["name"]: model["scores"] for model in report["models"]}
+        self.assertGreater(len(compared["scores"]), 100)
+        for score in compared["scores"]:
+            value = scores[score["model"]][score["protocol"]][score["metric"]]
+            for found in [score["mean"], *score["values"]]:
+                self.assertAlmostEqual(found, value, places=9)
+        declared = [(row["protocol"], row["metric"], row["model"], row["against"]) for row in compared["comparisons"]]
+        self.assertIn(("v2", "hr@5", "ppo", "sft"), declared)
+        self.assertTrue((out / "report.html").exists())
+        elsewhere = self.attune("compare", self.whole, second, "--out", out, "--evaluation", "held-out")
+        self.assertEqual(elsewhere.returncode, DATA, elsewhere.stderr)
+        self.assertIn("held-out", elsewhere.stderr)
+
+    def test_a_damaged_or_repeated_run_is_not_compared(self):
+        twice = self.attune("compare", self.whole, self.copy("twice"), "--out", self.base / "never")
+        self.assertEqual(twice.returncode, USAGE, twice.stderr)
+        self.assertIn("the same run.seed, 1", twice.stderr)
+        damaged = self.seed_of("damaged-list", 2)
+        with open(damaged / "evaluation/v1/qrels.trec", "a") as qrels:
+            qrels.write("nobody/1 0 1 1\n")
+        done = self.attune("compare", self.whole, damaged, "--out", self.base / "never")
+        self.assertEqual(done.returncode, DATA, done.stderr)
+        self.assertIn("evaluation/v1/qrels.trec", done.stderr)
+        (damaged / "evaluation/manifest.json").unlink()  # as somebody who made the files by hand has it
+        done = self.attune("compare", self.whole, damaged, "--out", self.base / "never")
+        self.assertEqual(done.returncode, DATA, done.stderr)
+        self.assertIn("instances.jsonl has no item 1 in a query nobody/1", done.stderr)
+        self.assertFalse((self.base / "never").exists())
+
     def test_chat_answers_with_items_and_probabilities(self):
         done = subprocess.run([system.ATTUNE, "chat", str(self.whole)], cwd=ROOT, capture_output=True, text=True,
                               input="hello, I love crime films\n\n")

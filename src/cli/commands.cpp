@@ -9,6 +9,7 @@ std::vector<Command> all_commands() {
       chat_command(),
       recommend_command(),
       extend_command(),
+      compare_command(),
       // models
       inspect_command(),
       export_merge_command(),

@@ -56,8 +56,11 @@ std::vector<double> weights_of(NegativeKind kind, std::span<const std::int64_t> 
 }  // namespace
 
 std::string sampled_name(NegativeKind kind, std::size_t count) {
-  return std::string(kind == NegativeKind::uniform ? "v4-uniform-" : "v4-popular-") +
-         std::to_string(count);
+  return sampled_folder(kind) + "-" + std::to_string(count);
+}
+
+std::string sampled_folder(NegativeKind kind) {
+  return kind == NegativeKind::uniform ? "v4-uniform" : "v4-popular";
 }
 
 std::vector<Negatives> draw_negatives(const std::vector<Instance>& instances,
@@ -68,12 +71,10 @@ std::vector<Negatives> draw_negatives(const std::vector<Instance>& instances,
     const auto k = static_cast<std::size_t>(kind);
     const Drawer drawer(weights_of(kind, frequencies));
     for (std::size_t i = 0; i < instances.size(); ++i) {
-      const std::vector<Gold>& golds = instances[i].golds;
-      if (std::none_of(golds.begin(), golds.end(),
-                       [](const Gold& gold) { return takes(Protocol::v2, gold); }))
-        continue;
+      if (!takes_any(Protocol::v2, instances[i])) continue;
       std::vector<bool> excluded(frequencies.size(), false);
-      for (const Gold& gold : golds) excluded[static_cast<std::size_t>(gold.item)] = true;
+      for (const Gold& gold : instances[i].golds)
+        excluded[static_cast<std::size_t>(gold.item)] = true;
       for (const dialogue::KnownItem& known : instances[i].state.items)
         excluded[static_cast<std::size_t>(known.item)] = true;
       base::Random random({seed, "evaluate/negatives", k, i});

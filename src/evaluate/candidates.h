@@ -21,6 +21,8 @@ inline constexpr std::array<std::size_t, 3> kNegativeCounts = {19, 49, 99};
 
 // A key of ModelScores::protocols: "v4-uniform-19".
 std::string sampled_name(NegativeKind kind, std::size_t count);
+// Where the files of all its sizes are: "v4-uniform".
+std::string sampled_folder(NegativeKind kind);
 
 // Of one instance: 99 different items of each kind, or all there are; the first 19 and 49 are the
 // smaller draws. Never an item of the message, nor one named before it. Empty where V2 has no item.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <sstream>
 
 #include "base/error.h"
 #include "metrics/power.h"
@@ -63,6 +64,17 @@ std::vector<Comparison> compare_columns(const std::vector<std::vector<double>>& 
   return rows;
 }
 
+Declared read_one(const std::string& text) {
+  std::istringstream in(text);
+  Declared declared;
+  std::string more;
+  if (!(in >> declared.protocol >> declared.metric >> declared.model >> declared.against) ||
+      in >> more)
+    throw base::UsageError("a comparison is declared as \"", text,
+                           "\", expected four words such as v2 hr@5 ppo sft");
+  return declared;
+}
+
 // What is compared within one protocol, and where it stands among all rows.
 struct Group {
   std::vector<std::size_t> places;
@@ -71,6 +83,24 @@ struct Group {
 };
 
 }  // namespace
+
+std::vector<Declared> read_declared(const std::vector<std::string>& primary,
+                                    const std::vector<std::string>& secondary) {
+  std::vector<Declared> all;
+  for (const std::string& text : primary) {
+    all.push_back(read_one(text));
+    all.back().primary = true;
+  }
+  for (const std::string& text : secondary) all.push_back(read_one(text));
+  return all;
+}
+
+std::string endpoint_title(const std::string& protocol, const std::string& metric) {
+  std::string title = metric + " in " + protocol;
+  for (char& c : title)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return title.replace(metric.size(), 4, " in ");
+}
 
 std::vector<double> pair_values(const ProtocolRanks& ranks, const std::string& metric) {
   const Metric parsed = parse_metric(metric);

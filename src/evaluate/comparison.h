@@ -19,6 +19,14 @@ struct Declared {
   bool primary = false;  // the endpoints that a report's summary speaks of
 };
 
+// From texts such as "v2 hr@5 ppo sft", as recipes declare them. Throws base::UsageError where one
+// is not four words.
+std::vector<Declared> read_declared(const std::vector<std::string>& primary,
+                                    const std::vector<std::string>& secondary);
+
+// "HR@5 in V2".
+std::string endpoint_title(const std::string& protocol, const std::string& metric);
+
 // One of `comparisons` of report.json.
 struct Comparison {
   std::string protocol;  // as declared, or "world"

@@ -9,8 +9,7 @@ void add_rule(InstanceRule rule, const ModelRanking& ranking,
               const std::vector<Instance>& instances, ModelScores& scores) {
   for (const Protocol protocol : {Protocol::v1, Protocol::v2}) {
     const ProtocolRanks ranks = ranks_in(protocol, ranking, instances);
-    if (!ranks.pairs.empty())
-      scores.protocols[std::string(protocol_name(protocol)) + "-" + rule_name(rule)] = score(ranks);
+    if (!ranks.pairs.empty()) scores.protocols[rule_protocol(protocol, rule)] = score(ranks);
   }
 }
 
@@ -34,8 +33,8 @@ ExampleRankings rank_examples(dialogue::Recommender& recommender, const Examples
       rank_lists(recommender,
                  {{.instances = &examples.own,
                    .negatives = examples.negatives.empty() ? nullptr : &examples.negatives},
-                  {.instances = &examples.kbrd, .keep = Keep::ranks},
-                  {.instances = &examples.unicrs, .keep = Keep::ranks}},
+                  {.instances = &examples.kbrd},
+                  {.instances = &examples.unicrs}},
                  catalogue, console);
   return {std::move(rankings[0]), std::move(rankings[1]), std::move(rankings[2])};
 }

@@ -44,6 +44,12 @@ std::string paragraph(const std::string& text, const std::string& style) {
   return element("p", escape_html(text), style);
 }
 
+std::string warnings(const std::vector<std::string>& texts) {
+  std::string html;
+  for (const std::string& text : texts) html += paragraph(text);
+  return html.empty() ? "" : element("div", html, "warnings");
+}
+
 std::string plain_text(const std::string& html) {
   constexpr std::pair<std::string_view, char> kReferences[] = {
       {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&#39;", '\''}};
@@ -69,6 +75,22 @@ std::string plain_text(const std::string& html) {
 Cell text_cell(const std::string& text) { return {escape_html(text), ""}; }
 Cell number_cell(const std::optional<double>& value, int digits) {
   return {value && std::isfinite(*value) ? base::fixed(*value, digits) : "–", ""};
+}
+
+std::string interval_text(const std::optional<double>& low, const std::optional<double>& high,
+                          int digits) {
+  if (!low || !high) return "–";
+  return "[" + base::fixed(*low, digits) + ", " + base::fixed(*high, digits) + "]";
+}
+
+std::string interval_picture(double low, double estimate, double high, double reach) {
+  const auto x = [&](double value) {
+    return base::fixed(90 + 86 * std::clamp(value / reach, -1., 1.), 1);
+  };
+  return "<svg class=\"interval\" viewBox=\"0 0 180 18\" aria-hidden=\"true\"><line class=\"zero\" "
+         "x1=\"90\" x2=\"90\" y1=\"0\" y2=\"18\"/><line class=\"range\" x1=\"" +
+         x(low) + "\" x2=\"" + x(high) + "\" y1=\"9\" y2=\"9\"/><circle cx=\"" + x(estimate) +
+         "\" cy=\"9\" r=\"3.5\"/></svg>";
 }
 
 std::string table(const std::vector<std::string>& header,

@@ -129,6 +129,20 @@ const char* protocol_name(Protocol protocol) {
   throw base::Error(base::ErrorKind::internal, "no such protocol");
 }
 
+const char* protocol_title(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::v1:
+      return "V1: full catalogue, repeats kept";
+    case Protocol::v2:
+      return "V2: new items only, items named so far masked";
+    case Protocol::v3:
+      return "V3: as V2, items that the seeker liked";
+    case Protocol::ln:
+      return "LN: as V2, items that the seeker liked and had not seen";
+  }
+  throw base::Error(base::ErrorKind::internal, "no such protocol");
+}
+
 Protocol protocol_of(std::string_view name) {
   for (Protocol protocol : kProtocols)
     if (name == protocol_name(protocol)) return protocol;
@@ -147,6 +161,15 @@ bool takes(Protocol protocol, const Gold& gold) {
       return gold.is_new && gold.liked.value_or(false) && !gold.seen.value_or(true);
   }
   throw base::Error(base::ErrorKind::internal, "no such protocol");
+}
+
+bool takes_any(Protocol protocol, const Instance& instance) {
+  return std::any_of(instance.golds.begin(), instance.golds.end(),
+                     [&](const Gold& gold) { return takes(protocol, gold); });
+}
+
+std::string rule_protocol(Protocol protocol, InstanceRule rule) {
+  return std::string(protocol_name(protocol)) + "-" + rule_name(rule);
 }
 
 bool masks_named(Protocol protocol) { return protocol != Protocol::v1; }

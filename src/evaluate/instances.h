@@ -61,11 +61,16 @@ enum class Protocol {
 };
 inline constexpr std::array kProtocols = {Protocol::v1, Protocol::v2, Protocol::v3, Protocol::ln};
 
-const char* protocol_name(Protocol protocol);  // "v1", …: folders and keys of report.json
+const char* protocol_name(Protocol protocol);   // "v1", …: folders and keys of report.json
+const char* protocol_title(Protocol protocol);  // of a report's section: what is ranked
 // Throws base::Error (usage) where there is no such protocol.
 Protocol protocol_of(std::string_view name);
-bool takes(Protocol protocol, const Gold& gold);  // whether it counts there
-bool masks_named(Protocol protocol);              // whether items named so far are out
+bool takes(Protocol protocol, const Gold& gold);              // whether it counts there
+bool takes_any(Protocol protocol, const Instance& instance);  // whether one of its items does
+bool masks_named(Protocol protocol);                          // whether items named so far are out
+
+// V1 and V2 by the rules of others, as a key of ModelScores::protocols and a folder: "v1-kbrd".
+std::string rule_protocol(Protocol protocol, InstanceRule rule);
 
 // The denominators.
 struct InstanceCounts {

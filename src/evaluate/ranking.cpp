@@ -1,15 +1,11 @@
 #include "evaluate/ranking.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <span>
 
 #include "base/error.h"
-#include "base/files.h"
-#include "base/format.h"
 #include "metrics/parallel.h"
 #include "metrics/ranking.h"
 
@@ -17,10 +13,6 @@ namespace evaluate {
 namespace {
 
 constexpr std::size_t kBatch = 256;
-constexpr std::size_t kTop = 100;
-constexpr double kUnit = 1e-4;  // of a printed score
-constexpr double kLowestScore =
-    -900;  // neighbours that are kUnit apart differ as floats up to here
 
 // Whether item `a` ranks before item `b`.
 bool before(std::span<const float> row, std::size_t a, std::size_t b) {
@@ -48,10 +40,11 @@ struct Masked {
 };
 
 void keep_best(std::span<const float> row, const Masked& masked, RankedInstance& ranked) {
-  for (std::size_t item : metrics::best_indices(row, kTop + masked.items.size())) {
+  for (std::size_t item : metrics::best_indices(row, kListed + masked.items.size())) {
     const std::pair<int, float> entry(static_cast<int>(item), row[item]);
-    if (ranked.top.size() < kTop) ranked.top.push_back(entry);
-    if (ranked.masked_top.size() < kTop && !masked.holds(item)) ranked.masked_top.push_back(entry);
+    if (ranked.top.size() < kListed) ranked.top.push_back(entry);
+    if (ranked.masked_top.size() < kListed && !masked.holds(item))
+      ranked.masked_top.push_back(entry);
   }
 }
 
@@ -65,7 +58,25 @@ RankedInstance::Ahead count_ahead(std::span<const float> row, const std::vector<
   return ahead;
 }
 
-RankedInstance rank_one(const Instance& instance, const Negatives* negatives, Keep keep,
+// The message's items of V2 and its negatives, the best first.
+std::vector<std::pair<int, float>> rank_candidates(std::span<const float> row,
+                                                   const std::vector<int>& negatives,
+                                                   const Instance& instance) {
+  std::vector<std::pair<int, float>> candidates;
+  const auto add = [&](int item) {
+    candidates.emplace_back(item, row[static_cast<std::size_t>(item)]);
+  };
+  for (const Gold& gold : instance.golds)
+    if (takes(Protocol::v2, gold)) add(gold.item);
+  if (candidates.empty()) return candidates;
+  for (const int item : negatives) add(item);
+  std::sort(candidates.begin(), candidates.end(), [&](const auto& a, const auto& b) {
+    return before(row, static_cast<std::size_t>(a.first), static_cast<std::size_t>(b.first));
+  });
+  return candidates;
+}
+
+RankedInstance rank_one(const Instance& instance, const Negatives* negatives,
                         std::span<const float> row) {
   RankedInstance ranked;
   const Masked masked(instance);
@@ -77,7 +88,10 @@ RankedInstance rank_one(const Instance& instance, const Negatives* negatives, Ke
       for (std::size_t kind = 0; kind < ranked.sampled.size(); ++kind)
         ranked.sampled[kind].push_back(count_ahead(row, negatives->items[kind], item));
   }
-  if (keep == Keep::best_items) keep_best(row, masked, ranked);
+  keep_best(row, masked, ranked);
+  if (negatives)
+    for (std::size_t kind = 0; kind < ranked.candidates.size(); ++kind)
+      ranked.candidates[kind] = rank_candidates(row, negatives->items[kind], instance);
   return ranked;
 }
 
@@ -97,26 +111,6 @@ std::vector<std::vector<Use>> uses_of_states(const std::vector<RankList>& lists)
   std::vector<std::vector<Use>> uses;
   for (auto& [state, own] : states) uses.push_back(std::move(own));
   return uses;
-}
-
-std::string run_lines(Protocol protocol, const Instance& instance, const RankedInstance& ranked,
-                      const dialogue::Catalogue& catalogue, const std::string& model) {
-  std::string lines;
-  auto last = std::numeric_limits<std::int64_t>::max();
-  int rank = 0;
-  for (const auto& [item, score] : masks_named(protocol) ? ranked.masked_top : ranked.top) {
-    const double bounded = std::max<double>(score, kLowestScore);
-    last = std::min(static_cast<std::int64_t>(std::llround(bounded / kUnit)), last - 1);
-    lines += instance.query + " Q0 " + trec_field(catalogue[item].id) + " " +
-             std::to_string(++rank) + " " + base::fixed(static_cast<double>(last) * kUnit, 4) +
-             " " + model + "\n";
-  }
-  return lines;
-}
-
-bool takes_any(Protocol protocol, const Instance& instance) {
-  return std::any_of(instance.golds.begin(), instance.golds.end(),
-                     [&](const Gold& gold) { return takes(protocol, gold); });
 }
 
 void check_sizes(const ModelRanking& ranking, const std::vector<Instance>& instances) {
@@ -160,7 +154,7 @@ std::vector<ModelRanking> rank_lists(dialogue::Recommender& recommender,
         const std::vector<Negatives>* negatives = lists[list].negatives;
         rankings[list].instances[instance] =
             rank_one((*lists[list].instances)[instance],
-                     negatives ? &(*negatives)[instance] : nullptr, lists[list].keep, rows[i]);
+                     negatives ? &(*negatives)[instance] : nullptr, rows[i]);
       }
     });
     progress.advance(static_cast<std::int64_t>(size));
@@ -248,34 +242,6 @@ ModelScores score_ranking(const ModelRanking& ranking, const std::vector<Instanc
     if (!ranks.pairs.empty()) scores.protocols[protocol_name(protocol)] = score(ranks);
   }
   return scores;
-}
-
-void write_qrels(const std::filesystem::path& folder, const std::vector<Instance>& instances,
-                 const dialogue::Catalogue& catalogue) {
-  for (Protocol protocol : kProtocols) {
-    std::string lines;
-    for (const Instance& instance : instances)
-      for (const Gold& gold : instance.golds)
-        if (takes(protocol, gold))
-          lines += instance.query + " 0 " + trec_field(catalogue[gold.item].id) + " 1\n";
-    if (lines.empty()) continue;
-    base::create_folder(folder / protocol_name(protocol));
-    base::write_file(folder / protocol_name(protocol) / "qrels.trec", lines);
-  }
-}
-
-void write_run(const std::filesystem::path& folder, const ModelRanking& ranking,
-               const std::vector<Instance>& instances, const dialogue::Catalogue& catalogue) {
-  const std::string model = trec_field(ranking.model);
-  for (Protocol protocol : kProtocols) {
-    if (count(instances, protocol).pairs == 0) continue;
-    base::create_folder(folder / protocol_name(protocol));
-    base::FileWriter file(folder / protocol_name(protocol) / (ranking.model + ".trec"));
-    for (std::size_t i = 0; i < instances.size(); ++i)
-      if (takes_any(protocol, instances[i]))
-        file.write(run_lines(protocol, instances[i], ranking.instances[i], catalogue, model));
-    file.commit();
-  }
 }
 
 }  // namespace evaluate

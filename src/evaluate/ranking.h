@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -16,15 +15,20 @@
 
 namespace evaluate {
 
+inline constexpr std::size_t kListed = 100;  // best items of a list that are kept and written
+
 // What a recommender's ranking says of one instance. Ranks count from 0.
 struct RankedInstance {
   std::vector<std::size_t> ranks;         // one a gold, in the full catalogue
   std::vector<std::size_t> masked_ranks;  // the same with items named so far behind all others
-  std::vector<std::pair<int, float>> top, masked_top;  // the 100 best items and their scores
+  std::vector<std::pair<int, float>> top, masked_top;  // the kListed best and their scores
   // By NegativeKind, one a gold: how many of the first 19, 49, 99 negatives rank before it. Empty
   // where no negatives were given.
   using Ahead = std::array<std::size_t, kNegativeCounts.size()>;
   std::array<std::vector<Ahead>, kNegativeKinds.size()> sampled;
+  // By NegativeKind: the message's items of V2 and all its negatives with their scores, the best
+  // first. Empty where V2 has no item.
+  std::array<std::vector<std::pair<int, float>>, kNegativeKinds.size()> candidates;
 };
 
 struct ModelRanking {
@@ -33,14 +37,11 @@ struct ModelRanking {
   std::size_t items = 0;                  // of the catalogue
 };
 
-enum class Keep { best_items, ranks };  // ranks: `top` and `masked_top` stay empty
-
 // Instances to rank. Lists that are ranked together are of the same dialogues with the same
 // StateOptions: dialogue and number of turns tell a state.
 struct RankList {
   const std::vector<Instance>* instances = nullptr;
   const std::vector<Negatives>* negatives = nullptr;  // one an instance, or none
-  Keep keep = Keep::best_items;
 };
 
 // Asks the recommender for the rankings of all states, some hundred at a time, each state once. One
@@ -82,16 +83,5 @@ std::optional<ProtocolRanks> sampled_ranks(NegativeKind kind, std::size_t count,
 ProtocolScores score(const ProtocolRanks& ranks);
 // The scores of V1, V2, V3 and LN, where they have an instance.
 ModelScores score_ranking(const ModelRanking& ranking, const std::vector<Instance>& instances);
-
-// Writes FOLDER/v1/qrels.trec ("QUERY 0 ITEM 1") for each protocol that has an instance.
-void write_qrels(const std::filesystem::path& folder, const std::vector<Instance>& instances,
-                 const dialogue::Catalogue& catalogue);
-
-// Writes FOLDER/v1/MODEL.trec ("QUERY Q0 ITEM RANK SCORE MODEL"), the 100 best items of each query
-// of that protocol, ranks from 1, masked items left out. Scores are the model's log-probabilities
-// to four decimals, lowered where needed so that they fall strictly, in single precision too.
-// Both write whole files or nothing and throw base::ResourceError.
-void write_run(const std::filesystem::path& folder, const ModelRanking& ranking,
-               const std::vector<Instance>& instances, const dialogue::Catalogue& catalogue);
 
 }  // namespace evaluate

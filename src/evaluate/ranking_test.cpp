@@ -1,48 +1,14 @@
 #include "evaluate/ranking.h"
 
 #include <cmath>
-#include <map>
-#include <set>
-#include <sstream>
 
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "base/files.h"
-#include "base/random.h"
 #include "evaluate/test_recommender.h"
 
 namespace evaluate {
 namespace {
-
-using Qrels = std::map<std::string, std::set<std::string>>;
-using RunFile = std::map<std::string, std::vector<std::pair<float, std::string>>>;
-
-Qrels read_qrels(const std::filesystem::path& file) {
-  Qrels qrels;
-  std::istringstream lines(base::read_file(file));
-  std::string query, zero, item, one;
-  while (lines >> query >> zero >> item >> one) qrels[query].insert(item);
-  return qrels;
-}
-
-// Order by score alone, as a tool that ignores the rank column would.
-RunFile read_run(const std::filesystem::path& file) {
-  RunFile run;
-  std::istringstream lines(base::read_file(file));
-  std::string query, q0, item, model;
-  int rank = 0;
-  float score = 0;
-  while (lines >> query >> q0 >> item >> rank >> score >> model) {
-    auto& list = run[query];
-    EXPECT_EQ(rank, static_cast<int>(list.size()) + 1);
-    if (!list.empty()) {
-      EXPECT_LT(score, list.back().first) << query;
-    }
-    list.emplace_back(score, item);
-  }
-  return run;
-}
 
 class Ranking : public testing::Test {
  protected:
@@ -112,73 +78,6 @@ TEST_F(Ranking, ARecommenderThatBreaksItsPromiseIsRefused) {
   EXPECT_THROW(rank([](const dialogue::State&) { return std::vector<float>(5); }), base::Error);
   EXPECT_THROW(rank([](const dialogue::State&) { return std::vector<float>(6, NAN); }),
                base::Error);
-}
-
-TEST_F(Ranking, FilesSayTheSame) {
-  base::TemporaryFolder folder;
-  write_qrels(folder.path(), instances_, catalogue_);
-  write_run(folder.path(), rank(backwards), instances_, catalogue_);
-  EXPECT_EQ(base::read_file(folder.path() / "v2/qrels.trec"),
-            "7/1 0 101 1\n7/1 0 102 1\n7/3 0 103 1\n8/3 0 105 1\n");
-  EXPECT_EQ(base::read_file(folder.path() / "v2/fixed.trec").substr(0, 54),
-            "7/1 Q0 105 1 -1.0000 fixed\n7/1 Q0 104 2 -2.0000 fixed\n");
-  const RunFile run = read_run(folder.path() / "v2/fixed.trec");
-  EXPECT_EQ(run.at("7/3").size(), 3u);  // A, B, C are masked
-  EXPECT_EQ(read_run(folder.path() / "ln/fixed.trec").size(), 1u);
-}
-
-// 300 items, 40 dialogues, coarse scores with many ties: each number again from the files alone.
-TEST(TrecFiles, GiveTheSameNumbersToAnybody) {
-  std::vector<dialogue::Item> items;
-  for (int i = 0; i < 300; ++i) items.push_back({"m" + std::to_string(i), "T", "", {}, {}});
-  const dialogue::Catalogue catalogue(items);
-  base::Random random({.seed = 3, .stage = "test"});
-  const auto any = [&] { return static_cast<int>(random.below(300)); };
-  std::vector<dialogue::Dialogue> dialogues(40);
-  for (std::size_t d = 0; d < dialogues.size(); ++d) {
-    dialogues[d].id = "c " + std::to_string(d);
-    for (int t = 0; t < 6; ++t) {
-      const auto role = t % 2 ? dialogue::Role::recommender : dialogue::Role::seeker;
-      const int item = any() % 60;
-      dialogues[d].turns.push_back(test::turn(std::to_string(t), role, "@ @", {item, any()}));
-      dialogues[d].seeker_labels.push_back({item, {}, t % 4 == 1, t % 3 == 0});
-    }
-  }
-  const auto instances = make_instances(test::pointers(dialogues));
-  test::FixedRecommender recommender("some model", [&](const dialogue::State&) {
-    std::vector<float> row(300);
-    for (float& score : row) score = -static_cast<float>(random.below(20)) / 4;
-    for (int i = 0; i < 60; ++i) row[static_cast<std::size_t>(i)] += 3;
-    return row;
-  });
-  const ModelRanking ranking = rank_instances(recommender, instances, catalogue);
-  const ModelScores scores = score_ranking(ranking, instances);
-  base::TemporaryFolder folder;
-  write_qrels(folder.path(), instances, catalogue);
-  write_run(folder.path(), ranking, instances, catalogue);
-  for (const auto& [protocol, own] : scores.protocols) {
-    const Qrels qrels = read_qrels(folder.path() / protocol / "qrels.trec");
-    const RunFile run = read_run(folder.path() / protocol / "some model.trec");
-    ASSERT_EQ(qrels.size(), run.size());
-    double pairs = 0, hits = 0, gain = 0, any_hit = 0;
-    for (const auto& [query, relevant] : qrels) {
-      bool any_here = false;
-      for (std::size_t r = 0; r < 10; ++r) {
-        if (!relevant.contains(run.at(query)[r].second)) continue;
-        hits += 1;
-        gain += 1 / std::log2(static_cast<double>(r) + 2);
-        any_here = true;
-      }
-      pairs += static_cast<double>(relevant.size());
-      any_hit += any_here;
-    }
-    EXPECT_EQ(own.pairs[2].k, 10u);
-    EXPECT_EQ(static_cast<double>(own.pairs[2].count), pairs);
-    EXPECT_NEAR(own.pairs[2].hit, hits / pairs, 1e-12) << protocol;
-    EXPECT_NEAR(own.pairs[2].ndcg, gain / pairs, 1e-12) << protocol;
-    EXPECT_NEAR(own.messages[2].hit, any_hit / static_cast<double>(qrels.size()), 1e-12);
-    EXPECT_GT(hits, 0);
-  }
 }
 
 }  // namespace

@@ -114,28 +114,7 @@ std::vector<std::pair<std::string, double>> best_items(const ModelRanking& ranki
   return items;
 }
 
-// The folder with these files and no others; no folder where there are none.
-void write_folder(const std::filesystem::path& folder,
-                  const std::vector<std::pair<std::string, std::string>>& files) {
-  if (files.empty()) {
-    std::filesystem::remove_all(folder);
-    return;
-  }
-  const std::filesystem::path aside = folder.string() + ".partial";
-  std::filesystem::remove_all(aside);
-  base::create_folder(aside);
-  for (const auto& [name, content] : files) base::write_file(aside / name, content);
-  base::replace_folder(aside, folder);
-}
-
 std::string in_points(double value) { return base::signed_fixed(100 * value, 2); }
-
-std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
-  return text;
-}
 
 }  // namespace
 
@@ -192,7 +171,7 @@ std::string finding(const Comparison& row) {
   };
   const std::string what = world   ? "true satisfaction in the world"
                            : forms ? "success with people made of forms"
-                                   : upper(row.metric) + " in " + upper(row.protocol);
+                                   : endpoint_title(row.protocol, row.metric);
   const std::string evidence =
       "95 % interval " + shown(row.low) + " to " + shown(row.high) + (world ? "; " : " points; ") +
       std::to_string(row.n) + (world || forms ? " episodes, " : " pairs, ") +
@@ -213,15 +192,7 @@ void write_report(const std::filesystem::path& folder, const ReportData& data) {
   base::write_file(folder / "report.json", json);
   Sheets sheets;
   base::write_file(folder / "report.html", report_page(data, sheets));
-  std::vector<std::pair<std::string, std::string>> tables, plots;
-  for (const auto& [name, table] : sheets.tables()) {
-    tables.emplace_back(name + ".csv", csv(table));
-    tables.emplace_back(name + ".md", markdown(table));
-    tables.emplace_back(name + ".tex", latex(table));
-  }
-  for (const auto& [name, svg] : sheets.plots()) plots.emplace_back(name + ".svg", svg);
-  write_folder(folder / "tables", tables);
-  write_folder(folder / "plots", plots);
+  write_sheets(folder, sheets);
 }
 
 std::vector<ModelScores> read_report_models(const std::filesystem::path& file) {

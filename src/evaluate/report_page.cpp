@@ -14,20 +14,10 @@
 namespace evaluate {
 namespace {
 
-std::string warnings(const ReportData& data) {
-  std::string html;
-  for (const std::string& warning : data.warnings) html += paragraph(warning);
-  return html.empty() ? "" : element("div", html, "warnings");
-}
-
 // ---- feedback and training ----
 
 std::string verdict(bool good) {
   return good ? "<span class=\"good\">yes</span>" : "<span class=\"bad\">no</span>";
-}
-
-std::string bracket(const std::optional<double>& low, const std::optional<double>& high) {
-  return low && high ? "[" + base::fixed(*low, 3) + ", " + base::fixed(*high, 3) + "]" : "–";
 }
 
 std::string signals(const ReportData& data, Sheets& sheets) {
@@ -36,7 +26,7 @@ std::string signals(const ReportData& data, Sheets& sheets) {
   for (const SignalScore& signal : data.signals)
     rows.push_back({text_cell(signal.name),
                     number_cell(signal.auc, 3),
-                    {bracket(signal.low, signal.high), ""},
+                    {interval_text(signal.low, signal.high, 3), ""},
                     number_cell(signal.pearson, 3),
                     number_cell(signal.spearman, 3),
                     {std::to_string(signal.n), ""},
@@ -58,7 +48,7 @@ std::string reward(const ReportData& data, Sheets& sheets) {
     rows.push_back(
         {text_cell(check.name),
          number_cell(check.value, 3),
-         {bracket(check.low, check.high), ""},
+         {interval_text(check.low, check.high, 3), ""},
          text_cell(check.wanted),
          {check.passed ? "<span class=\"good\">passed</span>" : "<span class=\"bad\">failed</span>",
           ""}});
@@ -193,19 +183,7 @@ std::string policy_hash(const std::string& script) {
 
 }  // namespace
 
-std::string report_page(const ReportData& data, Sheets& sheets) {
-  const std::string title = data.title.empty() ? "attune report" : data.title;
-  std::string body = element("h1", escape_html(title));
-  if (!data.subtitle.empty()) body += paragraph(data.subtitle, "subtitle");
-  body += findings(data) + warnings(data) + evaluation(data);
-  body += results(data, sheets);
-  body += gold_proxy(data, sheets);
-  body += curves(data, sheets);
-  body += signals(data, sheets);
-  body += reward(data, sheets);
-  body += samples(data);
-  body += statistics(data, sheets);
-  body += notes(data) + recipe(data);
+std::string whole_page(const std::string& title, const std::string& body) {
   const std::string script =
       "const plotStyle = " + base::Json(kPlotStyle).dump() + ";" + kReportScript;
   return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -214,8 +192,22 @@ std::string report_page(const ReportData& data, Sheets& sheets) {
          "'unsafe-inline'; img-src data:; script-src '" +
          policy_hash(script) + "'; base-uri 'none'; form-action 'none'\">\n<title>" +
          escape_html(title) + "</title>\n<style>" + kReportStyle +
-         "</style>\n</head>\n<body>\n<main>\n" + body + "</main>\n<script>" + script +
-         "</script>\n</body>\n</html>\n";
+         "</style>\n</head>\n<body>\n<main>\n" + element("h1", escape_html(title)) + body +
+         "</main>\n<script>" + script + "</script>\n</body>\n</html>\n";
+}
+
+std::string report_page(const ReportData& data, Sheets& sheets) {
+  std::string body = data.subtitle.empty() ? "" : paragraph(data.subtitle, "subtitle");
+  body += findings(data) + warnings(data.warnings) + evaluation(data);
+  body += results(data, sheets);
+  body += gold_proxy(data, sheets);
+  body += curves(data, sheets);
+  body += signals(data, sheets);
+  body += reward(data, sheets);
+  body += samples(data);
+  body += statistics(data, sheets);
+  body += notes(data) + recipe(data);
+  return whole_page(data.title.empty() ? "attune report" : data.title, body);
 }
 
 }  // namespace evaluate

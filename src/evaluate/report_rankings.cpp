@@ -28,14 +28,6 @@ Cell count_cell(std::size_t count) { return {std::to_string(count), ""}; }
 
 // ---- the protocols ----
 
-const char* protocol_title(const std::string& protocol) {
-  if (protocol == "v1") return "V1: full catalogue, repeats kept";
-  if (protocol == "v2") return "V2: new items only, items named so far masked";
-  if (protocol == "v3") return "V3: as V2, items that the seeker liked";
-  if (protocol == "ln") return "LN: as V2, items that the seeker liked and had not seen";
-  return "";
-}
-
 struct Column {
   const char* name;
   double metrics::RankingScores::*value;
@@ -101,7 +93,7 @@ std::string protocols(const ReportData& data, Sheets& sheets) {
       messages.emplace_back(model->name, &found->second.messages);
     }
     if (pairs.empty()) continue;
-    html += element("h3", escape_html(protocol_title(name)));
+    html += element("h3", escape_html(protocol_title(protocol)));
     html += ranking_table(sheets, name + "-pairs", pairs, "pairs");
     html += "<details><summary>Per message: any of its items counts</summary>\n" +
             ranking_table(sheets, name + "-messages", messages, "messages") + "</details>\n";

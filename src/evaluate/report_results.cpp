@@ -12,17 +12,6 @@ namespace {
 
 // ---- comparisons ----
 
-// The interval on a line from -reach to reach, 0 in the middle.
-std::string interval_picture(const Comparison& row, double reach) {
-  const auto x = [&](double value) {
-    return base::fixed(90 + 86 * std::clamp(value / reach, -1., 1.), 1);
-  };
-  return "<svg class=\"interval\" viewBox=\"0 0 180 18\" aria-hidden=\"true\"><line class=\"zero\" "
-         "x1=\"90\" x2=\"90\" y1=\"0\" y2=\"18\"/><line class=\"range\" x1=\"" +
-         x(row.low) + "\" x2=\"" + x(row.high) + "\" y1=\"9\" y2=\"9\"/><circle cx=\"" +
-         x(row.difference) + "\" cy=\"9\" r=\"3.5\"/></svg>";
-}
-
 std::string comparisons(const ReportData& data, Sheets& sheets) {
   if (data.comparisons.empty()) return "";
   const auto is_world = [](const Comparison& row) { return row.protocol == "world"; };
@@ -36,15 +25,16 @@ std::string comparisons(const ReportData& data, Sheets& sheets) {
                        base::signed_fixed(row.low, 4) + ", " + base::signed_fixed(row.high, 4) +
                        "]";
     if (!style.empty()) size = "<b>" + size + "</b>";
-    rows.push_back({{escape_html(row.model) + " <span class=\"soft\">against</span> " +
-                         escape_html(row.against) + (row.primary ? " ★" : ""),
-                     ""},
-                    {escape_html(row.protocol + " " + row.metric), ""},
-                    {size, style},
-                    {interval_picture(row, reach[is_world(row)]), style},
-                    number_cell(row.p, 4),
-                    number_cell(row.p_holm, 4),
-                    {std::to_string(row.n) + " / " + std::to_string(row.clusters), ""}});
+    rows.push_back(
+        {{escape_html(row.model) + " <span class=\"soft\">against</span> " +
+              escape_html(row.against) + (row.primary ? " ★" : ""),
+          ""},
+         {escape_html(row.protocol + " " + row.metric), ""},
+         {size, style},
+         {interval_picture(row.low, row.difference, row.high, reach[is_world(row)]), style},
+         number_cell(row.p, 4),
+         number_cell(row.p_holm, 4),
+         {std::to_string(row.n) + " / " + std::to_string(row.clusters), ""}});
   }
   return element("h2", "Comparisons") +
          paragraph(

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/files.h"
+
 namespace evaluate {
 namespace {
 
@@ -34,6 +36,20 @@ std::string free_name(const std::string& wanted,
   return free;
 }
 
+// The folder with these files and no others; no folder where there are none.
+void write_folder(const std::filesystem::path& folder,
+                  const std::vector<std::pair<std::string, std::string>>& files) {
+  if (files.empty()) {
+    std::filesystem::remove_all(folder);
+    return;
+  }
+  const std::filesystem::path aside = folder.string() + ".partial";
+  std::filesystem::remove_all(aside);
+  base::create_folder(aside);
+  for (const auto& [name, content] : files) base::write_file(aside / name, content);
+  base::replace_folder(aside, folder);
+}
+
 }  // namespace
 
 std::string Sheets::table(const std::string& name, const std::vector<std::string>& header,
@@ -59,6 +75,18 @@ std::string Sheets::plot(const Plot& plot) {
   const std::string free = free_name(plot.title, plots_);
   plots_.emplace_back(free, alone);
   return draw_plot(plot, free);
+}
+
+void write_sheets(const std::filesystem::path& folder, const Sheets& sheets) {
+  std::vector<std::pair<std::string, std::string>> tables, plots;
+  for (const auto& [name, table] : sheets.tables()) {
+    tables.emplace_back(name + ".csv", csv(table));
+    tables.emplace_back(name + ".md", markdown(table));
+    tables.emplace_back(name + ".tex", latex(table));
+  }
+  for (const auto& [name, svg] : sheets.plots()) plots.emplace_back(name + ".svg", svg);
+  write_folder(folder / "tables", tables);
+  write_folder(folder / "plots", plots);
 }
 
 }  // namespace evaluate

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,5 +29,10 @@ class Sheets {
   std::vector<std::pair<std::string, Table>> tables_;
   std::vector<std::pair<std::string, std::string>> plots_;
 };
+
+// Writes FOLDER/tables/NAME.csv, .md and .tex and FOLDER/plots/NAME.svg in place of those that were
+// there; each folder whole or not at all, and none where there is nothing for it. Throws
+// base::ResourceError.
+void write_sheets(const std::filesystem::path& folder, const Sheets& sheets);
 
 }  // namespace evaluate

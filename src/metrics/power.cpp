@@ -1,19 +1,13 @@
 #include "metrics/power.h"
 
 #include <cmath>
-#include <numbers>
 #include <vector>
 
 #include "base/error.h"
 #include "metrics/resampling.h"
+#include "metrics/student.h"
 
 namespace metrics {
-namespace {
-
-double normal_below(double z) { return .5 * std::erfc(-z / std::numbers::sqrt2); }
-
-}  // namespace
-
 std::optional<double> clustered_error(std::span<const double> values,
                                       std::span<const std::int64_t> clusters) {
   const std::vector<std::vector<double>> column = {{values.begin(), values.end()}};
@@ -31,23 +25,17 @@ std::optional<double> clustered_error(std::span<const double> values,
 }
 
 double smallest_detectable(double error, const PowerOptions& options) {
-  return (normal_quantile(1 - options.level / 2) + normal_quantile(options.power)) * error;
+  return (student_quantile(1 - options.level / 2, options.freedom) +
+          student_quantile(options.power, options.freedom)) *
+         error;
 }
 
 double power_of(double difference, double error, const PowerOptions& options) {
   base::check(error > 0, "power with an error of ", error);
-  const double reach = normal_quantile(1 - options.level / 2), shift = std::abs(difference) / error;
-  return normal_below(shift - reach) + normal_below(-shift - reach);
-}
-
-double normal_quantile(double p) {
-  base::check(p > 0 && p < 1, "a quantile of the normal distribution at ", p);
-  double low = -40, high = 40;
-  for (int i = 0; i < 100; ++i) {
-    const double middle = (low + high) / 2;
-    (normal_below(middle) < p ? low : high) = middle;
-  }
-  return (low + high) / 2;
+  const double reach = student_quantile(1 - options.level / 2, options.freedom),
+               shift = std::abs(difference) / error;
+  return student_below(shift - reach, options.freedom) +
+         student_below(-shift - reach, options.freedom);
 }
 
 }  // namespace metrics

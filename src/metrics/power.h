@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 
@@ -16,17 +17,16 @@ std::optional<double> clustered_error(std::span<const double> values,
 struct PowerOptions {
   double level = .05;  // two-sided
   double power = .80;
+  // Of the standard error; finite: Student's t distribution in place of the normal one.
+  double freedom = std::numeric_limits<double>::infinity();
 };
 
 // The smallest true difference that a test of that level finds with that probability:
-// (z(1 - level / 2) + z(power)) * error. By the normal distribution.
+// (z(1 - level / 2) + z(power)) * error, z the quantiles of the distribution.
 double smallest_detectable(double error, const PowerOptions& options = {});
 
 // The probability that a test of that level finds a true difference of this size; error > 0. Of the
 // difference that was measured it is a function of the p-value and says nothing new.
 double power_of(double difference, double error, const PowerOptions& options = {});
-
-// z with P(Z < z) = p for a standard normal Z; 0 < p < 1.
-double normal_quantile(double p);
 
 }  // namespace metrics

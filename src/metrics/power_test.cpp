@@ -5,8 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
-
 namespace metrics {
 namespace {
 
@@ -30,11 +28,10 @@ TEST(Power, RowsThatGoTogetherCountOnce) {
 }
 
 TEST(Power, TheSmallestDetectableDifferenceIsTheSumOfTwoQuantiles) {
-  EXPECT_NEAR(normal_quantile(.975), 1.959963984540054, 1e-9);
-  EXPECT_NEAR(normal_quantile(.8), 0.8416212335729143, 1e-9);
-  EXPECT_NEAR(normal_quantile(.5), 0, 1e-9);
+  // 1.959963984540054 + 0.8416212335729143
   EXPECT_NEAR(smallest_detectable(.01), .02801585218, 1e-9);
-  EXPECT_THROW(normal_quantile(1), base::Error);
+  // Of t with 4 degrees: 2.776445105 + 0.940964578.
+  EXPECT_NEAR(smallest_detectable(.01, {.freedom = 4}), .03717409683, 1e-9);
 }
 
 TEST(Power, ADifferenceOfThatSizeIsFoundWithThatProbability) {
@@ -42,6 +39,7 @@ TEST(Power, ADifferenceOfThatSizeIsFoundWithThatProbability) {
   EXPECT_NEAR(power_of(0, .01), .05, 1e-9);
   EXPECT_DOUBLE_EQ(power_of(-.02, .01), power_of(.02, .01));
   EXPECT_NEAR(power_of(1.959963984540054, 1), .5, 1e-4);
+  EXPECT_NEAR(power_of(2.776445105, 1, {.freedom = 4}), .5, 3e-3);  // the far tail adds .0026
 }
 
 }  // namespace

@@ -32,4 +32,26 @@ std::optional<SeedInterval> bootstrap_seed_difference(std::span<const std::vecto
                                                       std::span<const std::int64_t> clusters,
                                                       const BootstrapOptions& options = {});
 
+// The standard error of the same mean. Seeds and clusters are two crossed samples, so its square is
+// the sum of two parts: between seeds, (deviation)^2 / seeds of each model, and between clusters,
+// that of the mean over seeds (clustered_error). What varies with both is in both parts (Cameron,
+// Gelbach & Miller 2011 take it off once): the error is rather too large than too small.
+struct SeedError {
+  double error = 0;             // above 0
+  double between_seeds = 0;     // parts of its square; 0 where there is one run
+  double between_clusters = 0;  //
+  double freedom = 0;           // degrees of freedom (Satterthwaite 1946)
+};
+
+// Nothing where bootstrap_seeds is nothing, where there are fewer than two clusters, or where
+// nothing varies.
+std::optional<SeedError> seed_error(std::span<const std::vector<double>> runs,
+                                    std::span<const std::int64_t> clusters);
+std::optional<SeedError> seed_difference_error(std::span<const std::vector<double>> first,
+                                               std::span<const std::vector<double>> second,
+                                               std::span<const std::int64_t> clusters);
+
+// Two-sided p-value of a difference with that error, by Student's t distribution.
+double seed_test(double difference, const SeedError& error);
+
 }  // namespace metrics

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/random.h"
+#include "metrics/power.h"
 
 namespace metrics {
 namespace {
@@ -62,6 +64,64 @@ TEST(Seeds, ADifferenceDrawsTheRowsOfBothTogether) {
   EXPECT_NEAR(found->interval.low, 2, 1e-9);
   EXPECT_NEAR(found->interval.high, 2, 1e-9);
   EXPECT_EQ(found->interval.clusters, 20u);
+}
+
+TEST(SeedErrors, AddWhatSeedsAndClustersDo) {
+  // Means 1/2 and 1: deviation^2 = 1/8, over two seeds 1/16. Rows' means .5, 1, .5, 1: residuals
+  // 1/4, sqrt(4 / 3 * 1 / 4) / 4, squared 1/48.
+  const auto found = seed_error(Runs{{0, 1, 0, 1}, {1, 1, 1, 1}}, Groups{1, 2, 3, 4});
+  EXPECT_NEAR(found->between_seeds, 1. / 16, 1e-12);
+  EXPECT_NEAR(found->between_clusters, 1. / 48, 1e-12);
+  EXPECT_NEAR(found->error, std::sqrt(1. / 12), 1e-12);
+  // (1/12)^2 / ((1/16)^2 / 1 + (1/48)^2 / 3)
+  EXPECT_NEAR(found->freedom, 1. / 144 / (1. / 256 + 1. / 6912), 1e-12);
+}
+
+TEST(SeedErrors, OfADifferenceHaveTheSeedsOfBoth) {
+  const Runs first = {{0, 1}, {1, 1}}, second = {{0, 0}, {1, 1}, {0, 0}};
+  const auto found = seed_difference_error(first, second, Groups{1, 2});
+  // Means 1/2, 1: 1/8 / 2. Means 0, 1, 0: 1/3 / 3. Rows' means .5, 1 less 1/3: residuals 1/4.
+  EXPECT_NEAR(found->between_seeds, 1. / 16 + 1. / 9, 1e-12);
+  EXPECT_NEAR(found->between_clusters, 2. / 16 * 2 / 4, 1e-12);
+}
+
+TEST(SeedErrors, OneRunHasThoseOfItsClusters) {
+  const Values values = {1, 0, 1, 1, 0, 1};
+  const Groups clusters = {1, 2, 3, 4, 5, 6};
+  const auto found = seed_error(Runs{values}, clusters);
+  EXPECT_EQ(found->between_seeds, 0);
+  EXPECT_NEAR(found->error, *clustered_error(values, clusters), 1e-12);
+  EXPECT_NEAR(found->freedom, 5, 1e-9);
+}
+
+TEST(SeedErrors, ThePValueIsStudents) {
+  // t = 2 with 2 degrees: 1 - 2 / sqrt(6).
+  EXPECT_NEAR(seed_test(-.2, {.error = .1, .freedom = 2}), 1 - 2 / std::sqrt(6.), 1e-12);
+  EXPECT_NEAR(seed_test(0, {.error = .1, .freedom = 2}), 1, 1e-12);
+}
+
+TEST(SeedErrors, NothingWhereNothingVaries) {
+  EXPECT_FALSE(seed_error(Runs{{1, 1}, {1, 1}}, Groups{1, 2}));
+  EXPECT_FALSE(seed_error(Runs{{1, 0}, {1, 1}}, Groups{1, 1}));
+  EXPECT_FALSE(seed_error(Runs{}, Groups{1, 2}));
+  EXPECT_THROW(seed_error(Runs{{1}, {1, 2}}, Groups{1, 2}), base::Error);
+}
+
+// What a bootstrap of seeds and clusters gives for the same data.
+TEST(SeedErrors, AgreeWithTheIntervalWhereThereAreManySeeds) {
+  base::Random random({.seed = 1, .stage = "test"});
+  Runs runs(40);
+  Groups clusters;
+  for (int i = 0; i < 200; ++i) clusters.push_back(i);
+  std::vector<double> common;
+  for (int i = 0; i < 200; ++i) common.push_back(random.uniform());
+  for (Values& run : runs) {
+    const double own = random.uniform();
+    for (const double value : common) run.push_back(value + own);
+  }
+  const auto interval = bootstrap_seeds(runs, clusters, kOptions)->interval;
+  // Uniform: deviation .29; .29 * sqrt(1 / 40 + 1 / 200) = .050, twice 1.96 of it .196.
+  EXPECT_NEAR(2 * 1.96 * seed_error(runs, clusters)->error, interval.high - interval.low, .01);
 }
 
 TEST(Seeds, NothingOfNothing) {

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
-#include <sstream>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -16,6 +15,7 @@
 #include "evaluate/ranking.h"
 #include "evaluate/report.h"
 #include "evaluate/text_metrics.h"
+#include "evaluate/trec.h"
 #include "evaluate/world.h"
 #include "pipeline/baselines.h"
 #include "pipeline/run_report.h"
@@ -30,26 +30,6 @@ namespace {
 
 // The stages that an evaluation reads.
 const std::vector<std::string> kNeeds = {"data", "sft", "signals", "reward", "policy"};
-
-// A comparison as a recipe declares it, before anything is measured: "v2 hr@5 ppo sft".
-evaluate::Declared read_declared(const std::string& text, bool primary) {
-  std::istringstream in(text);
-  evaluate::Declared declared;
-  std::string more;
-  if (!(in >> declared.protocol >> declared.metric >> declared.model >> declared.against) ||
-      in >> more)
-    throw base::UsageError("a comparison is declared as \"", text,
-                           "\", expected four words such as v2 hr@5 ppo sft");
-  declared.primary = primary;
-  return declared;
-}
-
-std::vector<evaluate::Declared> declared(const EvaluationSettings& settings) {
-  std::vector<evaluate::Declared> all;
-  for (const std::string& text : settings.primary) all.push_back(read_declared(text, true));
-  for (const std::string& text : settings.secondary) all.push_back(read_declared(text, false));
-  return all;
-}
 
 // Of a turn's text without the items it names.
 std::int64_t bytes_of_words(const dialogue::Turn& turn) {
@@ -92,7 +72,8 @@ class Evaluation {
   }
 
   std::string work() {
-    const std::vector<evaluate::Declared> comparisons = declared(settings_);
+    const std::vector<evaluate::Declared> comparisons =
+        evaluate::read_declared(settings_.primary, settings_.secondary);
     examples_ = evaluate::make_examples(pointers(dialogues_),
                                         {.state = sft_.state,
                                          .frequencies = evaluate::recommender_mentions(
@@ -102,7 +83,7 @@ class Evaluation {
       throw base::Error(
           base::ErrorKind::data,
           "no dialogue to evaluate on has a recommender's message that names an item");
-    evaluate::write_qrels(out_, examples_.own, sft_.catalogue);
+    evaluate::write_qrels(out_, examples_, sft_.catalogue);
     for (const std::string& warning : evaluate::check_instances(examples_.own, sft_.catalogue))
       data_.warnings.push_back(warning);
     recommend::TrainedRecommender sft("sft", sft_, {.type = run_.type(), .hash = ""}),
@@ -175,7 +156,7 @@ class Evaluation {
     evaluate::ExampleRankings rankings =
         evaluate::rank_examples(recommender, examples_, sft_.catalogue, run_.console());
     models_.push_back(evaluate::score_examples(rankings, examples_));
-    evaluate::write_run(out_, rankings.own, examples_.own, sft_.catalogue);
+    evaluate::write_run(out_, rankings, examples_, sft_.catalogue);
     rankings_.push_back(std::move(rankings.own));
   }
 

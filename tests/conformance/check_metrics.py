@@ -91,12 +91,6 @@ def check_overlap(report, probe):
     report.add("ROUGE-L, mean F1 = rouge-score", len(cases), rouge_difference, LIMIT)
 
 
-def by_pair(qrels, run):
-    """Each relevant item as a query of its own, over the same list."""
-    pairs = {f"{query}#{item}": {item: 1} for query, items in qrels.items() for item in items}
-    return pairs, {pair: run[pair.rsplit("#", 1)[0]] for pair in pairs}
-
-
 def read_trec(path, value):
     table = {}
     for line in path.read_text().splitlines():
@@ -105,25 +99,58 @@ def read_trec(path, value):
     return table
 
 
-def check_ranking(report, probe, folder):
+def relevant_of(qrels):
+    return {query: {item: 1 for item, value in items.items() if value > 0} for query, items in qrels.items()}
+
+
+def by_pair(qrels, run, without_other_items=False):
+    """Each relevant item as a query of its own, over the same list, as often as the qrels say; or without the other relevant items in it."""
+    pairs, lists = {}, {}
+    for query, items in qrels.items():
+        for item, count in items.items():
+            for copy in range(int(count)):  # 0: a negative
+                name = f"{query}#{item}#{copy}"
+                pairs[name] = {item: 1}
+                lists[name] = {other: score for other, score in run[query].items()
+                               if other == item or not (without_other_items and items.get(other, 0) > 0)}
+    return pairs, lists
+
+
+def largest_difference(relevant, ranked, mine):
+    """Of ranx and our own figures, and how many there are."""
     import ranx
     names = {"hr": "hit_rate", "ndcg": "ndcg", "mrr": "mrr"}
-    cases, difference = 0, 0
+    wanted = {name: f"{names[name.split('@')[0]]}@{name.split('@')[1]}" for name in mine if "@" in name}
+    theirs = ranx.evaluate(ranx.Qrels(relevant), ranx.Run(ranked), sorted(set(wanted.values())))
+    differences = [abs(float(theirs[their_name]) - mine[name]) for name, their_name in wanted.items()]
+    return max(differences + [abs(len(relevant) - mine["n"])]), len(differences)
+
+
+def check_ranking(report, probe, folder):
+    whole, sampled = [], []
     for seed in (1, 2, 3):
         place = folder / f"trec-{seed}"
         scores = json.loads(probe("metrics_probe", "trec", place, seed))["scores"]
-        for protocol in ("v1", "v2", "v3", "ln"):
-            qrels = {query: {item: 1 for item in items}
-                     for query, items in read_trec(place / protocol / "qrels.trec", 3).items()}
+        for protocol in ("v1", "v2", "v3", "ln", "v1-kbrd", "v2-kbrd", "v1-unicrs", "v2-unicrs"):
+            qrels = read_trec(place / protocol / "qrels.trec", 3)
             run = read_trec(place / protocol / "some model.trec", 4)
-            own = scores[protocol]
-            for (relevant, ranked), mine in ((by_pair(qrels, run), own), ((qrels, run), own["messages"])):
-                wanted = {name: f"{names[name.split('@')[0]]}@{name.split('@')[1]}" for name in mine if "@" in name}
-                theirs = ranx.evaluate(ranx.Qrels(relevant), ranx.Run(ranked), sorted(set(wanted.values())))
-                for name, their_name in wanted.items():
-                    difference = max(difference, abs(float(theirs[their_name]) - mine[name]))
-                    cases += 1
-    report.add("HR, NDCG, MRR of our TREC files = ranx", cases, difference, LIMIT)
+            whole.append(largest_difference(*by_pair(qrels, run), scores[protocol]))
+            whole.append(largest_difference(relevant_of(qrels), run, scores[protocol]["messages"]))
+        for kind in ("v4-uniform", "v4-popular"):
+            qrels = read_trec(place / kind / "qrels.trec", 3)
+            run = read_trec(place / kind / "some model.trec", 4)
+            for size in (19, 49, 99):
+                drawn = {query: {item for item, value in items.items() if value > 0} |
+                                set([item for item, value in items.items() if value == 0][:size])
+                         for query, items in qrels.items()}
+                among = {query: {item: score for item, score in items.items() if item in drawn[query]}
+                         for query, items in run.items()}
+                mine = scores[f"{kind}-{size}"]
+                sampled.append(largest_difference(*by_pair(qrels, among, without_other_items=True), mine))
+                sampled.append(largest_difference(relevant_of(qrels), among, mine["messages"]))
+    for what, found in (("HR, NDCG, MRR of our TREC files = ranx", whole),
+                        ("the same among sampled items = ranx", sampled)):
+        report.add(what, sum(cases for _, cases in found), max(difference for difference, _ in found), LIMIT)
 
 
 def check_events(report, probe, folder):

@@ -8,8 +8,8 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/run_log.h"
-#include "evaluate/ranking.h"
 #include "evaluate/test_recommender.h"
+#include "evaluate/trec.h"
 #include "metrics/bleu.h"
 #include "metrics/chrf.h"
 #include "metrics/rouge.h"
@@ -69,7 +69,8 @@ void text() {
   std::cout << out.dump();
 }
 
-// A random evaluation with many ties: its TREC files in `folder`, its scores on standard output.
+// A random evaluation with many ties, messages in a row and items named twice: its TREC files in
+// `folder`, its scores on standard output.
 void trec(const std::filesystem::path& folder, std::uint64_t seed) {
   constexpr int kItems = 400;
   std::vector<dialogue::Item> items;
@@ -80,25 +81,29 @@ void trec(const std::filesystem::path& folder, std::uint64_t seed) {
   for (std::size_t d = 0; d < dialogues.size(); ++d) {
     dialogues[d].id = "c " + std::to_string(d);
     for (int t = 0; t < 8; ++t) {
-      const auto role = t % 2 ? dialogue::Role::recommender : dialogue::Role::seeker;
+      const auto role = random.below(3) == 0 ? dialogue::Role::seeker : dialogue::Role::recommender;
       const int named = static_cast<int>(random.below(60));
       const int other = static_cast<int>(random.below(kItems));
       dialogues[d].turns.push_back(
-          evaluate::test::turn(std::to_string(t), role, "@ @", {named, other}));
+          evaluate::test::turn(std::to_string(t), role, "@ @ @", {named, other, named}));
       dialogues[d].seeker_labels.push_back({named, {}, t % 4 == 1, t % 3 == 0});
     }
   }
-  const auto instances = evaluate::make_instances(evaluate::test::pointers(dialogues));
+  std::vector<std::int64_t> frequencies(kItems);
+  for (std::int64_t& frequency : frequencies) frequency = random.below(30);
+  const evaluate::Examples examples = evaluate::make_examples(
+      evaluate::test::pointers(dialogues), {.frequencies = std::move(frequencies), .seed = seed});
   evaluate::test::FixedRecommender recommender("some model", [&](const dialogue::State&) {
     std::vector<float> row(kItems);
     for (float& score : row) score = -static_cast<float>(random.below(20)) / 4;
     for (std::size_t i = 0; i < 60; ++i) row[i] += 3;
     return row;
   });
-  const auto ranking = evaluate::rank_instances(recommender, instances, catalogue);
-  evaluate::write_qrels(folder, instances, catalogue);
-  evaluate::write_run(folder, ranking, instances, catalogue);
-  std::cout << evaluate::to_json(evaluate::score_ranking(ranking, instances)).dump();
+  const evaluate::ExampleRankings rankings =
+      evaluate::rank_examples(recommender, examples, catalogue);
+  evaluate::write_qrels(folder, examples, catalogue);
+  evaluate::write_run(folder, rankings, examples, catalogue);
+  std::cout << evaluate::to_json(evaluate::score_examples(rankings, examples)).dump();
 }
 
 // A list of {"step": n, NAME: value, …} as a run's log in `folder`, opened twice as after a crash.
