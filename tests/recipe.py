@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -318,9 +319,10 @@ class TinyRecipe(unittest.TestCase):
     def seed_of(self, name, seed):
         """A copy that passes for a run of another seed."""
         folder = self.copy(name)
-        text = (folder / "recipe.toml").read_text()
-        self.assertEqual(text.count("\nseed = 1\n"), 2)  # run.seed comes first, then the world's
-        (folder / "recipe.toml").write_text(text.replace("\nseed = 1\n", f"\nseed = {seed}\n", 1))
+        text, changed = re.subn(r"(\[run\]\n(?:[^\[].*\n)*?seed = )1\b", rf"\g<1>{seed}",
+                                (folder / "recipe.toml").read_text())
+        self.assertEqual(changed, 1)
+        (folder / "recipe.toml").write_text(text)
         return folder
 
     def test_runs_are_compared_over_their_seeds(self):

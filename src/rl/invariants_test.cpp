@@ -237,6 +237,20 @@ TEST(EveryLoss, IsZeroAndDifferentiableWhereNothingCounts) {
   });
 }
 
+TEST(PpoLoss, OfComparedRepliesIsZeroAtTheFirstStepWhereEachReplyCountsTheSame) {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    const Batch b = random_batch(seed);
+    const std::vector<int> one_group(static_cast<std::size_t>(b.mask.size(0)), 0);
+    const torch::Tensor advantages = over_tokens(grpo_advantages(b.weights, one_group), b.mask);
+    const PpoLoss loss = ppo_loss(b.live, b.live, advantages, b.mask,
+                                  {.reduction = {.how = Aggregation::sequence_mean}});
+    EXPECT_NEAR(loss.loss.item<double>(), 0, 1e-12);
+    EXPECT_EQ(loss.clip_fraction, 0);
+    EXPECT_EQ(loss.approx_kl, 0);
+    EXPECT_EQ(loss.ratio_variance, 0);
+  }
+}
+
 // ---- advantages ----
 
 TEST(Advantages, ReadNothingOutsideTheMaskAndCarryNoGradient) {

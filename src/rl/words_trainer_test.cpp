@@ -51,6 +51,7 @@ struct Training {
 
   std::vector<Episode> sample() {
     dialogue::Sampling sampling;
+    sampling.temperature = settings.temperature;
     sampling.max_tokens = settings.max_tokens;
     sampling.seed = base::random_key({7, "rl/sampling", iteration});
     std::vector<dialogue::State> drawn;
@@ -324,6 +325,15 @@ TEST(WordsTrainer, RefusesAnUpdateWhoseFirstRatioIsNotOne) {
   Rollout rollout = training.prepare(share_below(60));
   rollout.log_probs = rollout.log_probs + 1e-3;
   EXPECT_THROW(training.trainer.update(rollout, 1e-3, training.place()), base::Error);
+}
+
+TEST(WordsTrainer, ScoresPolicyAndReferenceAtTheSamplersTemperature) {
+  PpoSettings settings = small();
+  settings.temperature = .7;
+  Training training(settings);
+  const Rollout first = training.prepare(share_below(60));  // refuses a KL that is not 0
+  EXPECT_LT(first.mismatch, 1e-5);
+  EXPECT_NO_THROW(training.trainer.update(first, 1e-3, training.place()));  // and a ratio not 1
 }
 
 // With one word a reply the optimum of E[score] - beta KL is the reference times exp(score / beta),
