@@ -7,13 +7,13 @@
 #include "base/manifest.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "dialogue/converse.h"
 #include "dialogue/find_names.h"
 #include "dialogue/sentiment.h"
 #include "kernels/compute.h"
 #include "pipeline/run.h"
 #include "recommend/model_folder.h"
 #include "recommend/trained_recommender.h"
-#include "simulate/play.h"
 
 namespace cli {
 namespace {
@@ -101,7 +101,7 @@ int chat(const Command& self, const std::vector<std::string>& given) {
     const dialogue::State state = dialogue::state_before(talk, talk.turns.size(), model.state);
     const dialogue::Reply reply = dialogue::reply_to_all(recommender, {state}, sampling).front();
     sampling.stream += 1;
-    talk.turns.push_back(simulate::to_turn(reply.action, model.catalogue));
+    talk.turns.push_back(dialogue::to_turn(reply.action, model.catalogue));
     std::cout << "attune> " << dialogue::written_out(talk.turns.back(), model.catalogue) << "\n";
     print_candidates(reply.decision, model.catalogue);
   }

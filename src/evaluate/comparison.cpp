@@ -102,12 +102,34 @@ std::string endpoint_title(const std::string& protocol, const std::string& metri
   return title.replace(metric.size(), 4, " in ");
 }
 
+Intervals intervals_of(const std::vector<std::string>& names,
+                       const std::vector<std::vector<double>>& columns,
+                       const std::vector<std::int64_t>& clusters,
+                       const metrics::BootstrapOptions& options) {
+  const auto found = metrics::bootstrap_means(columns, clusters, options);
+  Intervals intervals;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (found[i]) intervals[names[i]] = {found[i]->low, found[i]->high};
+  return intervals;
+}
+
 std::vector<double> pair_values(const ProtocolRanks& ranks, const std::string& metric) {
   const Metric parsed = parse_metric(metric);
   std::vector<double> values;
   values.reserve(ranks.pairs.size());
   for (std::size_t rank : ranks.pairs) values.push_back(parsed.value(rank, parsed.k));
   return values;
+}
+
+Intervals pair_intervals(const ProtocolRanks& ranks, const metrics::BootstrapOptions& options) {
+  std::vector<std::string> names;
+  std::vector<std::vector<double>> columns;
+  for (const char* metric : {"hr@", "ndcg@", "mrr@"})
+    for (std::size_t k : kCutoffs) {
+      names.push_back(metric + std::to_string(k));
+      columns.push_back(pair_values(ranks, names.back()));
+    }
+  return intervals_of(names, columns, ranks.clusters, options);
 }
 
 std::vector<Comparison> compare(const std::vector<ModelRanking>& rankings,

@@ -47,9 +47,19 @@ struct Comparison {
   std::optional<double> power = {};       // to find a true difference as large as the measured one
 };
 
+// The means' 95 % intervals of columns of values over the same rows, each by its column's name.
+// Nothing where there is no row.
+Intervals intervals_of(const std::vector<std::string>& names,
+                       const std::vector<std::vector<double>>& columns,
+                       const std::vector<std::int64_t>& clusters,
+                       const metrics::BootstrapOptions& options = {});
+
 // The metric of each pair of a protocol. Throws base::Error (usage) where the metric's name is not
 // one of hr, ndcg, mrr, "@" and a number above 0.
 std::vector<double> pair_values(const ProtocolRanks& ranks, const std::string& metric);
+
+// Of each metric per pair at kCutoffs, by its name ("hr@5"). Nothing where there is no pair.
+Intervals pair_intervals(const ProtocolRanks& ranks, const metrics::BootstrapOptions& options = {});
 
 // One row for each declared comparison that can be made: both models are among the rankings and the
 // protocol has a pair. Rows of one protocol share their draws. p_holm is not set: see

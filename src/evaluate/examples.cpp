@@ -1,5 +1,6 @@
 #include "evaluate/examples.h"
 
+#include "evaluate/comparison.h"
 #include "evaluate/slices.h"
 
 namespace evaluate {
@@ -39,8 +40,12 @@ ExampleRankings rank_examples(dialogue::Recommender& recommender, const Examples
   return {std::move(rankings[0]), std::move(rankings[1]), std::move(rankings[2])};
 }
 
-ModelScores score_examples(const ExampleRankings& rankings, const Examples& examples) {
+ModelScores score_examples(const ExampleRankings& rankings, const Examples& examples,
+                           const metrics::BootstrapOptions& options) {
   ModelScores scores = score_ranking(rankings.own, examples.own);
+  for (auto& [name, protocol] : scores.protocols)
+    protocol.intervals =
+        pair_intervals(ranks_in(protocol_of(name), rankings.own, examples.own), options);
   if (!examples.negatives.empty())
     for (const NegativeKind kind : kNegativeKinds)
       for (std::size_t count : kNegativeCounts)
@@ -51,7 +56,7 @@ ModelScores score_examples(const ExampleRankings& rankings, const Examples& exam
   add_rule(InstanceRule::unicrs, rankings.unicrs, examples.unicrs, scores);
   scores.slices = score_slices(rankings.own, examples.own, examples.frequencies);
   scores.lists = score_lists(rankings.own, rankings.own.items);
-  scores.dialogues = score_dialogues(rankings.own, examples.own);
+  scores.dialogues = score_dialogues(rankings.own, examples.own, options);
   return scores;
 }
 

@@ -5,6 +5,7 @@
 
 #include "evaluate/candidates.h"
 #include "evaluate/ranking.h"
+#include "metrics/bootstrap.h"
 
 namespace evaluate {
 
@@ -37,7 +38,9 @@ ExampleRankings rank_examples(dialogue::Recommender& recommender, const Examples
                               base::Console& console = base::silent_console());
 
 // Protocols "v1", "v2", "v3", "ln"; "v4-…" where there are negatives; "v1-kbrd", "v2-kbrd",
-// "v1-unicrs", "v2-unicrs"; slices, lists and dialogues. What has no pair is left out.
-ModelScores score_examples(const ExampleRankings& rankings, const Examples& examples);
+// "v1-unicrs", "v2-unicrs"; slices, lists and dialogues. What has no pair is left out. There are
+// intervals of "v1", "v2", "v3", "ln" and the dialogues, made as `options` say.
+ModelScores score_examples(const ExampleRankings& rankings, const Examples& examples,
+                           const metrics::BootstrapOptions& options = {});
 
 }  // namespace evaluate

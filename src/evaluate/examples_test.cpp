@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "evaluate/comparison.h"
 #include "evaluate/test_recommender.h"
 
 namespace evaluate {
@@ -84,6 +85,21 @@ TEST_F(ExampleLists, AllProtocolsStandBesideEachOtherWithTheirCounts) {
   EXPECT_FALSE(scores.slices.empty());
   EXPECT_EQ(scores.lists.size(), 2u);
   EXPECT_TRUE(scores.dialogues);
+}
+
+TEST_F(ExampleLists, EveryOwnFigurePerPairHasItsInterval) {
+  const Examples examples = make_examples(test::pointers(dialogues_));
+  const ExampleRankings rankings = rank_examples(recommender_, examples, test::letters(6));
+  const metrics::BootstrapOptions options{.resamples = 500, .place = {.seed = 3, .stage = "test"}};
+  const ModelScores scores = score_examples(rankings, examples, options);
+  const ProtocolScores& v1 = scores.protocols.at("v1");
+  EXPECT_EQ(v1.intervals.size(), 3 * std::size(kCutoffs));
+  const ProtocolRanks ranks = ranks_in(Protocol::v1, rankings.own, examples.own);
+  const auto alone = metrics::bootstrap_mean(pair_values(ranks, "ndcg@5"), ranks.clusters, options);
+  EXPECT_EQ(v1.intervals.at("ndcg@5").low, alone->low);
+  EXPECT_EQ(v1.intervals.at("ndcg@5").high, alone->high);
+  EXPECT_LE(v1.intervals.at("ndcg@5").low, v1.pairs[1].ndcg);
+  EXPECT_TRUE(scores.protocols.at("v1-kbrd").intervals.empty());
 }
 
 TEST_F(ExampleLists, AMentionTwiceIsTwoPairsButOneItemOfItsMessage) {

@@ -1,9 +1,10 @@
 #include "evaluate/interactive.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/error.h"
-#include "simulate/play.h"
+#include "dialogue/converse.h"
 
 namespace evaluate {
 namespace {
@@ -68,22 +69,6 @@ const char* words_of(Answer answer) {
   throw base::Error(base::ErrorKind::internal, "no such answer");
 }
 
-// One user's side of a dialogue that is going on.
-struct Live {
-  FormEpisode episode;
-  FormUser user;
-  bool talks = true;
-  int replies = 0;
-};
-
-void add_turn(dialogue::Dialogue& dialogue, dialogue::Turn turn,
-              const InteractiveOptions& options) {
-  turn.id = std::to_string(dialogue.turns.size());
-  if (turn.role == dialogue::Role::seeker && options.sentiment)
-    dialogue::read_sentiment(turn, options.sentiment);
-  dialogue.turns.push_back(std::move(turn));
-}
-
 // Whether there is something to find: a liked item that the first words do not name.
 bool is_playable(const dialogue::Dialogue& dialogue, const dialogue::Catalogue& catalogue) {
   FormUser user(dialogue, catalogue);
@@ -95,37 +80,10 @@ bool is_playable(const dialogue::Dialogue& dialogue, const dialogue::Catalogue& 
                      });
 }
 
-void take_reply(Live& live, const dialogue::Action& action, const dialogue::Catalogue& catalogue,
-                const InteractiveOptions& options) {
-  dialogue::Dialogue& dialogue = live.episode.dialogue;
-  add_turn(dialogue, simulate::to_turn(action, catalogue), options);
-  dialogue::Reaction reaction = live.user.react(dialogue.turns.back());
-  ++live.replies;
-  if (reaction.turn) add_turn(dialogue, std::move(*reaction.turn), options);
-  dialogue.events.insert(dialogue.events.end(), reaction.events.begin(), reaction.events.end());
-  if (reaction.leaves) live.episode.success = live.replies;
-  live.talks = !reaction.leaves;
-}
-
-void play_batch(dialogue::Recommender& recommender, std::vector<Live>& lives, std::size_t first,
-                const dialogue::Catalogue& catalogue, const InteractiveOptions& options) {
-  for (int turn = 0; turn < options.max_turns; ++turn) {
-    std::vector<dialogue::State> states;
-    std::vector<Live*> talking;
-    for (Live& live : lives) {
-      if (!live.talks) continue;
-      const dialogue::Dialogue& dialogue = live.episode.dialogue;
-      states.push_back(dialogue::state_before(dialogue, dialogue.turns.size(), options.state));
-      talking.push_back(&live);
-    }
-    if (states.empty()) return;
-    dialogue::Sampling sampling = options.sampling;
-    sampling.stream = static_cast<std::uint64_t>(turn) << 32 | first;
-    const std::vector<dialogue::Reply> replies =
-        dialogue::reply_to_all(recommender, states, sampling);
-    for (std::size_t i = 0; i < talking.size(); ++i)
-      take_reply(*talking[i], replies[i].action, catalogue, options);
-  }
+FormEpisode finish(dialogue::Conversation talk, const FormUser& user, std::int64_t source) {
+  const auto replies = static_cast<int>(talk.decisions.size());
+  return {source, std::move(talk.dialogue), user.answers(),
+          talk.left ? std::optional(replies) : std::nullopt};  // they leave once they accept
 }
 
 // ---- scores ----
@@ -244,24 +202,27 @@ FormGame play_forms(dialogue::Recommender& recommender,
   const std::size_t wanted =
       options.limit == 0 ? playable.size() : std::min(options.limit, playable.size());
   const auto batch = static_cast<std::size_t>(options.batch);
+  const dialogue::ConverseOptions converse{options.max_turns, options.state, options.sampling,
+                                           options.sentiment};
   FormGame game{recommender.name(), {}};
   for (std::size_t first = 0; first < wanted; first += batch) {
-    std::vector<Live> lives;
+    std::vector<std::unique_ptr<FormUser>> users;
+    std::vector<dialogue::Conversation> talks;
     for (std::size_t i = first; i < std::min(wanted, first + batch); ++i) {
-      const std::size_t source = playable[i * playable.size() / wanted];
-      Live live{{static_cast<std::int64_t>(source), {}, {}, {}},
-                FormUser(*dialogues[source], catalogue)};
-      live.episode.dialogue.id = game.model + "-" + dialogues[source]->id;
-      live.episode.dialogue.seeker = dialogues[source]->seeker;
-      live.episode.dialogue.recommender = game.model;
-      live.episode.dialogue.source = "interactive";
-      add_turn(live.episode.dialogue, live.user.begin(), options);
-      lives.push_back(std::move(live));
+      const dialogue::Dialogue& source = *dialogues[playable[i * playable.size() / wanted]];
+      dialogue::Dialogue played;
+      played.id = game.model + "-" + source.id;
+      played.seeker = source.seeker;
+      played.recommender = game.model;
+      played.source = "interactive";
+      users.push_back(std::make_unique<FormUser>(source, catalogue));
+      talks.push_back(dialogue::begin(std::move(played), *users.back(), converse));
     }
-    play_batch(recommender, lives, first, catalogue, options);
-    for (Live& live : lives) {
-      live.episode.answers = live.user.answers();
-      game.episodes.push_back(std::move(live.episode));
+    dialogue::converse(recommender, catalogue, talks, first, converse);
+    for (std::size_t i = 0; i < talks.size(); ++i) {
+      const std::size_t source = playable[(first + i) * playable.size() / wanted];
+      game.episodes.push_back(
+          finish(std::move(talks[i]), *users[i], static_cast<std::int64_t>(source)));
     }
   }
   return game;

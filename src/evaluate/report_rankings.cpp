@@ -79,6 +79,39 @@ std::string ranking_table(Sheets& sheets, const std::string& name, const Ranking
   return sheets.table(name, header, rows);
 }
 
+std::string interval_cell(double value, const Intervals& intervals, const std::string& metric) {
+  const auto found = intervals.find(metric);
+  return base::fixed(value, 4) +
+         (found == intervals.end() ? ""
+                                   : " " + interval_text(found->second.low, found->second.high, 4));
+}
+
+std::string lower_case(std::string name) {
+  for (char& c : name)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return name;
+}
+
+// Every figure per pair with its interval; "" where no model has any.
+std::string interval_table(const ReportData& data, Sheets& sheets, const std::string& protocol) {
+  std::vector<std::string> header = {"model"};
+  for (const Column& column : kColumns) header.push_back(column.name);
+  std::vector<std::vector<Cell>> rows;
+  for (const ModelScores* model : whole_models(data)) {
+    const auto found = model->protocols.find(protocol);
+    if (found == model->protocols.end() || found->second.intervals.empty()) continue;
+    std::vector<Cell> row = {text_cell(model->name)};
+    for (const Column& column : kColumns)
+      row.push_back({interval_cell(value_in(found->second.pairs, column).value_or(0),
+                                   found->second.intervals, lower_case(column.name)),
+                     ""});
+    rows.push_back(std::move(row));
+  }
+  if (rows.empty()) return "";
+  return "<details><summary>Per pair, with 95 % intervals (dialogues drawn)</summary>\n" +
+         sheets.table(protocol + "-intervals", header, rows) + "</details>\n";
+}
+
 std::string protocols(const ReportData& data, Sheets& sheets) {
   std::string html;
   for (Protocol protocol : kProtocols) {
@@ -96,7 +129,8 @@ std::string protocols(const ReportData& data, Sheets& sheets) {
     html += element("h3", escape_html(protocol_title(protocol)));
     html += ranking_table(sheets, name + "-pairs", pairs, "pairs");
     html += "<details><summary>Per message: any of its items counts</summary>\n" +
-            ranking_table(sheets, name + "-messages", messages, "messages") + "</details>\n";
+            ranking_table(sheets, name + "-messages", messages, "messages") + "</details>\n" +
+            interval_table(data, sheets, name);
   }
   if (html.empty()) return "";
   return element("h2", "Rankings") +
@@ -115,8 +149,13 @@ std::string dialogues(const ReportData& data, Sheets& sheets) {
   for (const ModelScores* model : whole_models(data)) {
     if (!model->dialogues) continue;
     std::vector<Cell> row = {text_cell(model->name)};
-    for (double value : model->dialogues->success) row.push_back(number_cell(value, 4));
-    for (double value : model->dialogues->reward) row.push_back(number_cell(value, 4));
+    const DialogueScores& own = *model->dialogues;
+    for (std::size_t k = 0; k < std::size(kCutoffs); ++k)
+      row.push_back(
+          {interval_cell(own.success[k], own.intervals, "sr@" + std::to_string(kCutoffs[k])), ""});
+    for (std::size_t k = 0; k < std::size(kCutoffs); ++k)
+      row.push_back(
+          {interval_cell(own.reward[k], own.intervals, "rdl@" + std::to_string(kCutoffs[k])), ""});
     row.push_back(count_cell(static_cast<std::size_t>(model->dialogues->dialogues)));
     rows.push_back(std::move(row));
   }
@@ -129,7 +168,8 @@ std::string dialogues(const ReportData& data, Sheets& sheets) {
          paragraph(
              "Over dialogues with a new item that the seeker liked. SR: the share in which at "
              "least one such item was among the first k. RDL: what was found, 1 for an item not "
-             "seen before and .5 for one seen, divided by the recommender's turns of the dialogue.",
+             "seen before and .5 for one seen, divided by the recommender's turns of the dialogue. "
+             "In brackets the 95 % interval, dialogues drawn.",
              "soft") +
          sheets.table("dialogues", header, rows);
 }

@@ -174,7 +174,9 @@ TEST_F(Report, ShowsSlicesSampledRulesDialoguesAndTermsApart) {
       model.protocols[name] = scores;
     model.slices = {{"v2", "frequency", "1-5", scores}, {"v1", "depth", "15+", scores}};
     model.lists = {{"v2", {.25, .9, 30, 60}}};
-    model.dialogues = DialogueScores{{.1, .2, .3, .4}, {.01, .02, .03, .04}, 9};
+    model.dialogues =
+        DialogueScores{{.1, .2, .3, .4}, {.01, .02, .03, .04}, 9, {{"sr@5", {.15, .25}}}};
+    model.protocols["v2"].intervals = {{"hr@10", {.08, .16}}};
     model.interactive = InteractiveScores{
         .dialogues = 5, .success = {.4, .2, .6, 5}, .turns = {}, .satisfaction = {}, .unknown = {}};
   }
@@ -195,6 +197,12 @@ TEST_F(Report, ShowsSlicesSampledRulesDialoguesAndTermsApart) {
             "sft,all,0.1200,0.0700,0.1200,0.0840\r\n"
             "sft,without words,0.1100 (-0.0100),0.0600 (-0.0100),0.1100 (-0.0100),"
             "0.0770 (-0.0070)\r\n");
+  EXPECT_NE(
+      base::read_file(folder_.path() / "tables/dialogues.csv").find("0.2000 [0.1500, 0.2500]"),
+      std::string::npos);
+  EXPECT_NE(
+      base::read_file(folder_.path() / "tables/v2-intervals.csv").find("0.1200 [0.0800, 0.1600]"),
+      std::string::npos);
   // A ranker without a term is nowhere else.
   EXPECT_EQ(base::read_file(folder_.path() / "tables/v2-pairs.csv").find("without"),
             std::string::npos);

@@ -1,5 +1,7 @@
 #include "evaluate/scores.h"
 
+#include "base/error.h"
+
 namespace evaluate {
 namespace {
 
@@ -27,6 +29,25 @@ std::vector<metrics::RankingScores> ranking_from_json(const base::Json& json,
                       .reciprocal_rank = base::require<double>(json, "mrr@" + name, where)});
   }
   return scores;
+}
+
+// No key where there is none: slices and reports of earlier versions.
+void put_intervals(base::Json& json, const Intervals& intervals) {
+  for (const auto& [metric, ends] : intervals) json["intervals"][metric] = {ends.low, ends.high};
+}
+
+Intervals intervals_from_json(const base::Json& json, const std::string& where) {
+  Intervals intervals;
+  const auto part = base::optional<base::Json>(json, "intervals", where);
+  if (!part) return intervals;
+  for (const auto& [metric, _] : part->items()) {
+    const auto ends = base::require<std::vector<double>>(*part, metric, where + ": intervals");
+    if (ends.size() != 2)
+      throw base::DataError(where, ": the interval of ", metric, " has ", ends.size(),
+                            " numbers, expected 2");
+    intervals[metric] = {ends[0], ends[1]};
+  }
+  return intervals;
 }
 
 base::Json to_json(const TextScores& text) {
@@ -89,12 +110,14 @@ WorldScores world_from_json(const base::Json& json, const std::string& where) {
 base::Json protocol_json(const ProtocolScores& scores) {
   base::Json json = to_json(scores.pairs);
   json["messages"] = to_json(scores.messages);
+  put_intervals(json, scores.intervals);
   return json;
 }
 
 ProtocolScores protocol_from_json(const base::Json& json, const std::string& where) {
   return {ranking_from_json(json, where),
-          ranking_from_json(base::require<base::Json>(json, "messages", where), where)};
+          ranking_from_json(base::require<base::Json>(json, "messages", where), where),
+          intervals_from_json(json, where)};
 }
 
 base::Json to_json(const SliceScores& slice) {
@@ -130,6 +153,7 @@ base::Json to_json(const DialogueScores& dialogues) {
     json["rdl@" + std::to_string(kCutoffs[k])] = dialogues.reward[k];
   }
   json["n"] = dialogues.dialogues;
+  put_intervals(json, dialogues.intervals);
   return json;
 }
 
@@ -141,6 +165,7 @@ DialogueScores dialogues_from_json(const base::Json& json, const std::string& wh
     dialogues.reward[k] = base::require<double>(json, "rdl@" + cutoff, where);
   }
   dialogues.dialogues = base::require<std::int64_t>(json, "n", where);
+  dialogues.intervals = intervals_from_json(json, where);
   return dialogues;
 }
 

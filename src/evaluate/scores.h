@@ -12,10 +12,17 @@
 
 namespace evaluate {
 
+// The ends of a 95 % interval, whole dialogues drawn.
+struct Ends {
+  double low = 0, high = 0;
+};
+using Intervals = std::map<std::string, Ends>;  // by metric: "hr@5"
+
 // Of one model in one protocol: one entry a cutoff (kCutoffs), all with the same count.
 struct ProtocolScores {
   std::vector<metrics::RankingScores> pairs;     // the mean over relevant items
   std::vector<metrics::RankingScores> messages;  // any of a message's items
+  Intervals intervals = {};                      // of `pairs`; empty where they were not made
 };
 inline constexpr std::size_t kCutoffs[] = {1, 5, 10, 50};
 
@@ -40,6 +47,7 @@ struct DialogueScores {
   double success[std::size(kCutoffs)] = {};  // SR
   double reward[std::size(kCutoffs)] = {};   // RDL
   std::int64_t dialogues = 0;
+  Intervals intervals = {};  // "sr@5", "rdl@5"; empty where they were not made
 };
 
 // Of the words of one model's replies.

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "evaluate/comparison.h"
 #include "metrics/spread.h"
 
 namespace evaluate {
@@ -88,7 +89,8 @@ std::map<std::string, ListScores> score_lists(const ModelRanking& ranking, std::
 }
 
 std::optional<DialogueScores> score_dialogues(const ModelRanking& ranking,
-                                              const std::vector<Instance>& instances) {
+                                              const std::vector<Instance>& instances,
+                                              const metrics::BootstrapOptions& options) {
   base::check(ranking.instances.size() == instances.size(), ranking.model, " ranked ",
               ranking.instances.size(), " of ", instances.size(), " instances");
   struct Found {
@@ -109,11 +111,24 @@ std::optional<DialogueScores> score_dialogues(const ModelRanking& ranking,
   DialogueScores scores;
   scores.dialogues = static_cast<std::int64_t>(dialogues.size());
   const auto count = static_cast<double>(dialogues.size());
-  for (std::size_t k = 0; k < std::size(kCutoffs); ++k)
+  std::vector<std::string> names;
+  std::vector<std::vector<double>> columns;
+  std::vector<std::int64_t> clusters;
+  for (const auto& [dialogue, found] : dialogues) clusters.push_back(dialogue);
+  for (std::size_t k = 0; k < std::size(kCutoffs); ++k) {
+    std::vector<double> success, reward;
     for (const auto& [dialogue, found] : dialogues) {
-      scores.success[k] += (found.reward[k] > 0) / count;
-      scores.reward[k] += found.reward[k] / found.turns / count;
+      success.push_back(found.reward[k] > 0);
+      reward.push_back(found.reward[k] / found.turns);
+      scores.success[k] += success.back() / count;
+      scores.reward[k] += reward.back() / count;
     }
+    names.push_back("sr@" + std::to_string(kCutoffs[k]));
+    columns.push_back(std::move(success));
+    names.push_back("rdl@" + std::to_string(kCutoffs[k]));
+    columns.push_back(std::move(reward));
+  }
+  scores.intervals = intervals_of(names, columns, clusters, options);
   return scores;
 }
 

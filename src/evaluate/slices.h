@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "evaluate/ranking.h"
+#include "metrics/bootstrap.h"
 
 namespace evaluate {
 
@@ -24,8 +25,10 @@ std::vector<SliceScores> score_slices(const ModelRanking& ranking,
 std::map<std::string, ListScores> score_lists(const ModelRanking& ranking, std::size_t items);
 inline constexpr std::size_t kListLength = 10;
 
-// SR and RDL (docs/metrics.md), over dialogues that have an item of V3. Nothing where none has.
+// SR and RDL (docs/metrics.md) with their intervals, over dialogues that have an item of V3.
+// Nothing where none has.
 std::optional<DialogueScores> score_dialogues(const ModelRanking& ranking,
-                                              const std::vector<Instance>& instances);
+                                              const std::vector<Instance>& instances,
+                                              const metrics::BootstrapOptions& options = {});
 
 }  // namespace evaluate

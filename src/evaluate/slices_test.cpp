@@ -73,6 +73,12 @@ TEST_F(Slices, DialoguesAreRewardedForLikedItemsByLength) {
   EXPECT_DOUBLE_EQ(scores->reward[0], .5 / 3 / 2);
   EXPECT_DOUBLE_EQ(scores->success[1], 1);  // at 5: all
   EXPECT_DOUBLE_EQ(scores->reward[1], ((1 + .5) / 2 + .5 / 3) / 2);
+  // Of two dialogues drawn, both are the same one in half of the draws.
+  EXPECT_EQ(scores->intervals.size(), 2 * std::size(kCutoffs));
+  EXPECT_DOUBLE_EQ(scores->intervals.at("sr@1").low, 0);
+  EXPECT_DOUBLE_EQ(scores->intervals.at("sr@1").high, 1);
+  EXPECT_DOUBLE_EQ(scores->intervals.at("sr@5").low, 1);
+  EXPECT_DOUBLE_EQ(scores->intervals.at("rdl@1").high, .5 / 3);
   for (dialogue::Dialogue& dialogue : dialogues_) dialogue.seeker_labels.clear();
   EXPECT_FALSE(score_dialogues(backwards_, make_instances(test::pointers(dialogues_))));
 }

@@ -155,7 +155,7 @@ class Evaluation {
     base::stop_if_interrupted();
     evaluate::ExampleRankings rankings =
         evaluate::rank_examples(recommender, examples_, sft_.catalogue, run_.console());
-    models_.push_back(evaluate::score_examples(rankings, examples_));
+    models_.push_back(evaluate::score_examples(rankings, examples_, bootstrap()));
     evaluate::write_run(out_, rankings, examples_, sft_.catalogue);
     rankings_.push_back(std::move(rankings.own));
   }

@@ -1,111 +1,65 @@
 #include "simulate/play.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/error.h"
+#include "dialogue/converse.h"
 
 namespace simulate {
 namespace {
 
-// One user's side of a dialogue that is going on.
-struct Live {
-  Episode episode;
-  SimulatedUser user;
-  bool talks = true;
-  int replies = 0;
-};
-
-void add_turn(dialogue::Dialogue& dialogue, dialogue::Turn turn, const PlayOptions& options) {
-  turn.id = std::to_string(dialogue.turns.size());
-  if (turn.role == dialogue::Role::seeker && options.sentiment)
-    dialogue::read_sentiment(turn, options.sentiment);
-  dialogue.turns.push_back(std::move(turn));
+dialogue::ConverseOptions converse_options(const PlayOptions& options) {
+  dialogue::ConverseOptions own{options.max_turns, options.state, options.sampling,
+                                options.sentiment};
+  own.sampling.seed = options.seed;
+  return own;
 }
 
-Live begin(const World& world, const PlayOptions& options, int number, const std::string& name) {
-  const auto episode = static_cast<std::uint64_t>(number);
-  std::uint64_t person = base::random_key({options.seed, "simulate/episode", episode});
-  if (options.people > 0) person %= static_cast<std::uint64_t>(options.people);
-  // The seed is part of the user's stream, so that one person never says the same twice.
-  Live live{
-      {}, SimulatedUser(world, person, base::random_key({options.seed, "u", episode})), true, 0};
-  dialogue::Dialogue& dialogue = live.episode.dialogue;
-  dialogue.id = base::concatenate(name, "-", options.seed, "-", number + 1);
+std::uint64_t person_of(const PlayOptions& options, std::uint64_t episode) {
+  const std::uint64_t person = base::random_key({options.seed, "simulate/episode", episode});
+  return options.people > 0 ? person % static_cast<std::uint64_t>(options.people) : person;
+}
+
+dialogue::Dialogue empty_dialogue(const PlayOptions& options, int number, std::uint64_t person,
+                                  const std::string& recommender) {
+  dialogue::Dialogue dialogue;
+  dialogue.id = base::concatenate(recommender, "-", options.seed, "-", number + 1);
   dialogue.seeker = base::concatenate("person-", person);
-  dialogue.recommender = name;
+  dialogue.recommender = recommender;
   dialogue.order = number;
   dialogue.source = "simulated";
-  add_turn(dialogue, live.user.begin(), options);
-  return live;
+  return dialogue;
 }
 
-void take_reply(Live& live, dialogue::Reply reply, const World& world, const PlayOptions& options) {
-  dialogue::Dialogue& dialogue = live.episode.dialogue;
-  dialogue::Turn turn = to_turn(reply.action, world.catalogue());
-  // A reply takes one second and a tenth of one a word.
-  turn.time = dialogue.turns.back().time.value_or(0) + 1 +
-              .1 * static_cast<double>(std::count(turn.text.begin(), turn.text.end(), ' '));
-  add_turn(dialogue, std::move(turn), options);
-  live.episode.decisions.push_back(std::move(reply.decision));
-  dialogue::Reaction reaction = live.user.react(dialogue.turns.back());
-  if (reaction.turn) add_turn(dialogue, std::move(*reaction.turn), options);
-  dialogue.events.insert(dialogue.events.end(), reaction.events.begin(), reaction.events.end());
-  live.talks = !reaction.leaves && ++live.replies < options.max_turns;
-}
-
-Episode finish(Live live) {
-  live.episode.satisfaction = live.user.satisfaction();
-  live.episode.satisfactions = live.user.satisfactions();
-  live.episode.dialogue.seeker_labels = live.user.seeker_form();
-  live.episode.dialogue.recommender_labels = live.user.recommender_form();
-  return std::move(live.episode);
+Episode finish(dialogue::Conversation talk, SimulatedUser& user) {
+  talk.dialogue.seeker_labels = user.seeker_form();
+  talk.dialogue.recommender_labels = user.recommender_form();
+  return {std::move(talk.dialogue), std::move(talk.decisions), user.satisfaction(),
+          user.satisfactions()};
 }
 
 void play_batch(dialogue::Recommender& recommender, const World& world, const PlayOptions& options,
                 int first, int size, std::vector<Episode>& episodes) {
-  std::vector<Live> lives;
-  for (int i = first; i < first + size; ++i)
-    lives.push_back(begin(world, options, i, recommender.name()));
-  for (int turn = 0; turn < options.max_turns; ++turn) {
-    std::vector<dialogue::State> states;
-    std::vector<Live*> talking;
-    for (Live& live : lives) {
-      if (!live.talks) continue;
-      const dialogue::Dialogue& dialogue = live.episode.dialogue;
-      states.push_back(dialogue::state_before(dialogue, dialogue.turns.size(), options.state));
-      talking.push_back(&live);
-    }
-    if (states.empty()) break;
-    dialogue::Sampling sampling = options.sampling;
-    sampling.seed = options.seed;
-    sampling.stream = static_cast<std::uint64_t>(turn) << 32 | static_cast<std::uint64_t>(first);
-    std::vector<dialogue::Reply> replies = dialogue::reply_to_all(recommender, states, sampling);
-    for (std::size_t i = 0; i < talking.size(); ++i)
-      take_reply(*talking[i], std::move(replies[i]), world, options);
+  const dialogue::ConverseOptions converse = converse_options(options);
+  std::vector<std::unique_ptr<SimulatedUser>> users;
+  std::vector<dialogue::Conversation> talks;
+  for (int number = first; number < first + size; ++number) {
+    const auto episode = static_cast<std::uint64_t>(number);
+    const std::uint64_t person = person_of(options, episode);
+    // The seed is part of the user's stream, so that one person never says the same twice.
+    users.push_back(std::make_unique<SimulatedUser>(
+        world, person, base::random_key({options.seed, "u", episode})));
+    talks.push_back(dialogue::begin(empty_dialogue(options, number, person, recommender.name()),
+                                    *users.back(), converse));
   }
-  for (Live& live : lives) episodes.push_back(finish(std::move(live)));
+  dialogue::converse(recommender, world.catalogue(), talks, static_cast<std::uint64_t>(first),
+                     converse);
+  for (std::size_t i = 0; i < talks.size(); ++i)
+    episodes.push_back(finish(std::move(talks[i]), *users[i]));
 }
 
 }  // namespace
-
-dialogue::Turn to_turn(const dialogue::Action& action, const dialogue::Catalogue& catalogue) {
-  dialogue::Turn turn;
-  turn.role = dialogue::Role::recommender;
-  turn.text = action.text;
-  turn.mentions = action.mentions;
-  const std::vector<int> named = turn.items();
-  if (!action.item || std::find(named.begin(), named.end(), *action.item) != named.end())
-    return turn;
-  const std::string& title = catalogue[*action.item].title;
-  const std::string front = title + (turn.text.empty() ? "" : ". ");
-  for (dialogue::Mention& mention : turn.mentions) {
-    mention.begin += front.size();
-    mention.end += front.size();
-  }
-  turn.text = front + turn.text;
-  turn.mentions.insert(turn.mentions.begin(), {*action.item, 0, title.size()});
-  return turn;
-}
 
 std::vector<Episode> play(dialogue::Recommender& recommender, const World& world,
                           const PlayOptions& options) {

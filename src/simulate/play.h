@@ -29,10 +29,6 @@ struct Episode {
   std::vector<double> satisfactions;                // of each recommended item, in order
 };
 
-// The reply as the recommender's turn. An item in the slot that the words do not name is put in
-// front of them. Id and time are empty.
-dialogue::Turn to_turn(const dialogue::Action& action, const dialogue::Catalogue& catalogue);
-
 // Lets new users talk with a recommender over the world's catalogue; all users of a batch are
 // answered together. A function of its arguments. Two recommenders played with the same options
 // meet the same people.

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "dialogue/converse.h"
 #include "dialogue/jsonl.h"
 #include "simulate/words.h"
 
@@ -76,7 +77,7 @@ TEST(User, SatisfactionIsTheMeanOverRecommendations) {
   for (int item : fresh) {
     dialogue::Action action;
     action.item = item;
-    user.react(to_turn(action, world.catalogue()));
+    user.react(dialogue::to_turn(action, world.catalogue()));
   }
   EXPECT_NEAR(user.satisfaction(),
               (world.liking(user.person(), fresh[0]) + world.liking(user.person(), fresh[1])) / 2,
@@ -89,7 +90,7 @@ TEST(User, ReactsWithWordsATimeAndEventsAboutTheTurn) {
   EXPECT_FALSE(user.begin().text.empty());
   dialogue::Action action;
   action.item = 3;
-  dialogue::Turn reply = to_turn(action, world.catalogue());
+  dialogue::Turn reply = dialogue::to_turn(action, world.catalogue());
   reply.id = "9";
   reply.time = 20;
   const dialogue::Reaction reaction = user.react(reply);
@@ -120,7 +121,7 @@ TEST(User, DispleasedPeopleLeaveSooner) {
         dialogue::Action action;
         action.item = ranked[t].second;
         ++turns[best];
-        if (user.react(to_turn(action, world.catalogue())).leaves) break;
+        if (user.react(dialogue::to_turn(action, world.catalogue())).leaves) break;
       }
     }
   EXPECT_LT(1.5 * turns[0], turns[1]);
@@ -223,20 +224,6 @@ TEST(Play, MentionsAreTheTitles) {
                   world.catalogue()[mention.item].title);
       }
   EXPECT_GT(mentions, 100);
-}
-
-TEST(Play, AnItemThatTheWordsDoNotNameIsPutInFront) {
-  const dialogue::Catalogue catalogue({{"a", "Heat", "", {}, {}}, {"b", "Alien", "", {}, {}}});
-  dialogue::Action action;
-  action.item = 1;
-  action.text = "like Heat";
-  action.mentions = {{0, 5, 9}};
-  const dialogue::Turn turn = to_turn(action, catalogue);
-  EXPECT_EQ(turn.text, "Alien. like Heat");
-  EXPECT_EQ(turn.items(), (std::vector<int>{1, 0}));
-  EXPECT_EQ(turn.text.substr(turn.mentions[1].begin, 4), "Heat");
-  action.item = 0;
-  EXPECT_EQ(to_turn(action, catalogue).text, "like Heat");
 }
 
 TEST(Words, TheLexiconHasTokenAndMean) {
