@@ -5,12 +5,13 @@ PREFIX ?= dist/attune
 BUILD := build/$(PRESET)
 JOBS := $(shell n=$$(nproc); [ $$n -lt 2 ] && echo 1 || echo 2)
 
-.PHONY: help bootstrap configure build install quickstart test conformance fuzz bench check-all format clean
+.PHONY: help bootstrap configure build install quickstart test conformance browser fuzz bench check-all format clean
 
 help:
 	@echo "make quickstart   the whole path on a small simulated world: about 2 minutes after the build"
 	@echo "make test         every test (PRESET=asan-ubsan, debug or tsan for another build)"
 	@echo "make conformance  comparisons with transformers, tokenizers, safetensors and others, in one table"
+	@echo "make browser      what a report does in Chromium"
 	@echo "make fuzz         every fuzzer for SECONDS=60 each"
 	@echo "make bench        speed against plain libtorch, as ratios"
 	@echo "make check-all    what has to pass before a change is taken: tests, formatting, tests under sanitizers"
@@ -49,6 +50,11 @@ conformance: configure
 	@echo "== build the probes of $(BUILD)"
 	@cmake --build $(BUILD) -j $(JOBS) --target conformance_probes
 	@.venv-conformance/bin/python -B tests/conformance/conformance.py --preset $(PRESET) $(CHECKS)
+
+browser: build
+	@scripts/bootstrap browser
+	@echo "== test reports of $(BUILD) in a browser"
+	@ATTUNE=$(BUILD)/src/attune python3 -B tests/browser.py
 
 # FUZZERS="safetensors merges" runs only these.
 fuzz: bootstrap

@@ -385,6 +385,15 @@ class TinyRecipe(unittest.TestCase):
         items = len((self.whole / "data/catalogue.jsonl").read_text().splitlines())
         # What was disliked stays out; more than there is cannot come.
         self.assertIn(len(json.loads(everything.stdout.splitlines()[0])["items"]), range(items - 9, items + 1))
+        self.assertIn(f"of {len(rows)} dialogues have fewer than 1000000 items that fit", everything.stderr)
+        asked = self.base / "asked.jsonl"
+        turns = [{"role": "seeker", "text": "only films from 1900 please"}]
+        asked.write_text(json.dumps({"schema": "attune.dialogue/1", "id": "a", "turns": turns}) + "\n")
+        self.assertEqual(self.attune("recommend", self.whole, asked, "--stated").stdout, "a\n  no item fits\n")
+        asked.write_text("")
+        none = self.attune("recommend", self.whole, asked)
+        self.assertEqual(none.returncode, DATA)
+        self.assertIn("holds no dialogues", none.stderr)
         for wrong in [("--top", 0), ("--diversity", 2), ("--model", "mine")]:
             self.assertEqual(self.attune("recommend", self.whole, dialogues, *wrong).returncode, USAGE, wrong)
 

@@ -47,6 +47,7 @@ struct Ranked {
 void print(const std::string& id, const std::vector<Ranked>& items,
            const dialogue::Catalogue& catalogue) {
   std::cout << id << "\n";
+  if (items.empty()) std::cout << "  no item fits\n";
   for (const Ranked& ranked : items) {
     std::cout << "  " << base::fixed(100 * std::exp(ranked.log_prob), 1) << " %  "
               << catalogue[ranked.item].title;
@@ -102,10 +103,12 @@ int recommend(const Command& self, const std::vector<std::string>& given) {
   dialogue::Corpus corpus = corpus::read_more(file, model.catalogue);
   for (const dialogue::Dropped& dropped : corpus.dropped)
     std::cerr << "recommend  " << dropped.count << " " << dropped.what << "\n";
+  if (corpus.dialogues.empty()) throw base::DataError(file, ": holds no dialogues");
   corpus = feedback::with_sentiment(std::move(corpus),
                                     pipeline::TextScorers(recipe, folder / "data").sentiment());
   recommend::TrainedRecommender recommender(
       which, model, {.slots = 1, .type = kernels::compute_dtype(recipe.run.compute), .hash = "-"});
+  std::size_t short_lists = 0;
   const recommend::Entities& entities = model.ranker.tables().entities;
   for (const dialogue::Dialogue& dialogue : corpus.dialogues) {
     const dialogue::State state =
@@ -120,6 +123,7 @@ int recommend(const Command& self, const std::vector<std::string>& given) {
                                             static_cast<std::size_t>(top), spread))
       items.push_back({item, row[static_cast<std::size_t>(item)],
                        recommend::explain(model.ranker, context, item, model.catalogue)});
+    if (items.size() < static_cast<std::size_t>(top)) ++short_lists;
     if (json)
       std::cout << to_json(dialogue.id, items, model.catalogue)
                        .dump(-1, ' ', false, base::Json::error_handler_t::replace)
@@ -127,6 +131,9 @@ int recommend(const Command& self, const std::vector<std::string>& given) {
     else
       print(dialogue.id, items, model.catalogue);
   }
+  if (short_lists > 0)
+    std::cerr << "recommend  " << short_lists << " of " << corpus.dialogues.size()
+              << " dialogues have fewer than " << top << " items that fit\n";
   return 0;
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "corpus/test_dropped.h"
+
 namespace corpus {
 namespace {
 
@@ -44,15 +46,10 @@ TEST(Check, ANearDuplicateAcrossSplitsIsALeak) {
   ASSERT_EQ(check.leaks.size(), 1u);
   EXPECT_NE(check.leaks[0].find("a (training) is nearly the same as b (validation)"),
             std::string::npos);
-  const auto count = [&](const std::string& start) {
-    for (const Dropped& dropped : check.dropped)
-      if (dropped.what.rfind(start, 0) == 0) return dropped.count;
-    return std::int64_t{0};
-  };
-  EXPECT_EQ(count("turns without words"), 1);
-  EXPECT_EQ(count("\"@\" and a number"), 1);
-  EXPECT_EQ(count("dialogues in no split"), 1);
-  EXPECT_EQ(count("dialogues without a recommender's turn"), 4);
+  EXPECT_EQ(test::count(check.dropped, "turns without words"), 1);
+  EXPECT_EQ(test::count(check.dropped, "\"@\" and a number"), 1);
+  EXPECT_EQ(test::count(check.dropped, "dialogues in no split"), 1);
+  EXPECT_EQ(test::count(check.dropped, "dialogues without a recommender's turn"), 4);
   EXPECT_TRUE(check_corpus(corpus, {{0, 1}, {2}, {3}}, settings).leaks.empty());
 }
 

@@ -8,18 +8,13 @@
 #include "corpus/inspired_outcomes.h"
 #include "corpus/read.h"
 #include "corpus/statistics.h"
+#include "corpus/test_dropped.h"
 
 namespace corpus {
 namespace {
 
 namespace fs = std::filesystem;
 using dialogue::Role;
-
-std::int64_t count(const std::vector<dialogue::Dropped>& dropped, const std::string& start) {
-  for (const dialogue::Dropped& entry : dropped)
-    if (entry.what.rfind(start, 0) == 0) return entry.count;
-  return 0;
-}
 
 std::string utterance(const std::string& role, const std::string& text, const std::string& movies,
                       const std::string& links, const std::string& names) {
@@ -81,8 +76,8 @@ TEST_F(Inspired, MoviesAreItemsByTheirLinkAndStandWhereTheTextNamesThem) {
   EXPECT_EQ(first.turns[1].mentions[0].end, 5u);
   EXPECT_EQ(first.turns[1].mentions[1].begin, 11u);
   EXPECT_EQ(corpus.dialogues[1].turns[0].mentions.at(0).begin, 15u);  // at the text's end
-  EXPECT_EQ(count(corpus.dropped, "movies named without a link"), 1);
-  EXPECT_EQ(count(corpus.dropped, "linked movies that their turn does not name"), 1);
+  EXPECT_EQ(test::count(corpus.dropped, "movies named without a link"), 1);
+  EXPECT_EQ(test::count(corpus.dropped, "linked movies that their turn does not name"), 1);
 }
 
 TEST_F(Inspired, OutcomesAreJoinedByTheWordsAndSayHowItEnded) {
@@ -93,7 +88,7 @@ TEST_F(Inspired, OutcomesAreJoinedByTheWordsAndSayHowItEnded) {
   EXPECT_EQ(rejected.seeker_labels[0].liked, false);
   EXPECT_EQ(rejected.seeker_labels[0].suggested, true);
   EXPECT_FALSE(corpus.dialogues[0].satisfaction.has_value());
-  EXPECT_EQ(count(corpus.dropped, "dialogues whose outcome is not known"), 1);
+  EXPECT_EQ(test::count(corpus.dropped, "dialogues whose outcome is not known"), 1);
 }
 
 TEST_F(Inspired, MoviesThatTheCatalogueLacksAreCountedAndCandidatesBesideTheFolderFillIt) {
@@ -106,7 +101,7 @@ TEST_F(Inspired, MoviesThatTheCatalogueLacksAreCountedAndCandidatesBesideTheFold
   dialogue::Corpus more = read_more(test, read().catalogue);
   EXPECT_EQ(more.dialogues.at(0).id, "test-1");
   EXPECT_EQ(measure(more).targets, 0);
-  EXPECT_EQ(count(more.dropped, "movies of the recommender that the catalogue lacks"), 1);
+  EXPECT_EQ(test::count(more.dropped, "movies of the recommender that the catalogue lacks"), 1);
   write("../crs_splits/llm_zeroshot_inspired/entity2id.json",
         R"j({"<http://dbpedia.org/resource/Heat_(1995_film)>":4})j");
   write("../crs_splits/llm_zeroshot_inspired/item_ids.json", "[4]");
@@ -173,9 +168,9 @@ TEST(RealInspired, CountsAreThePublishedOnesAndValidationOutcomesAreAllJoined) {
   EXPECT_EQ(labels, 24);
   EXPECT_EQ(seedless, 0);
   EXPECT_EQ(with_attributes, 1355);
-  EXPECT_EQ(count(corpus.dropped, "dialogues whose outcome is not known"), 801);
-  EXPECT_EQ(count(corpus.dropped, "linked movies that their turn does not name"), 601);
-  EXPECT_EQ(count(corpus.dropped, "movies named without a link"), 728);
+  EXPECT_EQ(test::count(corpus.dropped, "dialogues whose outcome is not known"), 801);
+  EXPECT_EQ(test::count(corpus.dropped, "linked movies that their turn does not name"), 601);
+  EXPECT_EQ(test::count(corpus.dropped, "movies named without a link"), 728);
 }
 
 }  // namespace

@@ -7,18 +7,13 @@
 #include "base/test_data.h"
 #include "corpus/entities.h"
 #include "corpus/redial.h"
+#include "corpus/test_dropped.h"
 
 namespace corpus {
 namespace {
 
 namespace fs = std::filesystem;
 using Strings = std::vector<std::string>;
-
-std::int64_t count(const std::vector<dialogue::Dropped>& dropped, const std::string& start) {
-  for (const dialogue::Dropped& entry : dropped)
-    if (entry.what.rfind(start, 0) == 0) return entry.count;
-  return 0;
-}
 
 class KnowledgeTest : public testing::Test {
  protected:
@@ -69,7 +64,7 @@ TEST_F(KnowledgeTest, EntriesByIdGiveAttributesAndAPlotIsOneValue) {
   EXPECT_EQ(out.items_with_attributes, 2);
   EXPECT_EQ(out.with.at("genre"), 2);
   EXPECT_EQ(out.values, 4);  // drama, crime, the plot, farce
-  EXPECT_EQ(count(out.dropped, "entries of id2info.json for no item"), 1);
+  EXPECT_EQ(test::count(out.dropped, "entries of id2info.json for no item"), 1);
 }
 
 TEST_F(KnowledgeTest, EntriesWhoseIdsAreOthersAreJoinedByTitle) {
@@ -79,7 +74,7 @@ TEST_F(KnowledgeTest, EntriesWhoseIdsAreOthersAreJoinedByTitle) {
   const Knowledge out = with_knowledge(items_, {folder});
   EXPECT_EQ(out.catalogue[2].attributes.at("actor"), Strings{"Al Pacino"});
   EXPECT_TRUE(out.catalogue[0].attributes.empty());
-  EXPECT_EQ(count(out.dropped, "years that are no four digits"), 1);
+  EXPECT_EQ(test::count(out.dropped, "years that are no four digits"), 1);
 }
 
 TEST_F(KnowledgeTest, AGraphGivesTheNamesOfAnItemsNeighbours) {
@@ -90,9 +85,9 @@ TEST_F(KnowledgeTest, AGraphGivesTheNamesOfAnItemsNeighbours) {
   EXPECT_EQ(out.catalogue[0].attributes.at("starring"),
             (Strings{"Joaquin Phoenix", "Zazie Beetz"}));
   EXPECT_EQ(out.edges, 5);  // the loop is none
-  EXPECT_EQ(count(out.dropped, "edges to nowhere"), 2);
-  EXPECT_EQ(count(out.dropped, "items that graph has no entity for"), 2);
-  EXPECT_EQ(count(out.dropped, "entries of id2entity.json for no item"), 1);
+  EXPECT_EQ(test::count(out.dropped, "edges to nowhere"), 2);
+  EXPECT_EQ(test::count(out.dropped, "items that graph has no entity for"), 2);
+  EXPECT_EQ(test::count(out.dropped, "entries of id2entity.json for no item"), 1);
 }
 
 TEST_F(KnowledgeTest, ItemsNamedAsInDBpediaNeedNoTableOfNames) {
@@ -147,8 +142,8 @@ TEST(RealKnowledge, MostOfReDialsMoviesHaveGenresAndPeople) {
       movies, {splits / "ievalm_redial", splits / "unicrs_redial", splits / "kgsf_redial"});
   EXPECT_EQ(out.catalogue.size(), 6924);
   EXPECT_EQ(out.with.at("plot"), 6451);
-  EXPECT_EQ(count(out.dropped, "edges to nowhere"), 0);
-  EXPECT_EQ(count(out.dropped, "entries of id2info.json"), 0);
+  EXPECT_EQ(test::count(out.dropped, "edges to nowhere"), 0);
+  EXPECT_EQ(test::count(out.dropped, "entries of id2info.json"), 0);
   EXPECT_EQ(out.items_with_attributes, 6603);
   EXPECT_EQ(out.with.at("genre"), 6570);
   EXPECT_EQ(out.with.at("star"), 6502);
@@ -156,7 +151,7 @@ TEST(RealKnowledge, MostOfReDialsMoviesHaveGenresAndPeople) {
   EXPECT_EQ(out.with.at("starring"), 4641);
   EXPECT_EQ(out.values, 117841);
   EXPECT_EQ(out.edges, 64800);
-  EXPECT_EQ(count(out.dropped, "items that unicrs_redial has no entity for"), 1678);
+  EXPECT_EQ(test::count(out.dropped, "items that unicrs_redial has no entity for"), 1678);
 }
 
 }  // namespace

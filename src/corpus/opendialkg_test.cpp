@@ -7,6 +7,7 @@
 #include "base/test_data.h"
 #include "corpus/read.h"
 #include "corpus/statistics.h"
+#include "corpus/test_dropped.h"
 #include "corpus/turn_records.h"
 
 namespace corpus {
@@ -14,12 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using dialogue::Role;
-
-std::int64_t count(const std::vector<dialogue::Dropped>& dropped, const std::string& start) {
-  for (const dialogue::Dropped& entry : dropped)
-    if (entry.what.rfind(start, 0) == 0) return entry.count;
-  return 0;
-}
 
 const dialogue::Dialogue* find(const dialogue::Corpus& corpus, const std::string& id) {
   for (const dialogue::Dialogue& dialogue : corpus.dialogues)
@@ -114,7 +109,7 @@ TEST_F(OpenDialKG, EachPartOfAConversationHasItsOwnTurnsAsTargets) {
   // The target is named, "it" alone is not what is recommended; Ghost is no item.
   EXPECT_EQ(valid.turns[3].items(), std::vector<int>{2});
   EXPECT_EQ(valid.turns[3].mentions[0].end, 10u);
-  EXPECT_EQ(count(corpus.dropped, "items to recommend that the catalogue lacks"), 1);
+  EXPECT_EQ(test::count(corpus.dropped, "items to recommend that the catalogue lacks"), 1);
   EXPECT_EQ(train.seed, "Ann");
   EXPECT_EQ(valid.seed, "Ann");
 }
@@ -125,8 +120,8 @@ TEST_F(OpenDialKG, ABookDialogueGoesOnUpToTheNextRecommendation) {
   ASSERT_EQ(book.turns.size(), 3u);  // "Heat" and what follows it are of neither split
   EXPECT_EQ(book.turns[2].items(), std::vector<int>{4});
   EXPECT_EQ(book.targets, std::vector<int>{1});
-  EXPECT_EQ(count(corpus.dropped, "turns of book dialogues"), 4);
-  EXPECT_EQ(count(corpus.dropped, "book dialogues without a turn"), 1);
+  EXPECT_EQ(test::count(corpus.dropped, "turns of book dialogues"), 4);
+  EXPECT_EQ(test::count(corpus.dropped, "book dialogues without a turn"), 1);
 }
 
 TEST_F(OpenDialKG, AFileAloneHasItsTurnsAsTargets) {
@@ -148,11 +143,11 @@ TEST_F(OpenDialKG, AFileAloneHasItsTurnsAsTargets) {
   ASSERT_EQ(whole.turns[4].mentions.size(), 1u);
   EXPECT_EQ(whole.turns[4].mentions[0].begin, 7u);  // not named: at the end
   EXPECT_EQ(whole.turns[4].mentions[0].end, 7u);
-  EXPECT_EQ(count(corpus.dropped, "items to recommend that their turn does not name"), 2);
+  EXPECT_EQ(test::count(corpus.dropped, "items to recommend that their turn does not name"), 2);
   // "Hi" answered by "Heats" is another talk than "Hi" answered by "Yes?".
   EXPECT_EQ(find(corpus, "test-9")->turns.size(), 2u);
   EXPECT_EQ(find(corpus, "test-9")->turns[1].mentions[0].end, 4u);
-  EXPECT_EQ(count(corpus.dropped, "dialogues whose turns are not those of other records"), 1);
+  EXPECT_EQ(test::count(corpus.dropped, "dialogues whose turns are not those of other records"), 1);
   EXPECT_EQ(measure(corpus).target_turns, 3);
   EXPECT_EQ(measure(corpus).targets, 3);
 }
@@ -167,7 +162,7 @@ TEST_F(OpenDialKG, RecordsWithOtherWordsBeforeThemAreADialogueOfTheirOwn) {
   ASSERT_NE(find(corpus, "train-3-2"), nullptr);
   EXPECT_EQ(find(corpus, "train-3-2")->conversation(), "3");
   EXPECT_EQ(find(corpus, "train-3-2")->targets, std::vector<int>{3});
-  EXPECT_EQ(count(corpus.dropped, "dialogues whose turns are not those of other records"), 1);
+  EXPECT_EQ(test::count(corpus.dropped, "dialogues whose turns are not those of other records"), 1);
 }
 
 TEST_F(OpenDialKG, WithoutEntitiesTheSeedIsTheFirstNameInTheText) {
@@ -224,11 +219,11 @@ TEST_F(RealOpenDialKG, CountsAreThePublishedOnes) {
   EXPECT_EQ(measure(corpus, train).targets, 5893);
   EXPECT_EQ(measure(corpus, valid).target_turns, 1187);
   EXPECT_EQ(measure(corpus, valid).targets, 1253);  // 1,254, of which one has no number
-  EXPECT_EQ(count(corpus.dropped, "items to recommend that the catalogue lacks"), 1);
-  EXPECT_EQ(count(corpus.dropped, "book dialogues without a turn"), 195);
-  EXPECT_EQ(count(corpus.dropped, "items to recommend that their turn does not name"), 24);
-  EXPECT_EQ(count(corpus.dropped, "turns of book dialogues"), 2605);
-  EXPECT_EQ(count(corpus.dropped, "book dialogues that differ"), 1);
+  EXPECT_EQ(test::count(corpus.dropped, "items to recommend that the catalogue lacks"), 1);
+  EXPECT_EQ(test::count(corpus.dropped, "book dialogues without a turn"), 195);
+  EXPECT_EQ(test::count(corpus.dropped, "items to recommend that their turn does not name"), 24);
+  EXPECT_EQ(test::count(corpus.dropped, "turns of book dialogues"), 2605);
+  EXPECT_EQ(test::count(corpus.dropped, "book dialogues that differ"), 1);
   EXPECT_EQ(seedless, 0);
 }
 

@@ -11,16 +11,16 @@ namespace dialogue {
 struct ConverseOptions {
   int max_turns = 8;  // recommender's turns
   StateOptions state = {};
-  Sampling sampling = {};           // its stream is set
+  Sampling sampling = {};            // its stream is set
   SentimentFunction sentiment = {};  // reads every seeker's turn for Turn::sentiment; may be empty
 };
 
 // A user and what was said so far.
 struct Conversation {
-  Dialogue dialogue;                      // with the events of the user's reactions
-  User* user = nullptr;                   // must outlive the conversation
+  Dialogue dialogue;                           // with the events of the user's reactions
+  User* user = nullptr;                        // must outlive the conversation
   std::vector<DecisionRecord> decisions = {};  // one a recommender's turn
-  bool left = false;                      // by the user
+  bool left = false;                           // by the user
 };
 
 // The dialogue, whose turns are ids, roles and the like so far, with the user's first words.
