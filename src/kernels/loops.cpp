@@ -209,6 +209,32 @@ ATTUNE_INLINE void attend_body(const T* query, const T* keys, const T* values, s
 
 }  // namespace
 
+ATTUNE_CLONES void products(const float* rows, const float* x, std::int64_t n, std::int64_t width,
+                            float* out) {
+  std::int64_t i = 0;
+  for (; i + 4 <= n; i += 4) {  // four rows at once share x and hide the additions' latency
+    const float *a = rows + i * width, *b = a + width, *c = b + width, *d = c + width;
+    float sum_a = 0, sum_b = 0, sum_c = 0, sum_d = 0;
+#pragma omp simd reduction(+ : sum_a, sum_b, sum_c, sum_d)
+    for (std::int64_t k = 0; k < width; ++k) {
+      sum_a += a[k] * x[k];
+      sum_b += b[k] * x[k];
+      sum_c += c[k] * x[k];
+      sum_d += d[k] * x[k];
+    }
+    out[i] = sum_a;
+    out[i + 1] = sum_b;
+    out[i + 2] = sum_c;
+    out[i + 3] = sum_d;
+  }
+  for (; i < n; ++i) {
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t k = 0; k < width; ++k) sum += rows[i * width + k] * x[k];
+    out[i] = sum;
+  }
+}
+
 ATTUNE_CLONES void causal_softmax(float* scores, std::int64_t t, float scale) {
   causal_softmax_body(scores, t, scale);
 }

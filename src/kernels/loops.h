@@ -68,4 +68,7 @@ void attend(const float* query, const float* keys, const float* values, std::int
 void attend(const bf16* query, const bf16* keys, const bf16* values, std::int64_t n, std::int64_t d,
             std::int64_t stride, float scale, float* scores, bf16* out);
 
+// out[i] = sum over c of rows[i * width + c] * x[c]: n products with one vector.
+void products(const float* rows, const float* x, std::int64_t n, std::int64_t width, float* out);
+
 }  // namespace kernels::loops

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "kernels/dropout.h"
+#include "kernels/row_products.h"
 #include "recommend/counted_terms.h"
 
 namespace recommend {
@@ -213,7 +214,7 @@ torch::Tensor BagTerm::scores(const BagInput& input, const torch::Tensor& item_t
                  value("back.weight"), value("back.bias"));
   h = at::layer_norm(h + word_bag + recent_bag + item_bag + entity_bag, {d},
                      value("norm_out.weight"), value("norm_out.bias"));
-  return at::mm(h, item_table.t());  // [B, N]
+  return kernels::row_products(h, item_table);  // [B, N]
 }
 
 }  // namespace recommend

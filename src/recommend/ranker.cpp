@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/settings.h"
+#include "kernels/row_products.h"
 #include "model/safetensors.h"
 #include "recommend/counted_terms.h"
 
@@ -237,7 +238,8 @@ torch::Tensor Ranker::language_logits(const RankBatch& batch) const {
   base::check(batch.language_hidden.defined() && batch.items.language.defined(),
               "Ranker: the language term needs hidden states and item embeddings");
   const torch::Tensor turned = at::mm(batch.language_hidden, parameters_->at("language.weight"));
-  return at::softplus(parameters_->at("language.gate")) * at::mm(turned, batch.items.language.t());
+  return at::softplus(parameters_->at("language.gate")) *
+         kernels::row_products(turned, batch.items.language);
 }
 
 std::vector<torch::Tensor> Ranker::part_logits(const RankBatch& batch) const {
