@@ -15,7 +15,8 @@ TEST(RowProducts, AreThoseOfLibtorchWhateverTheSizes) {
       for (const std::int64_t width : {1, 5, 16, 100, 256}) {
         const torch::Tensor queries = torch::randn({batch, width}),
                             table = torch::randn({n, width});
-        EXPECT_TRUE(at::allclose(row_products(queries, table), at::mm(queries, table.t()), 1e-4, 1e-5))
+        EXPECT_TRUE(
+            at::allclose(row_products(queries, table), at::mm(queries, table.t()), 1e-4, 1e-5))
             << batch << " x " << n << " x " << width;
       }
 }
