@@ -60,7 +60,7 @@ std::vector<dialogue::Dialogue> dialogues() {
 class Ours {
  public:
   Ours(const model::LanguageModel& initial, const train::DialogueTokens& tokens,
-       const std::vector<dialogue::Dialogue>& dialogues, const rl::PpoSettings& settings)
+       const std::vector<dialogue::Dialogue>& dialogues, const rl::RlSettings& settings)
       : settings_(settings),
         policy_{catalogue(), {}, tokens, initial.copy(), ranker(dialogues, initial.config.width)},
         reference_(frozen(initial)),
@@ -114,7 +114,7 @@ class Ours {
     return model::cast(model, torch::kBFloat16);
   }
 
-  rl::PpoSettings settings_;
+  rl::RlSettings settings_;
   recommend::TrainedModel policy_;
   model::Weights reference_;
   rl::WordsTrainer words_;
@@ -151,7 +151,7 @@ base::Json run(const Options& options) {
   base::check(vocabulary.size() == kVocabulary, "bench ppo: ", vocabulary.size(), " tokens");
   const model::LanguageModel initial =
       model::random_model(model::gpt2_config(6, 6, 384, kPrompt + kReply + 2, kVocabulary), 1);
-  rl::PpoSettings settings;
+  rl::RlSettings settings;
   settings.batch = kBatch;
   settings.minibatch = 8;
   settings.epochs = 4;

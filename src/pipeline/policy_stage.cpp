@@ -8,7 +8,7 @@
 #include "recommend/model_folder.h"
 #include "recommend/trained_recommender.h"
 #include "reward/reward_model.h"
-#include "rl/ppo.h"
+#include "rl/train_policy.h"
 #include "simulate/play.h"
 
 namespace pipeline {
@@ -88,8 +88,8 @@ void policy_stage(Run& run) {
     const reward::RewardModel reward =
         reward::RewardModel::read(run.folder() / "reward", run.type());
     const auto training = pointers(run.data().train);
-    rl::PpoResult result =
-        rl::train_ppo({sft, reward, training, gold_judge(run), run.type()}, recipe.rl, stage);
+    rl::PolicyResult result =
+        rl::train_policy({sft, reward, training, gold_judge(run), run.type()}, recipe.rl, stage);
     recommend::write_trained(stage.folder, result.policy);
     return base::concatenate(result.iterations, " iterations, KL of the words ",
                              base::fixed(result.words_kl, 2), " nats a reply, of the item slot ",

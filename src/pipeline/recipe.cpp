@@ -72,6 +72,7 @@ void check(const Recipe& recipe) {
   above_zero("rl.temperature", recipe.rl.temperature);
   above_zero("rl.kl_horizon", recipe.rl.kl_horizon);
   above_zero("rl.item_kl_horizon", recipe.rl.item_kl_horizon);
+  rl::check_algorithm(recipe.rl);
   for (const auto& [name, value] : {std::pair{"sft.dropout", recipe.sft.dropout},
                                     {"ranker.bag.dropout", recipe.ranker.bag.dropout},
                                     {"model.lora.dropout", recipe.model.lora.dropout},

@@ -9,7 +9,7 @@
 #include "dialogue/state.h"
 #include "recommend/ranker.h"
 #include "reward/reward_model.h"
-#include "rl/ppo.h"
+#include "rl/train_policy.h"
 #include "simulate/world.h"
 #include "train/sft.h"
 
@@ -169,7 +169,7 @@ struct Recipe {
   RelevanceSettings relevance;
   SignalSettings signals;
   reward::RewardSettings reward;
-  rl::PpoSettings rl;
+  rl::RlSettings rl;
   EvaluationSettings evaluation;
 
   template <class F>

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "dialogue/recommender.h"
+#include "rl/places.h"
 #include "train/tokens.h"
 
 namespace rl {
@@ -23,5 +24,12 @@ std::vector<Episode> roll_out(dialogue::Recommender& recommender,
                               const train::DialogueTokens& tokens,
                               const std::vector<dialogue::State>& states,
                               const dialogue::Sampling& sampling, int positions);
+
+// What the logs' recommender said at each place, the words cut after max_tokens - 1, then <|end|>;
+// without the few whose item would be cut off. Nobody sampled them: sampled_log_probs are empty.
+std::vector<Episode> logged_replies(const std::vector<Place>& places,
+                                    const train::DialogueTokens& tokens,
+                                    const dialogue::StateOptions& options, int max_tokens,
+                                    int positions);
 
 }  // namespace rl

@@ -17,7 +17,7 @@ constexpr double kGuardPrice = 1;  // of KL, at least
 
 ItemTrainer::ItemTrainer(recommend::Ranker& policy, const recommend::TrainedModel& start,
                          const model::Weights& reference, const reward::RewardModel& reward,
-                         const PpoSettings& settings)
+                         const RlSettings& settings)
     : policy_(policy),
       start_(start),
       reference_(reference),

@@ -9,7 +9,7 @@
 #include "reward/reward_model.h"
 #include "rl/kl.h"
 #include "rl/places.h"
-#include "rl/ppo_settings.h"
+#include "rl/settings.h"
 #include "train/adamw.h"
 
 namespace rl {
@@ -22,7 +22,7 @@ class ItemTrainer {
   // does, on the hidden states of `reference`.
   ItemTrainer(recommend::Ranker& policy, const recommend::TrainedModel& start,
               const model::Weights& reference, const reward::RewardModel& reward,
-              const PpoSettings& settings);
+              const RlSettings& settings);
 
   // settings.item_steps steps, each over states drawn from `places`. `at`: seed and iteration (from
   // 1). At the first step of iteration 1 the KL must be 0, else base::Error(internal). Returns what
@@ -44,7 +44,7 @@ class ItemTrainer {
   const recommend::TrainedModel& start_;
   const model::Weights& reference_;
   const reward::RewardModel& reward_;
-  const PpoSettings& settings_;
+  const RlSettings& settings_;
   recommend::ItemTables reference_items_;
   train::AdamW optimiser_;
   KlController kl_;

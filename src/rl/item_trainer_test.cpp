@@ -28,8 +28,8 @@ reward::RewardModel fixed_reward() {
           reward::ResponseScorer()};
 }
 
-PpoSettings small() {
-  PpoSettings settings;
+RlSettings small() {
+  RlSettings settings;
   settings.item_states = 24;
   settings.item_steps = 2;
   settings.item_beta = .5;
@@ -40,7 +40,7 @@ PpoSettings small() {
 }
 
 struct Training {
-  explicit Training(const PpoSettings& s) : settings(s) {
+  explicit Training(const RlSettings& s) : settings(s) {
     torch::NoGradGuard no_grad;
     weights = model::cast(start.language, torch::kFloat32);
     trainer = std::make_unique<ItemTrainer>(policy, start, weights, reward, settings);
@@ -55,7 +55,7 @@ struct Training {
   }
   std::string hash() const { return model::hash_tensors(policy.parameters().values()); }
 
-  PpoSettings settings;
+  RlSettings settings;
   std::vector<dialogue::Dialogue> dialogues = testing::dialogues(6);
   recommend::TrainedModel start = testing::model(dialogues);
   recommend::Ranker policy = start.ranker.clone();
@@ -67,7 +67,7 @@ struct Training {
 };
 
 TEST(ItemTrainer, StartsAtItsReference) {
-  PpoSettings settings = small();
+  RlSettings settings = small();
   settings.item_steps = 1;
   Training training(settings);
   auto first = training.update();
@@ -102,7 +102,7 @@ TEST(ItemTrainer, RaisesTheExpectedRewardWhileTheKlIsHeldAtItsBudget) {
   EXPECT_GT(gain, .7);
   EXPECT_NEAR(mean_kl, budget, .15 * budget);
 
-  PpoSettings free = small();
+  RlSettings free = small();
   free.item_kl_target = 0;
   free.item_beta = .1;
   Training unbounded(free);

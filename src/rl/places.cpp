@@ -10,6 +10,7 @@ Places find_places(const std::vector<const dialogue::Dialogue*>& dialogues) {
       const std::vector<int> items = dialogue->new_items(t);
       places.all.push_back({dialogue, t, items.empty() ? -1 : items.front()});
       if (!items.empty()) places.recommending.push_back(places.all.back());
+      if (dialogue->turns[t].mentions.size() <= 1) places.imitable.push_back(places.all.back());
     }
   return places;
 }

@@ -15,7 +15,9 @@ struct Place {
 };
 
 struct Places {
-  std::vector<Place> all, recommending;  // those of `all` with a target
+  std::vector<Place> all;
+  std::vector<Place> recommending;  // those of `all` with a target
+  std::vector<Place> imitable;      // those whose turn the policy could have said: at most one item
 };
 Places find_places(const std::vector<const dialogue::Dialogue*>& dialogues);
 

@@ -1,11 +1,14 @@
 #include "rl/words_trainer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "base/error.h"
-#include "rl/losses.h"
 #include "rl/masked.h"
+#include "rl/preference_losses.h"
+#include "rl/reward_weighted.h"
+#include "rl/token_rewards.h"
 
 namespace rl {
 namespace {
@@ -48,18 +51,22 @@ std::int64_t last_chosen(const torch::Tensor& mask_row, std::int64_t length) {
 }  // namespace
 
 WordsTrainer::WordsTrainer(model::LanguageModel& policy, const model::Weights& reference,
-                           const train::DialogueTokens& tokens, const PpoSettings& settings,
+                           const train::DialogueTokens& tokens, const RlSettings& settings,
                            torch::Dtype type)
     : policy_(policy),
       reference_(reference),
       tokens_(tokens),
       settings_(settings),
+      method_(resolved(settings)),
+      algorithm_(algorithm_named(settings.algorithm)),
       type_(type),
       kl_({settings.beta, settings.kl_target, settings.kl_horizon, /*floor=*/settings.beta}) {
+  check_algorithm(settings);
   critic_.add("value.weight", torch::zeros({policy.config.width}));
   critic_.add("value.bias", torch::zeros({1}));
   std::vector<torch::Tensor> all = policy_.trained().tensors();
-  for (const torch::Tensor& tensor : critic_.tensors()) all.push_back(tensor);
+  if (algorithm_ == Algorithm::ppo)
+    for (const torch::Tensor& tensor : critic_.tensors()) all.push_back(tensor);
   optimiser_ = std::make_unique<train::AdamW>(
       all, train::AdamWOptions{.beta2 = .999, .epsilon = 1e-5, .weight_decay = 0});
 }
@@ -68,47 +75,88 @@ ValueHead WordsTrainer::value_head() const {
   return {critic_.at("value.weight"), critic_.at("value.bias")};
 }
 
+bool WordsTrainer::pays_for_kl() const { return method_.kl_place != "none"; }
+
+// Units are shuffled and laid into minibatches of settings.minibatch replies.
 WordsTrainer::Minibatches WordsTrainer::minibatches(const base::RandomPlace& at, int epoch,
-                                                    std::size_t episodes) const {
-  std::vector<std::size_t> order(episodes);
+                                                    const Minibatches& units) const {
+  std::vector<std::size_t> order(units.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   base::Random({at.seed, "rl/minibatches", at.step, static_cast<std::uint64_t>(epoch)})
       .shuffle(order);
   Minibatches out;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    if (i % static_cast<std::size_t>(settings_.minibatch) == 0) out.emplace_back();
-    out.back().push_back(order[i]);
+  for (std::size_t unit : order) {
+    if (out.empty() || out.back().size() >= static_cast<std::size_t>(settings_.minibatch))
+      out.emplace_back();
+    out.back().insert(out.back().end(), units[unit].begin(), units[unit].end());
   }
   return out;
 }
 
 Rollout WordsTrainer::prepare(std::vector<Episode> episodes, std::vector<double> raw_scores,
-                              const base::RandomPlace& at) {
+                              const base::RandomPlace& at, const std::vector<int>& states) {
   torch::NoGradGuard no_grad;
   base::check(episodes.size() == raw_scores.size(), "rl: ", episodes.size(), " episodes, ",
               raw_scores.size(), " scores");
+  base::check(states.empty() || states.size() == episodes.size(), "rl: ", episodes.size(),
+              " episodes, ", states.size(), " states");
   Rollout rollout;
   rollout.episodes = std::move(episodes);
   rollout.raw_scores = std::move(raw_scores);
-  rollout.first_minibatches = minibatches(at, 0, rollout.episodes.size());
+  for (std::size_t i = 0; i < rollout.episodes.size(); ++i) {
+    const int state = states.empty() ? static_cast<int>(i) : states[i];
+    rollout.groups.push_back(
+        settings_.learn_mode ? state : 2 * state + rollout.episodes[i].action.recommends);
+  }
+  scale(rollout);
+  rollout.units = learning_units(method_, rollout.scores, rollout.groups);
+  rollout.first_minibatches = minibatches(at, 0, rollout.units);
   score_log_probs(rollout);
   if (at.step == 1)
     base::check(rollout.log_probs.equal(rollout.reference),
                 "rl: the policy differs from its reference before the first update");
+  choose_learned(rollout);
   reward_tokens(rollout);
-  rollout.gae = estimate_advantages(rollout.rewards, rollout.values, rollout.mask,
-                                    {settings_.discount, settings_.lambda});
+  rollout.lesson = make_lesson(method_,
+                               {torch::tensor(rollout.scores).to(torch::kFloat32), rollout.groups,
+                                kl_k1(rollout.log_probs, rollout.reference), rollout.rewards,
+                                rollout.values, rollout.learned, kl_.beta()},
+                               {settings_.discount, settings_.lambda});
   return rollout;
 }
 
-// Old and reference log-probabilities by the training forward, in the shapes of the first epoch's
-// minibatches, so that the first ratio is exactly 1.
+// From the reward model's scores to those that are learned from.
+void WordsTrainer::scale(Rollout& rollout) {
+  rollout.scaled_scores = scale_scores(rollout.raw_scores, settings_.score_clip, moments_);
+  rollout.scores = rollout.scaled_scores;
+  for (std::size_t b = 0; b < rollout.scores.size(); ++b)
+    if (!rollout.episodes[b].action.ended) rollout.scores[b] -= settings_.missing_end_penalty;
+  if (method_.length_cache == 0) return;
+  std::vector<double> lengths;
+  for (const Episode& episode : rollout.episodes)
+    lengths.push_back(static_cast<double>(episode.tokens.size()));
+  const torch::Tensor penalties =
+      soft_length_penalty(torch::tensor(lengths), settings_.max_tokens, method_.length_cache);
+  for (std::size_t b = 0; b < rollout.scores.size(); ++b)
+    rollout.scores[b] += penalties[static_cast<std::int64_t>(b)].item<double>();
+}
+
+// Old and reference log-probabilities by the training forward; what is learned from by advantages
+// in the shapes of the first epoch's minibatches, so that the first ratio is exactly 1.
 void WordsTrainer::score_log_probs(Rollout& rollout) const {
   const model::Weights current = model::cast(policy_, type_);
   const ValueHead head = value_head();
   const std::size_t n = rollout.episodes.size();
+  Minibatches batches = rollout.first_minibatches;
+  if (!learns_by_advantages(algorithm_)) {  // some replies may be in none of them
+    batches.clear();
+    for (std::size_t i = 0; i < n; ++i) {
+      if (i % static_cast<std::size_t>(settings_.minibatch) == 0) batches.emplace_back();
+      batches.back().push_back(i);
+    }
+  }
   std::vector<torch::Tensor> log_probs(n), reference(n), values(n), mask(n), entropies(n), sampled;
-  for (const std::vector<std::size_t>& chosen : rollout.first_minibatches) {
+  for (const std::vector<std::size_t>& chosen : batches) {
     const std::vector<const Episode*> batch = pick(rollout, chosen);
     const TokenScores now = score_tokens(current, tokens_, batch, {settings_.temperature, &head});
     const TokenScores then = score_tokens(reference_, tokens_, batch, {settings_.temperature});
@@ -122,15 +170,32 @@ void WordsTrainer::score_log_probs(Rollout& rollout) const {
       reference[chosen[b]] = then.log_probs[row].narrow(0, 0, length);
     }
   }
-  for (const Episode& episode : rollout.episodes)
-    sampled.push_back(torch::tensor(episode.sampled_log_probs).to(torch::kFloat32));
   rollout.log_probs = pad(log_probs);
   rollout.reference = pad(reference);
   rollout.values = pad(values);
   rollout.mask = pad(mask);
   rollout.entropy = masked_mean(pad(entropies), rollout.mask).item<double>();
-  rollout.mismatch =
-      masked_mean((rollout.log_probs - pad(sampled)).abs(), rollout.mask).item<double>();
+  if (algorithm_ == Algorithm::sft) return;  // nobody sampled
+  for (const Episode& episode : rollout.episodes)
+    sampled.push_back(torch::tensor(episode.sampled_log_probs).to(torch::kFloat32));
+  rollout.sampled = pad(sampled);
+  // The sampler was the policy, or for the algorithms without advantages its reference.
+  const torch::Tensor& sampler =
+      learns_by_advantages(algorithm_) ? rollout.log_probs : rollout.reference;
+  rollout.mismatch = masked_mean((sampler - rollout.sampled).abs(), rollout.mask).item<double>();
+}
+
+void WordsTrainer::choose_learned(Rollout& rollout) const {
+  rollout.learned = rollout.mask.clone();
+  if (method_.mask_truncated) {
+    torch::Tensor ended = torch::empty({rollout.mask.size(0)}, torch::kBool);
+    for (std::size_t b = 0; b < rollout.episodes.size(); ++b)
+      ended[static_cast<std::int64_t>(b)] = rollout.episodes[b].action.ended;
+    rollout.learned = without_truncated(rollout.learned, ended).clone();
+  }
+  // PPO keeps the mode, for the price of its KL; its score is centred in reward_tokens.
+  if (!settings_.learn_mode && algorithm_ != Algorithm::ppo)
+    rollout.learned.select(1, 0).fill_(false);
 }
 
 void WordsTrainer::reward_tokens(Rollout& rollout) {
@@ -143,14 +208,11 @@ void WordsTrainer::reward_tokens(Rollout& rollout) {
                       .sum(1)
                       .mean()
                       .item<double>();
-  rollout.rewards = -kl_.beta() * k1;
+  const bool in_reward = method_.kl_place == "reward" || method_.kl_place == "both";
+  rollout.rewards = at::where(rollout.learned, (in_reward ? -kl_.beta() : 0.) * k1, none);
   rollout.non_score = rollout.rewards.sum(1).mean().item<double>();
 
-  rollout.scaled_scores = scale_scores(rollout.raw_scores, settings_.score_clip, moments_);
-  rollout.scores = rollout.scaled_scores;
-  for (std::size_t b = 0; b < n; ++b)
-    if (!rollout.episodes[b].action.ended) rollout.scores[b] -= settings_.missing_end_penalty;
-  if (!settings_.learn_mode) {
+  if (!settings_.learn_mode && algorithm_ == Algorithm::ppo) {
     // What follows a mode, score and price of its words together, is the same for both on average.
     std::vector<double> following = rollout.scores;
     for (std::size_t b = 0; b < n; ++b)
@@ -164,47 +226,185 @@ void WordsTrainer::reward_tokens(Rollout& rollout) {
   for (std::size_t b = 0; b < n; ++b) {
     const auto row = static_cast<std::int64_t>(b),
                length = static_cast<std::int64_t>(rollout.episodes[b].tokens.size());
-    rollout.rewards[row][last_chosen(rollout.mask[row], length)] += rollout.scores[b];
+    const std::int64_t last = last_chosen(rollout.learned[row], length);
+    if (rollout.learned[row][last].item<bool>()) rollout.rewards[row][last] += rollout.scores[b];
   }
+}
+
+// A minibatch of a rollout, scored anew with gradient; rows as `chosen` has them.
+struct WordsTrainer::Part {
+  std::vector<std::size_t> chosen;
+  TokenScores now;
+  torch::Tensor index;  // [B] int64: chosen
+  torch::Tensor learned;
+  const Rollout& rollout;
+
+  // The rows of a tensor [episodes, …] of the rollout.
+  torch::Tensor rows(const torch::Tensor& x) const { return x.index_select(0, index); }
+  // Of [episodes, R], as wide as `now`.
+  torch::Tensor of(const torch::Tensor& x) const {
+    return rows(x).narrow(1, 0, now.log_probs.size(1));
+  }
+};
+
+WordsTrainer::Part WordsTrainer::part_of(const Rollout& rollout,
+                                         const std::vector<std::size_t>& chosen) const {
+  const ValueHead head = value_head();
+  Part part{chosen,
+            score_tokens(model::cast(policy_, type_), tokens_, pick(rollout, chosen),
+                         {settings_.temperature, algorithm_ == Algorithm::ppo ? &head : nullptr}),
+            torch::tensor(std::vector<std::int64_t>(chosen.begin(), chosen.end()), torch::kInt64),
+            {},
+            rollout};
+  part.learned = part.of(rollout.learned);
+  return part;
 }
 
 // One minibatch: its losses before the step, and the gradient's norm.
 struct WordsTrainer::Step {
+  torch::Tensor total;
   PpoLoss policy;
   ValueLoss values;
   double policy_loss = 0, value_loss = 0, norm = 0;
+  base::Metrics more = {};  // of the algorithm's own
 };
 
-WordsTrainer::Step WordsTrainer::take_step(const Rollout& rollout, const torch::Tensor& advantages,
+Reduction WordsTrainer::reduction() const {
+  const Aggregation how = method_.aggregation == "sequence_mean"     ? Aggregation::sequence_mean
+                          : method_.aggregation == "constant_length" ? Aggregation::constant_length
+                                                                     : Aggregation::token_mean;
+  return {.how = how, .length = static_cast<double>(settings_.max_tokens)};
+}
+
+void WordsTrainer::learn_by_advantages(const Part& part, Step& step) const {
+  const Rollout& rollout = part.rollout;
+  PpoOptions options{
+      .clip_low = method_.clip_low,
+      .clip_high = method_.clip_high,
+      .dual_clip = method_.dual_clip,
+      .ratio = method_.ratio == "sequence" ? RatioLevel::sequence : RatioLevel::token,
+      .sampler_cap = method_.sampler_cap,
+      .reduction = reduction()};
+  if (method_.sampler_cap > 0) options.sampler_log_probs = part.of(rollout.sampled);
+  step.policy = ppo_loss(part.now.log_probs, part.of(rollout.log_probs),
+                         part.of(rollout.lesson.normalised), part.learned, options);
+  step.total = step.policy.loss;
+  if (algorithm_ == Algorithm::ppo) {
+    step.values = value_loss(part.now.values, part.of(rollout.values),
+                             part.of(rollout.lesson.returns), part.learned, settings_.value_clip);
+    step.total = step.total + settings_.value_weight * step.values.loss;
+    step.value_loss = step.values.loss.item<double>();
+  }
+  if (method_.kl_place == "loss" || method_.kl_place == "both") {
+    const KlLoss kl = kl_loss(part.now.log_probs, part.of(rollout.log_probs),
+                              part.of(rollout.reference), part.learned,
+                              {.estimator = method_.kl_loss == "k1"   ? KlEstimator::k1
+                                            : method_.kl_loss == "k3" ? KlEstimator::k3
+                                                                      : KlEstimator::k2,
+                               .ratio = method_.kl_ratio == "full"       ? KlRatio::full
+                                        : method_.kl_ratio == "detached" ? KlRatio::detached
+                                                                         : KlRatio::none,
+                               .reduction = reduction()});
+    step.total = step.total + kl_.beta() * kl.loss;
+    step.more = {{"loss/kl_avg", kl.loss.item<double>()}};
+  }
+  if (settings_.entropy_weight != 0)
+    step.total = step.total + entropy_loss(part.now.entropies, part.learned,
+                                           settings_.entropy_weight, reduction());
+}
+
+void WordsTrainer::learn_by_imitation(const Part& part, Step& step) const {
+  const torch::Tensor weights = part.rows(part.rollout.lesson.weights);
+  step.total = weighted_imitation_loss(part.now.log_probs, weights, part.learned, reduction());
+  step.more = {{"weights/effective",
+                effective_sample_size(weights) / static_cast<double>(part.chosen.size())}};
+}
+
+void WordsTrainer::learn_by_pairs(const Part& part, Step& step) const {
+  const auto of_replies = method_.log_prob_length == "mean" ? reply_means : reply_sums;
+  const torch::Tensor now = of_replies(part.now.log_probs, part.learned).view({-1, 2}),
+                      then =
+                          of_replies(part.of(part.rollout.reference), part.learned).view({-1, 2});
+  const DpoKind kind = method_.preference == "conservative" ? DpoKind::conservative
+                       : method_.preference == "robust"     ? DpoKind::robust
+                       : method_.preference == "ipo"        ? DpoKind::ipo
+                                                            : DpoKind::sigmoid;
+  const DpoLoss loss =
+      dpo_loss({now.select(1, 0), now.select(1, 1), then.select(1, 0), then.select(1, 1)},
+               {.kind = kind, .beta = method_.preference_beta, .label_noise = method_.label_noise});
+  step.total = loss.loss;
+  step.more = {{"rewards/chosen", loss.chosen_reward},
+               {"rewards/rejected", loss.rejected_reward},
+               {"rewards/margins", loss.margin},
+               {"rewards/accuracies", loss.accuracy}};
+}
+
+void WordsTrainer::learn_by_judgements(const Part& part, Step& step) const {
+  const Rollout& rollout = part.rollout;
+  KtoOptions options{.beta = method_.preference_beta,
+                     .desirable_weight = method_.desirable_weight,
+                     .undesirable_weight = method_.undesirable_weight};
+  KtoReplies replies{reply_sums(part.now.log_probs, part.learned),
+                     reply_sums(part.of(rollout.reference), part.learned),
+                     part.rows(rollout.lesson.desirable),
+                     {},
+                     {}};
+  std::vector<int> groups;
+  for (std::size_t i : part.chosen) groups.push_back(rollout.groups[i]);
+  if (std::all_of(groups.begin(), groups.end(), [&](int group) { return group == groups[0]; })) {
+    options.reference_point = 0;  // no other state to meet a reply
+  } else {
+    torch::NoGradGuard no_grad;
+    const std::vector<std::size_t> met = mismatched_replies(groups);
+    std::vector<Episode> strangers;
+    for (std::size_t i = 0; i < part.chosen.size(); ++i) {
+      Episode episode = rollout.episodes[part.chosen[met[i]]];
+      episode.state = rollout.episodes[part.chosen[i]].state;
+      episode.prompt = rollout.episodes[part.chosen[i]].prompt;
+      strangers.push_back(std::move(episode));
+    }
+    std::vector<const Episode*> pointers;
+    for (const Episode& episode : strangers) pointers.push_back(&episode);
+    const auto sums = [&](const model::Weights& weights) {
+      const TokenScores scores = score_tokens(weights, tokens_, pointers, {settings_.temperature});
+      torch::Tensor learned = scores.mask.clone();
+      if (!settings_.learn_mode) learned.select(1, 0).fill_(false);
+      return reply_sums(scores.log_probs, learned);
+    };
+    replies.mismatched_log_probs = sums(model::cast(policy_, type_));
+    replies.mismatched_reference = sums(reference_);
+  }
+  const KtoLoss loss = kto_loss(replies, options);
+  step.total = loss.loss;
+  step.more = {{"rewards/chosen", loss.desirable_reward},
+               {"rewards/rejected", loss.undesirable_reward},
+               {"rewards/margins", loss.margin},
+               {"rewards/accuracies", loss.accuracy},
+               {"kto/reference_point", loss.reference_point}};
+}
+
+WordsTrainer::Step WordsTrainer::take_step(const Rollout& rollout,
                                            const std::vector<std::size_t>& chosen,
                                            double learning_rate) {
-  const ValueHead head = value_head();
-  const TokenScores now = score_tokens(model::cast(policy_, type_), tokens_, pick(rollout, chosen),
-                                       {settings_.temperature, &head});
-  const torch::Tensor index =
-      torch::tensor(std::vector<std::int64_t>(chosen.begin(), chosen.end()), torch::kInt64);
-  const auto of = [&](const torch::Tensor& x) {
-    return x.index_select(0, index).narrow(1, 0, now.log_probs.size(1));
-  };
-  const torch::Tensor mask = of(rollout.mask);
+  const Part part = part_of(rollout, chosen);
   Step step;
-  step.policy = ppo_loss(now.log_probs, of(rollout.log_probs), of(advantages), mask,
-                         {settings_.clip, settings_.clip});
-  step.values = value_loss(now.values, of(rollout.values), of(rollout.gae.returns), mask,
-                           settings_.value_clip);
-  torch::Tensor total = step.policy.loss + settings_.value_weight * step.values.loss;
-  if (settings_.entropy_weight != 0)
-    total = total - settings_.entropy_weight * masked_mean(now.entropies, mask);
-  total.backward();
-  step.policy_loss = step.policy.loss.item<double>();
-  step.value_loss = step.values.loss.item<double>();
+  if (learns_by_advantages(algorithm_))
+    learn_by_advantages(part, step);
+  else if (imitates(algorithm_))
+    learn_by_imitation(part, step);
+  else if (algorithm_ == Algorithm::dpo)
+    learn_by_pairs(part, step);
+  else
+    learn_by_judgements(part, step);
+  step.total.backward();
+  step.policy_loss =
+      (learns_by_advantages(algorithm_) ? step.policy.loss : step.total).item<double>();
   step.norm = optimiser_->step(learning_rate, settings_.clip_gradient);
   return step;
 }
 
 base::Metrics WordsTrainer::update(const Rollout& rollout, double learning_rate,
                                    const base::RandomPlace& at) {
-  const torch::Tensor advantages = whiten(rollout.gae.advantages, rollout.mask);
   std::vector<Step> steps;
   const auto too_far = [&] {
     return settings_.max_approx_kl > 0 && !steps.empty() &&
@@ -212,8 +412,8 @@ base::Metrics WordsTrainer::update(const Rollout& rollout, double learning_rate,
   };
   for (int epoch = 0; epoch < settings_.epochs && !too_far(); ++epoch)
     for (const std::vector<std::size_t>& chosen :
-         epoch == 0 ? rollout.first_minibatches : minibatches(at, epoch, rollout.episodes.size())) {
-      steps.push_back(take_step(rollout, advantages, chosen, learning_rate));
+         epoch == 0 ? rollout.first_minibatches : minibatches(at, epoch, rollout.units)) {
+      steps.push_back(take_step(rollout, chosen, learning_rate));
       const PpoLoss& loss = steps.back().policy;
       if (steps.size() == 1)
         base::check(loss.ratio_max == 1 && loss.ratio_min == 1,
@@ -221,33 +421,47 @@ base::Metrics WordsTrainer::update(const Rollout& rollout, double learning_rate,
                     loss.ratio_max, ", not 1: sampling and training forward differ");
       if (too_far()) break;
     }
-  kl_.update(rollout.kl, static_cast<std::int64_t>(rollout.episodes.size()));
+  if (pays_for_kl()) kl_.update(rollout.kl, static_cast<std::int64_t>(rollout.episodes.size()));
+  return metrics_of(rollout, steps);
+}
 
+base::Metrics WordsTrainer::metrics_of(const Rollout& rollout, const std::vector<Step>& steps) {
+  if (steps.empty()) return {{"steps", 0}};  // no two replies to compare
   const auto mean = [&](auto&& value) {
     double sum = 0;
     for (const Step& step : steps) sum += value(step);
     return sum / static_cast<double>(steps.size());
   };
   const auto finite = [](double x) { return std::isfinite(x) ? x : 0; };
-  return {{"loss/policy_avg", mean([](const Step& s) { return s.policy_loss; })},
-          {"loss/value_avg", mean([](const Step& s) { return s.value_loss; })},
-          {"policy/approxkl_avg", mean([](const Step& s) { return s.policy.approx_kl; })},
-          {"policy/clipfrac_avg", mean([](const Step& s) { return s.policy.clip_fraction; })},
-          {"val/clipfrac_avg", mean([](const Step& s) { return s.values.clip_fraction; })},
-          {"val/ratio", mean([](const Step& s) { return s.policy.ratio; })},
-          {"val/ratio_var", steps.front().policy.ratio_variance},
-          {"val/ratio_max", steps.front().policy.ratio_max},
-          {"val/ratio_min", steps.front().policy.ratio_min},
-          {"advantages/mean", masked_mean(rollout.gae.advantages, rollout.mask).item<double>()},
-          {"advantages/std", deviation_of(rollout.gae.advantages, rollout.mask)},
-          {"returns/mean", masked_mean(rollout.gae.returns, rollout.mask).item<double>()},
-          {"returns/std", deviation_of(rollout.gae.returns, rollout.mask)},
-          {"grad_norm", mean([&](const Step& s) { return finite(s.norm); })},
-          {"steps", static_cast<double>(steps.size())},
-          {"steps_skipped", static_cast<double>(steps.size()) *
-                                mean([](const Step& s) { return !std::isfinite(s.norm); })},
-          {"value/explained_variance",
-           explained_variance(rollout.values, rollout.gae.returns, rollout.mask)}};
+  base::Metrics metrics = {
+      {"loss/policy_avg", mean([](const Step& s) { return s.policy_loss; })},
+      {"grad_norm", mean([&](const Step& s) { return finite(s.norm); })},
+      {"steps", static_cast<double>(steps.size())},
+      {"steps_skipped", static_cast<double>(steps.size()) *
+                            mean([](const Step& s) { return !std::isfinite(s.norm); })}};
+  const auto add = [&](const base::Metrics& more) {
+    metrics.insert(metrics.end(), more.begin(), more.end());
+  };
+  for (std::size_t i = 0; i < steps.front().more.size(); ++i)
+    add({{steps.front().more[i].first, mean([&](const Step& s) { return s.more[i].second; })}});
+  const Lesson& lesson = rollout.lesson;
+  if (lesson.advantages.defined())
+    add({{"policy/approxkl_avg", mean([](const Step& s) { return s.policy.approx_kl; })},
+         {"policy/clipfrac_avg", mean([](const Step& s) { return s.policy.clip_fraction; })},
+         {"val/ratio", mean([](const Step& s) { return s.policy.ratio; })},
+         {"val/ratio_var", steps.front().policy.ratio_variance},
+         {"val/ratio_max", steps.front().policy.ratio_max},
+         {"val/ratio_min", steps.front().policy.ratio_min},
+         {"advantages/mean", masked_mean(lesson.advantages, rollout.learned).item<double>()},
+         {"advantages/std", deviation_of(lesson.advantages, rollout.learned)}});
+  if (lesson.returns.defined())
+    add({{"loss/value_avg", mean([](const Step& s) { return s.value_loss; })},
+         {"val/clipfrac_avg", mean([](const Step& s) { return s.values.clip_fraction; })},
+         {"returns/mean", masked_mean(lesson.returns, rollout.learned).item<double>()},
+         {"returns/std", deviation_of(lesson.returns, rollout.learned)},
+         {"value/explained_variance",
+          explained_variance(rollout.values, lesson.returns, rollout.learned)}});
+  return metrics;
 }
 
 void WordsTrainer::save(model::Checkpoint& checkpoint) const {

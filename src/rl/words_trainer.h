@@ -5,10 +5,11 @@
 #include "base/random.h"
 #include "base/run_log.h"
 #include "model/checkpoint.h"
-#include "rl/advantages.h"
 #include "rl/kl.h"
-#include "rl/ppo_settings.h"
+#include "rl/lesson.h"
+#include "rl/losses.h"
 #include "rl/score_scaling.h"
+#include "rl/settings.h"
 #include "rl/token_policy.h"
 #include "train/adamw.h"
 
@@ -17,12 +18,16 @@ namespace rl {
 // Replies with all that their update needs; rows are [B, R], as in TokenScores.
 struct Rollout {
   std::vector<Episode> episodes;
+  std::vector<int> groups;            // one an episode: replies to one state share one
   std::vector<double> raw_scores;     // of the reward model, one an episode
   std::vector<double> scaled_scores;  // by their running deviation, clipped
-  std::vector<double> scores;         // those less the penalty for a missing end, centred by mode
+  std::vector<double> scores;         // those less penalties; of ppo centred by mode
   torch::Tensor log_probs, values, reference, mask;  // before the update
+  torch::Tensor sampled;                             // log-probabilities by the sampler
+  torch::Tensor learned;                             // [B, R] bool: the tokens that losses read
   torch::Tensor rewards;                             // -beta k1, and the score on the last token
-  Advantages gae;
+  Lesson lesson;
+  std::vector<std::vector<std::size_t>> units;  // replies that stay in one minibatch (lesson.h)
   std::vector<std::vector<std::size_t>> first_minibatches;  // log_probs were scored in these shapes
   double kl = 0;                                            // nats a reply, k1
   double kl_k3 = 0;                                         // the same by k3, which spreads less
@@ -31,18 +36,22 @@ struct Rollout {
   double mismatch = 0;  // mean |log-probability - the sampler's|
 };
 
-// The half of PPO that learns modes and words: clipped surrogate, value head on the policy's trunk,
-// k1 KL in the reward with a controlled price (Ziegler et al. 2019).
+// The half of the update that learns modes and words, by any of the algorithms (algorithm.h). PPO:
+// clipped surrogate, value head on the policy's trunk, k1 KL in the reward with a controlled price
+// (Ziegler et al. 2019). Where settings.learn_mode is off, the mode is learned from by no
+// algorithm, and only replies of one mode are compared.
 class WordsTrainer {
  public:
   // Trains `policy` in place. Keeps references: all must outlive it.
   WordsTrainer(model::LanguageModel& policy, const model::Weights& reference,
-               const train::DialogueTokens& tokens, const PpoSettings& settings, torch::Dtype type);
+               const train::DialogueTokens& tokens, const RlSettings& settings, torch::Dtype type);
 
-  // Scores what was sampled. `at`: seed and iteration (from 1), from which the minibatches follow.
-  // At iteration 1 the policy must be the reference (KL exactly 0), else base::Error(internal).
+  // Scores what was sampled. states: one number an episode, the same for replies to one state;
+  // empty: every reply is to a state of its own. `at`: seed and iteration (from 1), from which the
+  // minibatches follow. At iteration 1 the policy must be the reference (KL exactly 0), else
+  // base::Error(internal).
   Rollout prepare(std::vector<Episode> episodes, std::vector<double> raw_scores,
-                  const base::RandomPlace& at);
+                  const base::RandomPlace& at, const std::vector<int>& states = {});
 
   // The epochs over a rollout, then the controller's step. The ratio at the first minibatch must be
   // exactly 1, else base::Error(internal). Returns what the log shows.
@@ -56,18 +65,32 @@ class WordsTrainer {
 
  private:
   using Minibatches = std::vector<std::vector<std::size_t>>;
-  Minibatches minibatches(const base::RandomPlace& at, int epoch, std::size_t episodes) const;
+  Minibatches minibatches(const base::RandomPlace& at, int epoch, const Minibatches& units) const;
+  void scale(Rollout& rollout);
   void score_log_probs(Rollout& rollout) const;
+  void choose_learned(Rollout& rollout) const;
   void reward_tokens(Rollout& rollout);
+  bool pays_for_kl() const;  // beta is a price of the algorithm's own
+
+  struct Part;  // a minibatch of a rollout
   struct Step;
-  Step take_step(const Rollout& rollout, const torch::Tensor& advantages,
-                 const std::vector<std::size_t>& chosen, double learning_rate);
+  Part part_of(const Rollout& rollout, const std::vector<std::size_t>& chosen) const;
+  void learn_by_advantages(const Part& part, Step& step) const;
+  void learn_by_imitation(const Part& part, Step& step) const;
+  void learn_by_pairs(const Part& part, Step& step) const;
+  void learn_by_judgements(const Part& part, Step& step) const;
+  Reduction reduction() const;
+  static base::Metrics metrics_of(const Rollout& rollout, const std::vector<Step>& steps);
+  Step take_step(const Rollout& rollout, const std::vector<std::size_t>& chosen,
+                 double learning_rate);
   ValueHead value_head() const;
 
   model::LanguageModel& policy_;
   const model::Weights& reference_;
   const train::DialogueTokens& tokens_;
-  const PpoSettings& settings_;
+  const RlSettings& settings_;
+  const AlgorithmSettings method_;  // settings_, resolved
+  const Algorithm algorithm_;
   torch::Dtype type_;
   model::ParameterSet critic_;
   std::unique_ptr<train::AdamW> optimiser_;

@@ -18,8 +18,8 @@ namespace testing = recommend::testing;
 using Score = std::function<double(const Episode&)>;
 
 // Small batches and large steps, and nothing but the score and the KL that moves the policy.
-PpoSettings small() {
-  PpoSettings settings;
+RlSettings small() {
+  RlSettings settings;
   settings.batch = 64;
   settings.epochs = 2;
   settings.minibatch = 32;
@@ -38,7 +38,7 @@ model::Weights frozen(const model::LanguageModel& model) {
 
 // A policy and its reference, alike at the start, and the trainer of its words.
 struct Training {
-  explicit Training(const PpoSettings& s)
+  explicit Training(const RlSettings& s)
       : settings(s),
         reference(frozen(start.language)),
         trainer(policy.language, reference, policy.tokens, settings, torch::kFloat32) {
@@ -110,7 +110,7 @@ struct Training {
 
   std::string hash() const { return model::hash_tensors(policy.language.parameters.values()); }
 
-  PpoSettings settings;
+  RlSettings settings;
   std::vector<dialogue::Dialogue> dialogues = testing::dialogues(6);
   recommend::TrainedModel start = testing::model(dialogues), policy = testing::model(dialogues);
   model::Weights reference;
@@ -204,7 +204,7 @@ TEST(WordsTrainer, TheScoreOfAReplyCutAfterItsItemStandsOnTheMode) {
 
 TEST(WordsTrainer, AMissingEndCostsItsPenaltyAfterScaling) {
   for (const bool learn_mode : {false, true}) {
-    PpoSettings settings = small();
+    RlSettings settings = small();
     settings.learn_mode = learn_mode;
     settings.missing_end_penalty = 1.5;
     Training training(settings);
@@ -243,7 +243,7 @@ TEST(WordsTrainer, WordsThatScoreBecomeMoreLikelyAndWithTheSignFlippedLess) {
 
 TEST(WordsTrainer, TheScoreMovesTheModeOnlyWhereItIsToBeLearned) {
   const auto mode_after = [](bool learn_mode, double of_mode, double of_words) {
-    PpoSettings settings = small();
+    RlSettings settings = small();
     settings.learn_mode = learn_mode;
     Training training(settings);
     const double before = training.recommends();
@@ -262,7 +262,7 @@ TEST(WordsTrainer, TheScoreMovesTheModeOnlyWhereItIsToBeLearned) {
 }
 
 TEST(WordsTrainer, WhatFollowsAModeIsWorthTheSameForBothUnlessItIsToBeLearned) {
-  PpoSettings settings = small();
+  RlSettings settings = small();
   settings.beta = .5;
   Training training(settings);
   training.train(4, share_below(60));
@@ -280,7 +280,7 @@ TEST(WordsTrainer, WhatFollowsAModeIsWorthTheSameForBothUnlessItIsToBeLearned) {
 }
 
 TEST(WordsTrainer, GoesOnFromACheckpointBitForBit) {
-  PpoSettings settings = small();
+  RlSettings settings = small();
   settings.kl_target = 1e-5;
   settings.kl_horizon = 200;
   settings.max_tokens = 4;
@@ -328,7 +328,7 @@ TEST(WordsTrainer, RefusesAnUpdateWhoseFirstRatioIsNotOne) {
 }
 
 TEST(WordsTrainer, ScoresPolicyAndReferenceAtTheSamplersTemperature) {
-  PpoSettings settings = small();
+  RlSettings settings = small();
   settings.temperature = .7;
   Training training(settings);
   const Rollout first = training.prepare(share_below(60));  // refuses a KL that is not 0
@@ -340,7 +340,7 @@ TEST(WordsTrainer, ScoresPolicyAndReferenceAtTheSamplersTemperature) {
 // normalised. The score, 1 for a quarter of the words, is divided by its running deviation s, so
 // that p / (1 - p) = q / (1 - q) * exp(1 / (beta s)) for these words' probability.
 TEST(WordsTrainer, OneWordRepliesEndAtTheTiltedReference) {
-  PpoSettings settings = small();
+  RlSettings settings = small();
   settings.max_tokens = 1;
   settings.lambda = 1;
   settings.minibatch = 64;

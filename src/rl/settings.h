@@ -2,9 +2,13 @@
 
 #include <string>
 
+#include "rl/algorithm.h"
+
 namespace rl {
 
-struct PpoSettings {
+// Everything that a recipe says of reinforcement learning: the algorithm's own settings, and those
+// of the loop around it.
+struct RlSettings : AlgorithmSettings {
   int iterations = 60;
   int batch = 64;                    // replies an iteration
   int epochs = 4;                    // passes over each batch
@@ -13,7 +17,6 @@ struct PpoSettings {
   double item_learning_rate = 1e-3;  // of the ranker
   double discount = 1;
   double lambda = .95;
-  double clip = .2;
   double value_clip = .2;
   double value_weight = .1;
   double entropy_weight = 0;
@@ -40,6 +43,7 @@ struct PpoSettings {
 
   template <class F>
   void fields(F&& field) {
+    AlgorithmSettings::fields(field);
     field("iterations", iterations, "rollouts, each followed by an update");
     field("batch", batch, "replies of one rollout");
     field("epochs", epochs, "passes over each rollout");
@@ -49,7 +53,6 @@ struct PpoSettings {
           "Adam's step size for the ranker, falling to 0");
     field("discount", discount, "gamma, per token");
     field("lambda", lambda, "of generalised advantage estimation");
-    field("clip", clip, "epsilon of PPO's clipped surrogate");
     field("value_clip", value_clip, "how far a value may move in one iteration and still count");
     field("value_weight", value_weight, "of the value loss");
     field("entropy_weight", entropy_weight, "of the entropy bonus");

@@ -1,4 +1,4 @@
-#include "rl/ppo.h"
+#include "rl/train_policy.h"
 
 #include <algorithm>
 #include <chrono>
@@ -47,11 +47,29 @@ model::Weights cast_without_gradient(const model::LanguageModel& model, torch::D
   return model::cast(model, type);
 }
 
+constexpr int kRedraws = 3;  // of states in place of those that teach nothing
+
+// Whether several replies to one state are drawn, to be compared with each other.
+bool compares_replies(const AlgorithmSettings& method) {
+  switch (algorithm_named(method.algorithm)) {
+    case Algorithm::ppo:
+    case Algorithm::sft:
+      return false;
+    case Algorithm::reinforce_pp:
+      return method.baseline == "group_mean";
+    default:
+      return true;
+  }
+}
+
 class Trainer {
  public:
-  Trainer(const PpoInput& input, const PpoSettings& settings, const train::Stage& stage)
+  Trainer(const PolicyInput& input, const RlSettings& settings, const train::Stage& stage)
       : input_(input),
         settings_(settings),
+        method_(resolved(settings)),
+        algorithm_(algorithm_named(settings.algorithm)),
+        compares_(compares_replies(method_)),
         stage_(stage),
         policy_(copy_of(input.start)),
         places_(find_places(input.dialogues)),
@@ -63,7 +81,7 @@ class Trainer {
                         "rl: no training dialogue has a recommender's turn that names a new item");
   }
 
-  PpoResult run() {
+  PolicyResult run() {
     if (const auto checkpoint = train::resume(stage_)) load(*checkpoint);
     base::RunLog log(stage_.folder, iteration_);
     base::Progress progress(stage_.console, "rl", settings_.iterations, iteration_);
@@ -117,25 +135,100 @@ class Trainer {
     return metrics;
   }
 
+  // Replies, each with its score and the number of its state.
+  struct Replies {
+    std::vector<Episode> episodes;
+    std::vector<double> scores;
+    std::vector<int> states;
+  };
+
   Rollout sample() {
+    Replies replies = draw(0);
+    // DAPO: states whose replies all score the same teach nothing; others are drawn instead.
+    for (int round = 1; method_.dynamic_sampling && round <= kRedraws; ++round) {
+      const auto missing = replace_equal(replies, draw(round));
+      if (missing == 0) break;
+    }
+    return words_.prepare(std::move(replies.episodes), std::move(replies.scores),
+                          place("rl/minibatches"), replies.states);
+  }
+
+  Replies draw(int round) {
+    const int each = compares_ ? method_.group_size : 1;
+    base::RandomPlace at = place("rl/states");
+    at.stream = static_cast<std::uint64_t>(round);
+    const std::vector<Place> places =
+        draw_places(algorithm_ == Algorithm::sft ? places_.imitable : places_.all,
+                    std::max(settings_.batch / each, 1), at);
+    Replies replies;
+    if (algorithm_ == Algorithm::sft) {
+      replies.episodes =
+          logged_replies(places, policy_.tokens, policy_.state, settings_.max_tokens, positions());
+    } else {
+      std::vector<dialogue::State> states;
+      for (const dialogue::State& state : states_before(places, policy_.state))
+        states.insert(states.end(), static_cast<std::size_t>(each), state);
+      replies.episodes = roll_out(sampler(), policy_.tokens, states, sampling(round), positions());
+    }
+    for (std::size_t i = 0; i < replies.episodes.size(); ++i)
+      replies.states.push_back(static_cast<int>(i) / each);
+    std::vector<reward::ScoredReply> scored;
+    for (const Episode& episode : replies.episodes) {
+      std::vector<int> ids = episode.prompt;
+      ids.insert(ids.end(), episode.tokens.begin(), episode.tokens.end());
+      scored.push_back({episode.action, std::move(ids)});
+    }
+    replies.scores = input_.reward.response_scores(scored);
+    return replies;
+  }
+
+  // Puts states of `more` whose replies score apart in place of those of `replies` whose do not.
+  // Returns how many of the latter are left.
+  std::size_t replace_equal(Replies& replies, Replies more) const {
+    const auto each = static_cast<std::size_t>(method_.group_size);
+    const auto teaches = [&](const Replies& of, std::size_t from) {
+      const auto begin = of.scores.begin() + static_cast<std::ptrdiff_t>(from);
+      const auto [low, high] = std::minmax_element(begin, begin + method_.group_size);
+      return *low < *high;
+    };
+    std::size_t next = 0, left = 0;
+    for (std::size_t from = 0; from + each <= replies.scores.size(); from += each) {
+      if (teaches(replies, from)) continue;
+      while (next < more.scores.size() && !teaches(more, next)) next += each;
+      if (next >= more.scores.size()) {
+        left += 1;
+        continue;
+      }
+      for (std::size_t i = 0; i < each; ++i) {
+        replies.episodes[from + i] = std::move(more.episodes[next + i]);
+        replies.scores[from + i] = more.scores[next + i];
+      }
+      next += each;
+    }
+    return left;
+  }
+
+  dialogue::Sampling sampling(int round) const {
     dialogue::Sampling sampling;
     sampling.temperature = settings_.temperature;
     sampling.max_tokens = settings_.max_tokens;
-    sampling.seed = base::random_key(place("rl/sampling"));
-    recommend::TrainedRecommender recommender("policy", policy_,
-                                              {settings_.batch, input_.type, "in-training"});
-    std::vector<Episode> episodes = roll_out(
-        recommender, policy_.tokens,
-        states_before(draw_places(places_.all, settings_.batch, place("rl/states")), policy_.state),
-        sampling, static_cast<int>(policy_.language.config.context));
-    std::vector<reward::ScoredReply> replies;
-    for (const Episode& episode : episodes) {
-      std::vector<int> ids = episode.prompt;
-      ids.insert(ids.end(), episode.tokens.begin(), episode.tokens.end());
-      replies.push_back({episode.action, std::move(ids)});
-    }
-    std::vector<double> scores = input_.reward.response_scores(replies);
-    return words_.prepare(std::move(episodes), std::move(scores), place("rl/minibatches"));
+    base::RandomPlace at = place("rl/sampling");
+    at.stream = static_cast<std::uint64_t>(round);
+    sampling.seed = base::random_key(at);
+    return sampling;
+  }
+
+  int positions() const { return static_cast<int>(policy_.language.config.context); }
+
+  // The policy; its reference, which stands still, for algorithms that need no replies of the
+  // policy's own.
+  dialogue::Recommender& sampler() {
+    const bool own = learns_by_advantages(algorithm_);
+    if (own || !sampler_)
+      sampler_ = std::make_unique<recommend::TrainedRecommender>(
+          own ? "policy" : "reference", own ? policy_ : input_.start,
+          recommend::ReplyOptions{settings_.batch, input_.type, "in-training"});
+    return *sampler_;
   }
 
   base::Metrics rollout_metrics(const Rollout& rollout) const {
@@ -165,7 +258,7 @@ class Trainer {
             {"length/mean", tokens_of(rollout) / n},
             {"mismatch/log_prob", rollout.mismatch},
             {"lr", learning_rate(settings_.learning_rate)},
-            {"eps", settings_.clip},
+            {"eps", settings_.clip_high},
             {"episode", 1. * iteration_ * settings_.batch}};
   }
 
@@ -189,21 +282,30 @@ class Trainer {
     iteration_ = checkpoint.step;
   }
 
-  const PpoInput& input_;
-  const PpoSettings& settings_;
+  const PolicyInput& input_;
+  const RlSettings& settings_;
+  const AlgorithmSettings method_;  // settings_, resolved
+  const Algorithm algorithm_;
+  const bool compares_;  // replies to one state with each other
   const train::Stage& stage_;
   recommend::TrainedModel policy_;
   Places places_;
   model::Weights reference_;
   WordsTrainer words_;
   ItemTrainer items_;
+  std::unique_ptr<recommend::TrainedRecommender> sampler_;
   std::int64_t iteration_ = 0;
   double last_words_kl_ = 0, last_score_ = 0;
 };
 
 }  // namespace
 
-PpoResult train_ppo(const PpoInput& input, const PpoSettings& settings, const train::Stage& stage) {
+PolicyResult train_policy(const PolicyInput& input, const RlSettings& settings,
+                          const train::Stage& stage) {
+  check_algorithm(settings);
+  if (compares_replies(resolved(settings)) && settings.batch % settings.group_size != 0)
+    throw base::UsageError("rl.batch is ", settings.batch, ", no multiple of rl.group_size, ",
+                           settings.group_size);
   if (settings.iterations < 1 || settings.batch < 2 || settings.minibatch < 1)
     throw base::UsageError(
         "rl.iterations and rl.minibatch must be at least 1, rl.batch at least 2");

@@ -1,0 +1,156 @@
+#include "rl/lesson.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "base/error.h"
+#include "rl/advantages.h"
+#include "rl/best_of_n.h"
+#include "rl/group_advantages.h"
+#include "rl/reward_weighted.h"
+#include "rl/token_rewards.h"
+
+namespace rl {
+namespace {
+
+bool kl_in_reward(const AlgorithmSettings& s) {
+  return s.kl_place == "reward" || s.kl_place == "both";
+}
+
+// What groups compare: the reply's score, less the price of its KL where that is in the reward.
+torch::Tensor compared(const AlgorithmSettings& settings, const ScoredReplies& replies) {
+  return kl_in_reward(settings)
+             ? reply_rewards(replies.scores, replies.kl, replies.learned, replies.beta)
+             : replies.scores;
+}
+
+Lesson ppo_lesson(const AlgorithmSettings& settings, const ScoredReplies& replies,
+                  const GaeSettings& gae) {
+  Lesson lesson;
+  const Advantages found = estimate_advantages(replies.rewards, replies.values, replies.learned,
+                                               {.discount = gae.discount, .lambda = gae.lambda});
+  lesson.advantages = found.advantages;
+  lesson.returns = found.returns;
+  lesson.normalised = settings.advantage_scale == "none"
+                          ? lesson.advantages
+                          : whiten(lesson.advantages, replies.learned);
+  return lesson;
+}
+
+Lesson grpo_lesson(const AlgorithmSettings& settings, const ScoredReplies& replies) {
+  const GroupScale scale = settings.advantage_scale == "group"   ? GroupScale::group
+                           : settings.advantage_scale == "batch" ? GroupScale::batch
+                                                                 : GroupScale::none;
+  const torch::Tensor counts = replies.learned.any(1);
+  const auto over = [&](GroupScale by) {
+    return over_tokens(grpo_advantages(compared(settings, replies), replies.groups,
+                                       {.scale = by, .epsilon = settings.group_epsilon}, counts),
+                       replies.learned);
+  };
+  return {.advantages = over(GroupScale::none), .normalised = over(scale)};
+}
+
+Lesson rloo_lesson(const AlgorithmSettings& settings, const ScoredReplies& replies) {
+  Lesson lesson;
+  lesson.advantages = over_tokens(
+      rloo_advantages(compared(settings, replies), replies.groups, replies.learned.any(1)),
+      replies.learned);
+  lesson.normalised = settings.advantage_scale == "none"
+                          ? lesson.advantages
+                          : whiten(lesson.advantages, replies.learned);
+  return lesson;
+}
+
+Lesson reinforce_lesson(const AlgorithmSettings& settings, const ScoredReplies& replies,
+                        const GaeSettings& gae) {
+  Lesson lesson;
+  if (settings.baseline == "group_mean") {
+    lesson.advantages =
+        over_tokens(grpo_advantages(replies.scores, replies.groups, {.scale = GroupScale::none}),
+                    replies.learned);
+    lesson.normalised =
+        reinforce_pp_baseline_advantages(replies.scores, replies.groups, replies.learned);
+  } else {
+    lesson.advantages = returns_to_go(replies.rewards, replies.learned, gae.discount);
+    lesson.normalised = reinforce_pp_advantages(replies.rewards, replies.learned, gae.discount);
+  }
+  return lesson;
+}
+
+std::map<int, std::vector<std::size_t>> by_group(const std::vector<int>& groups) {
+  std::map<int, std::vector<std::size_t>> members;
+  for (std::size_t i = 0; i < groups.size(); ++i) members[groups[i]].push_back(i);
+  return members;
+}
+
+}  // namespace
+
+bool learns_by_advantages(Algorithm algorithm) {
+  return algorithm == Algorithm::ppo || algorithm == Algorithm::grpo ||
+         algorithm == Algorithm::rloo || algorithm == Algorithm::reinforce_pp;
+}
+
+bool imitates(Algorithm algorithm) {
+  return algorithm == Algorithm::best_of_n || algorithm == Algorithm::reward_weighted ||
+         algorithm == Algorithm::sft;
+}
+
+std::vector<std::vector<std::size_t>> learning_units(const AlgorithmSettings& settings,
+                                                     const std::vector<double>& scores,
+                                                     const std::vector<int>& groups) {
+  base::check(scores.size() == groups.size(), "learning_units: ", scores.size(), " scores, ",
+              groups.size(), " groups");
+  std::vector<std::vector<std::size_t>> units;
+  const Algorithm algorithm = algorithm_named(settings.algorithm);
+  if (algorithm == Algorithm::best_of_n) {
+    for (std::size_t best : select_best(scores, groups)) units.push_back({best});
+  } else if (algorithm == Algorithm::dpo || algorithm == Algorithm::kto) {
+    for (const auto& [group, members] : by_group(groups)) {
+      const auto [worst, best] =
+          std::minmax_element(members.begin(), members.end(),
+                              [&](std::size_t a, std::size_t b) { return scores[a] < scores[b]; });
+      if (scores[*best] == scores[*worst]) continue;
+      if (algorithm == Algorithm::dpo)
+        units.push_back({*best, *worst});
+      else
+        for (std::size_t member : members) units.push_back({member});
+    }
+  } else {
+    for (std::size_t i = 0; i < scores.size(); ++i) units.push_back({i});
+  }
+  return units;
+}
+
+Lesson make_lesson(const AlgorithmSettings& settings, const ScoredReplies& replies,
+                   const GaeSettings& gae) {
+  switch (algorithm_named(settings.algorithm)) {
+    case Algorithm::ppo:
+      return ppo_lesson(settings, replies, gae);
+    case Algorithm::grpo:
+      return grpo_lesson(settings, replies);
+    case Algorithm::rloo:
+      return rloo_lesson(settings, replies);
+    case Algorithm::reinforce_pp:
+      return reinforce_lesson(settings, replies, gae);
+    case Algorithm::dpo:
+      return {};
+    case Algorithm::kto:
+      return {.desirable =
+                  grpo_advantages(replies.scores, replies.groups, {.scale = GroupScale::none}) > 0};
+    case Algorithm::best_of_n:
+    case Algorithm::sft:
+      return {.weights = torch::ones_like(replies.scores)};
+    case Algorithm::reward_weighted: {
+      const WeightScope scope = settings.weight_scope == "batch"   ? WeightScope::batch
+                                : settings.weight_scope == "group" ? WeightScope::group
+                                                                   : WeightScope::none;
+      return {.weights = reward_weights(
+                  replies.scores, replies.groups,
+                  {.beta = settings.weight_beta, .scope = scope, .largest = settings.weight_cap})};
+    }
+  }
+  throw base::Error(base::ErrorKind::internal, "no such algorithm");
+}
+
+}  // namespace rl

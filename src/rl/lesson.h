@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include <torch/types.h>
+
+#include "rl/algorithm.h"
+
+namespace rl {
+
+// What an algorithm makes of scored replies before it updates: the plain functions of advantages.h,
+// group_advantages.h, best_of_n.h and reward_weighted.h, put together as the settings say. B =
+// replies, R = reply tokens. Settings here are resolved() and checked.
+
+// Replies that stay in one minibatch and are learned from: for dpo the best of a group and its
+// worst, in this order, where they score apart; for kto each reply of a group whose scores differ;
+// for best_of_n the best of each group; for the others every reply alone. groups: B numbers; only
+// replies that share one are compared.
+std::vector<std::vector<std::size_t>> learning_units(const AlgorithmSettings& settings,
+                                                     const std::vector<double>& scores,
+                                                     const std::vector<int>& groups);
+
+struct ScoredReplies {
+  torch::Tensor scores;     // [B] float
+  std::vector<int> groups;  // B numbers
+  torch::Tensor kl;         // [B, R]: k1 of the sampled tokens
+  torch::Tensor rewards;    // [B, R]: token_rewards of scores and kl, as far as the KL is in them
+  torch::Tensor values;     // [B, R]: of the state before each token; ppo only
+  torch::Tensor learned;    // [B, R] bool: the tokens that are learned from
+  double beta = 0;          // price of a nat
+};
+
+struct GaeSettings {
+  double discount = 1, lambda = .95;
+};
+
+struct Lesson {
+  torch::Tensor advantages = {};  // [B, R]: as they are estimated; ppo and its relatives
+  torch::Tensor returns = {};     // [B, R]: what values are fitted to; ppo only
+  torch::Tensor normalised = {};  // [B, R]: the advantages as the loss takes them
+  torch::Tensor weights = {};     // [B]: how much each reply is imitated; imitation only
+  torch::Tensor desirable = {};   // [B] bool; kto only: above its group's mean
+};
+Lesson make_lesson(const AlgorithmSettings& settings, const ScoredReplies& replies,
+                   const GaeSettings& gae);
+
+// Whether the algorithm learns from the policy's own replies by advantages (ppo, grpo, rloo,
+// reinforce_pp), whose distance to the policy that sampled them it must mind.
+bool learns_by_advantages(Algorithm algorithm);
+// Whether it imitates replies (best_of_n, reward_weighted, sft).
+bool imitates(Algorithm algorithm);
+
+}  // namespace rl

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "recommend/model_folder.h"
+#include "reward/reward_model.h"
+#include "rl/settings.h"
+#include "train/stage.h"
+
+namespace rl {
+
+// Measures a policy by what is never optimised (true satisfaction in a world, say); nothing where
+// there is no judge.
+using GoldJudge = std::function<std::optional<double>(const recommend::TrainedModel& policy)>;
+
+struct PolicyInput {
+  const recommend::TrainedModel& start;  // the SFT model: start and reference
+  const reward::RewardModel& reward;
+  const std::vector<const dialogue::Dialogue*>&
+      dialogues;  // their recommender's turns give the states
+  GoldJudge gold;
+  torch::Dtype type = torch::kFloat32;
+};
+
+struct PolicyResult {
+  recommend::TrainedModel policy;
+  int iterations = 0;
+  double words_kl = 0, item_kl = 0;  // of the last rollout
+};
+
+// Improves the start model by settings.algorithm (docs/rl.md) over both kinds of action: the words
+// (words_trainer.h) and the item slot (item_trainer.h), each with its own KL budget and controller.
+// ppo, grpo, rloo and reinforce_pp learn from the policy's own replies; dpo, kto, best_of_n and
+// reward_weighted from the start model's, drawn anew at every iteration and judged by the reward
+// model; sft from what the logs' recommenders said, at both, for as many steps. Goes on from the
+// stage's newest checkpoint, bit-exactly. Invariants that are always checked: the policy is the
+// reference at the first iteration (KL 0), and the ratio is 1 at the first minibatch of every
+// rollout. Throws base::UsageError for settings that check_algorithm refuses.
+PolicyResult train_policy(const PolicyInput& input, const RlSettings& settings,
+                          const train::Stage& stage);
+
+}  // namespace rl
