@@ -316,6 +316,23 @@ class TinyRecipe(unittest.TestCase):
         self.assertEqual((self.whole / "report.json").read_bytes(), before)
         self.assertIn("unchanged, skipped", run(self.whole).stderr)
 
+    def test_every_algorithm_is_one_key(self):
+        folder = self.copy("algorithms")
+        weights = folder / "policy/model/model.safetensors"
+        seen = {weights.read_bytes(), (folder / "sft/model/model.safetensors").read_bytes()}
+        for algorithm in ["grpo", "rloo", "reinforce_pp", "dpo", "kto", "best_of_n", "reward_weighted", "sft"]:
+            done = self.attune("rl", folder, "run.redo=true", "rl.iterations=2", f"rl.algorithm={algorithm}")
+            self.assertEqual(done.returncode, 0, f"{algorithm}: {done.stderr}")
+            self.assertNotIn(weights.read_bytes(), seen, algorithm)
+            seen.add(weights.read_bytes())
+            last = json.loads((folder / "policy/metrics.jsonl").read_text().splitlines()[-1])
+            self.assertIn("objective/kl", last, algorithm)
+        for wrong, said in [("rl.algorithm=pppo", "ppo, grpo"), ("rl.kl_reward=k3", "Only k1"),
+                            ("rl.reward=gold", "shuffled"), ("rl.kl_place=loss", "beta_unit=advantage")]:
+            done = self.attune("rl", folder, "run.redo=true", "rl.algorithm=reinforce_pp", wrong)
+            self.assertEqual(done.returncode, USAGE, wrong)
+            self.assertIn(said, done.stderr)
+
     def seed_of(self, name, seed):
         """A copy that passes for a run of another seed."""
         folder = self.copy(name)

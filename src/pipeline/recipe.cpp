@@ -79,6 +79,10 @@ void check(const Recipe& recipe) {
                                     {"reward.predictor.dropout", recipe.reward.predictor.dropout}})
     if (!(value >= 0 && value < 1))
       throw base::UsageError(name, " is ", value, ", expected 0 to below 1");
+  if (recipe.rl.reward != "learned" && recipe.rl.reward != "shuffled" &&
+      recipe.rl.reward != "length")
+    throw base::UsageError("rl.reward is \"", recipe.rl.reward,
+                           "\", expected learned, shuffled or length");
   if (recipe.rl.gate != "warn" && recipe.rl.gate != "refuse")
     throw base::UsageError("rl.gate is \"", recipe.rl.gate, "\", expected warn or refuse");
   if (recipe.reward.target != "liked" && recipe.reward.target != "useful" &&

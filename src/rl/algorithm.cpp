@@ -289,6 +289,7 @@ AlgorithmSettings resolved(AlgorithmSettings settings) {
   const auto found = defaults.find(algorithm_named(settings.algorithm));
   const Defaults own =
       found == defaults.end() ? Defaults{"none", "none", "token_mean", "none"} : found->second;
+  const bool own_place = settings.kl_place == "auto";
   const auto fill = [](std::string& setting, const char* value) {
     if (setting == "auto") setting = value;
   };
@@ -296,6 +297,10 @@ AlgorithmSettings resolved(AlgorithmSettings settings) {
   fill(settings.advantage_scale, own.advantage_scale);
   fill(settings.aggregation, own.aggregation);
   fill(settings.kl_place, own.kl_place);
+  // GRPO's authors price KL in advantages; whoever else puts it there has to say so.
+  const bool is_grpo = settings.algorithm == "grpo" && own_place;
+  fill(settings.beta_unit,
+       is_grpo && in_loss(settings) && settings.advantage_scale != "none" ? "advantage" : "score");
   fill(settings.weight_scope, settings.group_size > 1 ? "group" : "batch");
   return settings;
 }

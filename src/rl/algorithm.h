@@ -43,7 +43,7 @@ struct AlgorithmSettings {
   std::string kl_reward = "k1";
   std::string kl_loss = "k2";
   std::string kl_ratio = "none";
-  std::string beta_unit = "score";
+  std::string beta_unit = "auto";
   // Length
   bool mask_truncated = false;
   int length_cache = 0;
@@ -89,7 +89,7 @@ struct AlgorithmSettings {
     field(
         "beta_unit", beta_unit,
         "what beta prices a nat in: score, or advantage where the KL is in the loss and advantages "
-        "are divided by their deviation");
+        "are divided by their deviation; to be said wherever that is not the algorithm's own way");
     field("mask_truncated", mask_truncated, "do not learn from replies that were cut off (DAPO)");
     field("length_cache", length_cache,
           "tokens before the longest reply from which length is punished (DAPO); 0: it is not");

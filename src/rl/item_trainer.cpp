@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "recommend/train_ranker.h"
@@ -27,7 +28,15 @@ ItemTrainer::ItemTrainer(recommend::Ranker& policy, const recommend::TrainedMode
           start.ranker.item_tables(recommend::item_embeddings(reference, start.tokens))),
       optimiser_(policy.parameters().tensors(),
                  {.beta2 = .999, .epsilon = 1e-5, .weight_decay = 0}),
-      kl_({settings.item_beta, settings.item_kl_target, settings.item_kl_horizon}) {}
+      kl_({settings.item_beta, settings.item_kl_target, settings.item_kl_horizon}),
+      imitates_(settings.algorithm == "sft"),
+      rewarded_(!imitates_ && settings.reward != "length") {
+  if (settings.reward != "shuffled") return;
+  std::vector<std::int64_t> order(static_cast<std::size_t>(start.catalogue.size()));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  base::Random({.seed = 1, .stage = "rl/shuffled items"}).shuffle(order);
+  exchanged_ = torch::tensor(order, torch::kInt64);
+}
 
 // States to rank for, and what the loss compares with.
 struct ItemTrainer::Batch {
@@ -50,6 +59,8 @@ ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
   }
   batch.targets = torch::tensor(targets, torch::kInt64);
   batch.rewards = reward_.item_scores(reward_contexts);
+  if (exchanged_.defined()) batch.rewards = batch.rewards.index_select(1, exchanged_);
+  if (!rewarded_) batch.rewards.zero_();
   recommend::RankBatch reference = batch.states;
   reference.items = reference_items_;
   if (policy_.uses_language()) {
@@ -70,13 +81,15 @@ base::Metrics ItemTrainer::update(const model::Weights& current, const std::vect
                              {at.seed, "rl/items", at.step, static_cast<std::uint64_t>(step)}));
     batch.states.items = policy_.item_tables(embeddings);
     const torch::Tensor log_probs = at::log_softmax(policy_.logits(batch.states), 1);
-    ItemSlotOptions options{kl_.beta(), settings_.item_reward_clip, settings_.item_cross_entropy};
+    ItemSlotOptions options{imitates_ ? 0 : kl_.beta(), settings_.item_reward_clip,
+                            settings_.item_cross_entropy};
     const auto loss_at = [&] {
       return item_slot_loss(log_probs, batch.reference, batch.rewards, batch.targets, options);
     };
     ItemSlotLoss loss = loss_at();
     // The controller follows slowly; near the end of the budget the price rises at once.
-    if (settings_.item_kl_target > 0 && loss.kl > kGuarded * settings_.item_kl_target) {
+    if (!imitates_ && settings_.item_kl_target > 0 &&
+        loss.kl > kGuarded * settings_.item_kl_target) {
       options.beta = std::max(10 * options.beta, kGuardPrice);
       loss = loss_at();
     }

@@ -48,6 +48,9 @@ class ItemTrainer {
   recommend::ItemTables reference_items_;
   train::AdamW optimiser_;
   KlController kl_;
+  const bool imitates_;      // what people recommended, and nothing else: algorithm=sft
+  const bool rewarded_;      // by the reward model
+  torch::Tensor exchanged_;  // [N] int64: whose reward each item gets; undefined: its own
   double last_kl_ = 0;
 };
 

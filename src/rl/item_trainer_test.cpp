@@ -136,5 +136,28 @@ TEST(ItemTrainer, GoesOnFromACheckpointBitForBit) {
   EXPECT_EQ(resumed.hash(), whole.hash());
 }
 
+TEST(ItemTrainer, ControlsLearnFromSomethingElse) {
+  RlSettings settings = small();
+  settings.reward = "length";  // of words: no item is worth more than another
+  Training length(settings);
+  settings.reward = "shuffled";
+  Training shuffled(settings);
+  settings = small();
+  settings.algorithm = "sft";
+  settings.item_cross_entropy = 1;
+  Training imitation(settings);
+  Training learned(small());
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_EQ(length.update()["item/reward"], 0);
+    EXPECT_EQ(imitation.update()["item/reward"], 0);
+    shuffled.update();
+    learned.update();
+  }
+  EXPECT_LT(length.update()["item/kl"], 1e-6);
+  EXPECT_GT(imitation.update()["item/kl"], 1e-4);
+  EXPECT_GT(learned.update()["item/kl"], 1e-3);
+  EXPECT_NE(shuffled.hash(), learned.hash());
+}
+
 }  // namespace
 }  // namespace rl

@@ -35,11 +35,12 @@ struct RlSettings : AlgorithmSettings {
   double item_kl_horizon = 500;  // contexts
   double item_cross_entropy = .3;
   double item_reward_clip = 4;
-  int item_states = 128;      // contexts of one item-slot step
-  int item_steps = 4;         // item-slot steps an iteration
-  int checkpoint_every = 20;  // iterations
-  int gold_every = 10;        // iterations between measurements of the gold judge
-  std::string gate = "warn";  // refuse or warn where the reward model did not prove itself
+  int item_states = 128;           // contexts of one item-slot step
+  int item_steps = 4;              // item-slot steps an iteration
+  int checkpoint_every = 20;       // iterations
+  int gold_every = 10;             // iterations between measurements of the gold judge
+  std::string reward = "learned";  // learned, or a control: shuffled or length
+  std::string gate = "warn";       // refuse or warn where the reward model did not prove itself
 
   template <class F>
   void fields(F&& field) {
@@ -79,6 +80,9 @@ struct RlSettings : AlgorithmSettings {
     field("item_steps", item_steps, "item-slot steps an iteration");
     field("checkpoint_every", checkpoint_every, "iterations between checkpoints");
     field("gold_every", gold_every, "iterations between measurements of the gold judge");
+    field("reward", reward,
+          "what is optimised: learned (the reward model's), or as a control shuffled (the same "
+          "scores, of other replies and other items) or length (of the words; items: nothing)");
     field("gate", gate,
           "refuse or warn where the reward model did not prove itself on held-out dialogues");
   }

@@ -126,11 +126,19 @@ class Trainer {
          {"seconds/all", seconds_since(start)},
          {"tokens_per_second/rollout", tokens_of(rollout) / rollout_seconds},
          {"tokens_per_second/update", tokens_of(rollout) / update_seconds}});
+    if (learns_by_advantages(algorithm_)) {
+      last_words_kl_ = rollout.kl;
+      add({{"objective/kl", rollout.kl}, {"objective/kl_k3", rollout.kl_k3}});
+    }
     if (iteration_ == 1 || iteration_ % settings_.gold_every == 0 ||
-        iteration_ == settings_.iterations)
+        iteration_ == settings_.iterations) {
+      if (!learns_by_advantages(algorithm_)) {
+        last_words_kl_ = words_.measure_kl(own_replies());
+        add({{"objective/kl", last_words_kl_}});
+      }
       if (input_.gold)
         if (const std::optional<double> gold = input_.gold(policy_)) add({{"gold", *gold}});
-    last_words_kl_ = rollout.kl;
+    }
     last_score_ = mean(rollout.raw_scores);
     return metrics;
   }
@@ -179,6 +187,13 @@ class Trainer {
       scored.push_back({episode.action, std::move(ids)});
     }
     replies.scores = input_.reward.response_scores(scored);
+    if (settings_.reward == "shuffled") {
+      at.stage = "rl/shuffled";
+      base::Random(at).shuffle(replies.scores);
+    }
+    if (settings_.reward == "length")
+      for (std::size_t i = 0; i < replies.scores.size(); ++i)
+        replies.scores[i] = static_cast<double>(replies.episodes[i].tokens.size());
     return replies;
   }
 
@@ -206,6 +221,16 @@ class Trainer {
       next += each;
     }
     return left;
+  }
+
+  // Of the policy as it is, to measure it by.
+  std::vector<Episode> own_replies() {
+    recommend::TrainedRecommender policy("policy", policy_,
+                                         {settings_.batch, input_.type, "in-training"});
+    return roll_out(policy, policy_.tokens,
+                    states_before(draw_places(places_.all, settings_.batch, place("rl/measured")),
+                                  policy_.state),
+                    sampling(0), positions());
   }
 
   dialogue::Sampling sampling(int round) const {
@@ -238,9 +263,7 @@ class Trainer {
       recommending += episode.has_item;
     }
     const auto n = static_cast<double>(rollout.episodes.size());
-    return {{"objective/kl", rollout.kl},
-            {"objective/kl_k3", rollout.kl_k3},
-            {"objective/entropy", rollout.entropy},
+    return {{"objective/entropy", rollout.entropy},
             {"objective/non_score_reward", rollout.non_score},
             {"objective/scores", mean(rollout.raw_scores)},
             {"objective/scores_std", deviation(rollout.raw_scores)},

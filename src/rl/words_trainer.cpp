@@ -117,6 +117,11 @@ Rollout WordsTrainer::prepare(std::vector<Episode> episodes, std::vector<double>
                 "rl: the policy differs from its reference before the first update");
   choose_learned(rollout);
   reward_tokens(rollout);
+  if (rollout.learned.sum().item<std::int64_t>() < 2) {  // every reply was cut off
+    rollout.units.clear();
+    rollout.first_minibatches.clear();
+    return rollout;
+  }
   rollout.lesson = make_lesson(method_,
                                {torch::tensor(rollout.scores).to(torch::kFloat32), rollout.groups,
                                 kl_k1(rollout.log_probs, rollout.reference), rollout.rewards,
@@ -185,6 +190,18 @@ void WordsTrainer::score_log_probs(Rollout& rollout) const {
   rollout.mismatch = masked_mean((sampler - rollout.sampled).abs(), rollout.mask).item<double>();
 }
 
+double WordsTrainer::measure_kl(std::vector<Episode> episodes) const {
+  torch::NoGradGuard no_grad;
+  Rollout rollout;
+  rollout.episodes = std::move(episodes);
+  for (std::size_t i = 0; i < rollout.episodes.size(); ++i) rollout.units.push_back({i});
+  rollout.first_minibatches = minibatches({}, 0, rollout.units);
+  score_log_probs(rollout);
+  return reply_sums(kl_k1(rollout.log_probs, rollout.reference), rollout.mask)
+      .mean()
+      .item<double>();
+}
+
 void WordsTrainer::choose_learned(Rollout& rollout) const {
   rollout.learned = rollout.mask.clone();
   if (method_.mask_truncated) {
@@ -203,11 +220,13 @@ void WordsTrainer::reward_tokens(Rollout& rollout) {
   const torch::Tensor none = torch::zeros_like(rollout.log_probs);
   const torch::Tensor k1 =
       at::where(rollout.mask, kl_k1(rollout.log_probs, rollout.reference), none);
-  rollout.kl = k1.sum(1).mean().item<double>();
-  rollout.kl_k3 = at::where(rollout.mask, kl_k3(rollout.log_probs, rollout.reference), none)
-                      .sum(1)
-                      .mean()
-                      .item<double>();
+  if (learns_by_advantages(algorithm_)) {
+    rollout.kl = k1.sum(1).mean().item<double>();
+    rollout.kl_k3 = at::where(rollout.mask, kl_k3(rollout.log_probs, rollout.reference), none)
+                        .sum(1)
+                        .mean()
+                        .item<double>();
+  }
   const bool in_reward = method_.kl_place == "reward" || method_.kl_place == "both";
   rollout.rewards = at::where(rollout.learned, (in_reward ? -kl_.beta() : 0.) * k1, none);
   rollout.non_score = rollout.rewards.sum(1).mean().item<double>();

@@ -27,13 +27,14 @@ struct Rollout {
   torch::Tensor learned;                             // [B, R] bool: the tokens that losses read
   torch::Tensor rewards;                             // -beta k1, and the score on the last token
   Lesson lesson;
-  std::vector<std::vector<std::size_t>> units;  // replies that stay in one minibatch (lesson.h)
+  // Replies that stay in one minibatch (lesson.h); none where there is nothing to be learned.
+  std::vector<std::vector<std::size_t>> units;
   std::vector<std::vector<std::size_t>> first_minibatches;  // log_probs were scored in these shapes
-  double kl = 0;                                            // nats a reply, k1
-  double kl_k3 = 0;                                         // the same by k3, which spreads less
-  double entropy = 0;                                       // nats a token
-  double non_score = 0;                                     // the KL's part of a reply's reward
-  double mismatch = 0;  // mean |log-probability - the sampler's|
+  // Nats a reply by k1, and by k3, which spreads less; of replies that the policy itself sampled.
+  double kl = 0, kl_k3 = 0;
+  double entropy = 0;    // nats a token
+  double non_score = 0;  // the KL's part of a reply's reward
+  double mismatch = 0;   // mean |log-probability - the sampler's|
 };
 
 // The half of the update that learns modes and words, by any of the algorithms (algorithm.h). PPO:
@@ -56,6 +57,10 @@ class WordsTrainer {
   // The epochs over a rollout, then the controller's step. The ratio at the first minibatch must be
   // exactly 1, else base::Error(internal). Returns what the log shows.
   base::Metrics update(const Rollout& rollout, double learning_rate, const base::RandomPlace& at);
+
+  // Nats a reply between policy and reference, of replies that the policy sampled: what `prepare`
+  // finds by itself where an algorithm learns from such replies.
+  double measure_kl(std::vector<Episode> episodes) const;
 
   double beta() const { return kl_.beta(); }
 

@@ -55,9 +55,9 @@ struct Training {
     sampling.max_tokens = settings.max_tokens;
     sampling.seed = base::random_key({7, "rl/sampling", iteration});
     std::vector<dialogue::State> drawn;
-    for (int i = 0; i < settings.batch; ++i)
-      drawn.push_back(states[static_cast<std::size_t>(i) % states.size()]);
-    recommend::TrainedRecommender recommender("policy", policy,
+    for (int i = 0; i < settings.batch; ++i) drawn.push_back(states[state_of(i)]);
+    const bool own = learns_by_advantages(algorithm_named(settings.algorithm));
+    recommend::TrainedRecommender recommender("policy", own ? policy : start,
                                               {settings.batch, torch::kFloat32, "x"});
     return roll_out(recommender, policy.tokens, drawn, sampling, 96);
   }
@@ -68,8 +68,11 @@ struct Training {
     std::vector<Episode> episodes = sample();
     std::vector<double> scores;
     for (const Episode& episode : episodes) scores.push_back(score(episode));
-    return trainer.prepare(std::move(episodes), std::move(scores), place());
+    std::vector<int> numbers;
+    for (int i = 0; i < settings.batch; ++i) numbers.push_back(static_cast<int>(state_of(i)));
+    return trainer.prepare(std::move(episodes), std::move(scores), place(), numbers);
   }
+  std::size_t state_of(int reply) const { return static_cast<std::size_t>(reply) % states.size(); }
 
   // A number of whole iterations; returns the KL of the last rollout.
   double train(int iterations, const Score& score) {
@@ -334,6 +337,99 @@ TEST(WordsTrainer, ScoresPolicyAndReferenceAtTheSamplersTemperature) {
   const Rollout first = training.prepare(share_below(60));  // refuses a KL that is not 0
   EXPECT_LT(first.mismatch, 1e-5);
   EXPECT_NO_THROW(training.trainer.update(first, 1e-3, training.place()));  // and a ratio not 1
+}
+
+RlSettings small(const std::string& method) {
+  RlSettings settings = small();
+  static_cast<AlgorithmSettings&>(settings) = published(method);
+  settings.beta = .05;
+  return settings;
+}
+
+class EveryMethod : public ::testing::TestWithParam<std::string> {};
+
+// The score is the share of words among the first 60 tokens. The mode is not learned from.
+TEST_P(EveryMethod, FollowsTheScoreUpAndDownAndLeavesTheModeAlone) {
+  RlSettings settings = small(GetParam());
+  settings.mask_truncated = false;  // replies of a random model hardly end
+  Training up(settings), down(settings);
+  const double before = up.first_word_below(60), recommends = up.recommends();
+  up.train(12, share_below(60));
+  down.train(12, share_below(60, -1));
+  EXPECT_GT(up.first_word_below(60), before + .015);
+  EXPECT_LT(down.first_word_below(60), before - .015);
+  EXPECT_NEAR(up.recommends(), recommends, .15);
+}
+
+TEST(WordsTrainer, LearnsNothingWhereEveryReplyWasCutOff) {
+  RlSettings settings = small("dapo");
+  Training training(settings);
+  const std::string before = training.hash();
+  training.iteration = 1;
+  std::vector<Episode> episodes = training.sample();
+  for (Episode& episode : episodes) episode.action.ended = false;
+  const std::vector<int> states(episodes.size(), 0);
+  std::vector<double> scores(episodes.size());
+  for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = static_cast<double>(i % 3);
+  const Rollout rollout =
+      training.trainer.prepare(std::move(episodes), std::move(scores), training.place(), states);
+  training.trainer.update(rollout, 5e-3, training.place());
+  EXPECT_EQ(training.hash(), before);
+}
+
+TEST_P(EveryMethod, GoesOnFromACheckpointBitForBit) {
+  Training whole(small(GetParam())), stopped(small(GetParam())), resumed(small(GetParam()));
+  const auto step = [](Training& training) {
+    const Rollout rollout = training.prepare(share_below(60));
+    training.trainer.update(rollout, 5e-3, training.place());
+  };
+  for (int i = 0; i < 4; ++i) step(whole);
+  for (int i = 0; i < 2; ++i) step(stopped);
+  model::Checkpoint checkpoint{2, {}, {}};
+  stopped.trainer.save(checkpoint);
+  resumed.policy.language.parameters.assign(stopped.policy.language.parameters.values(), "test");
+  resumed.trainer.load(checkpoint);
+  resumed.iteration = 2;
+  for (int i = 0; i < 2; ++i) step(resumed);
+  EXPECT_EQ(resumed.hash(), whole.hash());
+}
+
+std::vector<std::string> scored_methods() {
+  std::vector<std::string> methods = published_methods();
+  std::erase(methods, "sft");  // it reads no score
+  return methods;
+}
+INSTANTIATE_TEST_SUITE_P(Methods, EveryMethod, ::testing::ValuesIn(scored_methods()),
+                         [](const auto& named) { return named.param; });
+
+TEST(WordsTrainer, ImitatesWhatTheLogsSaid) {
+  RlSettings settings = small("sft");
+  settings.max_tokens = 40;
+  Training training(settings);
+  std::vector<const dialogue::Dialogue*> pointers;
+  for (const dialogue::Dialogue& dialogue : training.dialogues) pointers.push_back(&dialogue);
+  const Places places = find_places(pointers);
+  const auto likelihood = [&] {
+    torch::NoGradGuard no_grad;
+    const std::vector<Episode> replies =
+        logged_replies(places.imitable, training.policy.tokens, training.policy.state, 40, 96);
+    std::vector<const Episode*> all;
+    for (const Episode& reply : replies) all.push_back(&reply);
+    const TokenScores scores =
+        score_tokens(frozen(training.policy.language), training.policy.tokens, all);
+    return masked_mean(scores.log_probs, scores.mask).item<double>();
+  };
+  const double before = likelihood();
+  for (training.iteration = 1; training.iteration <= 8; ++training.iteration) {
+    std::vector<Episode> replies =
+        logged_replies(draw_places(places.imitable, 16, {3, "test", training.iteration}),
+                       training.policy.tokens, training.policy.state, 40, 96);
+    std::vector<double> scores(replies.size(), 0.);
+    const Rollout rollout =
+        training.trainer.prepare(std::move(replies), std::move(scores), training.place());
+    training.trainer.update(rollout, 5e-3, training.place());
+  }
+  EXPECT_GT(likelihood(), before + .3);
 }
 
 // With one word a reply the optimum of E[score] - beta KL is the reference times exp(score / beta),

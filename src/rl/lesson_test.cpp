@@ -1,0 +1,80 @@
+#include "rl/lesson.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+namespace rl {
+namespace {
+
+using Units = std::vector<std::vector<std::size_t>>;
+
+Units units(const std::string& method) {
+  // Two states of three replies, and one whose replies score alike.
+  return learning_units(published(method), {1, 3, 2, -1, -1, 5, 4, 4}, {0, 0, 0, 1, 1, 1, 2, 2});
+}
+
+TEST(LearningUnits, AreTheRepliesThatAnAlgorithmLearnsFrom) {
+  EXPECT_EQ(units("dpo"), (Units{{1, 0}, {5, 3}}));
+  EXPECT_EQ(units("kto"), (Units{{0}, {1}, {2}, {3}, {4}, {5}}));
+  EXPECT_EQ(units("best_of_n"), (Units{{1}, {5}, {6}}));
+  for (const char* method : {"ppo", "grpo", "rloo", "reinforce_pp", "reward_weighted", "sft"})
+    EXPECT_EQ(units(method).size(), 8u) << method;
+}
+
+// Four replies of two tokens, the first of each not learned from; two states.
+ScoredReplies replies() {
+  ScoredReplies replies;
+  replies.scores = torch::tensor({1.f, 3.f, 0.f, -4.f});
+  replies.groups = {0, 0, 1, 1};
+  replies.kl = torch::tensor({{9.f, .5f}, {9.f, 1.f}, {9.f, 0.f}, {9.f, -1.f}});
+  replies.learned = torch::tensor({{false, true}, {false, true}, {false, true}, {false, true}});
+  replies.beta = 2;
+  replies.rewards = torch::tensor({{0.f, 0.f}, {0.f, 1.f}, {0.f, 0.f}, {0.f, -2.f}});
+  replies.values = torch::zeros({4, 2});
+  return replies;
+}
+
+std::vector<float> learned(const torch::Tensor& x) {
+  const torch::Tensor column = x.select(1, 1).contiguous();
+  return {column.data_ptr<float>(), column.data_ptr<float>() + column.size(0)};
+}
+
+TEST(MakeLesson, PricesTheKlWhereTheSettingsPutIt) {
+  // score - 2 KL of the learned tokens: 0, 1, 0, -2; leave one out.
+  const Lesson rloo = make_lesson(published("rloo"), replies(), {});
+  EXPECT_EQ(learned(rloo.advantages), (std::vector<float>{-1, 1, 2, -2}));
+  EXPECT_TRUE(at::equal(rloo.advantages, rloo.normalised));
+  EXPECT_FALSE(rloo.returns.defined());
+  // Dr. GRPO's KL is nowhere: scores less their group's mean.
+  const Lesson dr_grpo = make_lesson(published("dr_grpo"), replies(), {});
+  EXPECT_EQ(learned(dr_grpo.normalised), (std::vector<float>{-1, 1, 2, -2}));
+  EXPECT_EQ(dr_grpo.normalised.select(1, 0).abs().sum().item<float>(), 0);
+}
+
+TEST(MakeLesson, DividesAsTheSettingsSay) {
+  const Lesson grpo = make_lesson(published("grpo"), replies(), {});
+  EXPECT_NEAR(learned(grpo.normalised)[1], 1 / std::sqrt(2.), 1e-3);
+  EXPECT_NEAR(learned(grpo.normalised)[3], -2 / std::sqrt(8.), 1e-3);
+  EXPECT_EQ(learned(grpo.advantages)[3], -2);
+  const Lesson ppo = make_lesson(published("ppo"), replies(), {1, 1});
+  EXPECT_EQ(learned(ppo.advantages), (std::vector<float>{0, 1, 0, -2}));
+  EXPECT_EQ(learned(ppo.returns), (std::vector<float>{0, 1, 0, -2}));
+  EXPECT_NEAR(ppo.normalised.sum().item<float>(), 0, 1e-5);
+  AlgorithmSettings plain = published("ppo");
+  plain.advantage_scale = "none";
+  EXPECT_EQ(learned(make_lesson(plain, replies(), {1, 1}).normalised),
+            (std::vector<float>{0, 1, 0, -2}));
+}
+
+TEST(MakeLesson, JudgesAndWeighsWithinGroups) {
+  const Lesson kto = make_lesson(published("kto"), replies(), {});
+  EXPECT_TRUE(at::equal(kto.desirable, torch::tensor({false, true, true, false})));
+  const Lesson weighted = make_lesson(published("reward_weighted"), replies(), {});
+  EXPECT_NEAR((weighted.weights[0] + weighted.weights[1]).item<float>(), 2, 1e-5);
+  EXPECT_NEAR((weighted.weights[1] / weighted.weights[0]).item<float>(), std::exp(2.), 1e-4);
+  EXPECT_TRUE(at::equal(make_lesson(published("sft"), replies(), {}).weights, torch::ones({4})));
+}
+
+}  // namespace
+}  // namespace rl
