@@ -9,7 +9,7 @@ const std::vector<NamedStage>& all_stages() {
       {"sft", sft_stage, "fine-tunes the language model and trains the ranker"},
       {"signals", signals_stage, "measures what each implicit signal is worth"},
       {"reward", reward_stage, "learns the reward model and checks it"},
-      {"rl", policy_stage, "improves the model against the reward by PPO"},
+      {"rl", policy_stage, "improves the model against the reward by reinforcement learning"},
       {"evaluate", evaluation_stage, "evaluates every model and writes the report"}};
   return stages;
 }
