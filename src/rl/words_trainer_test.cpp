@@ -348,6 +348,33 @@ RlSettings small(const std::string& method) {
 
 class EveryMethod : public ::testing::TestWithParam<std::string> {};
 
+TEST(WordsTrainer, ComparesOnlyRepliesOfOneModeUnlessTheModeIsLearned) {
+  for (const bool learn_mode : {false, true}) {
+    RlSettings settings = small("dpo");
+    settings.learn_mode = learn_mode;
+    Training training(settings);
+    // Whoever recommends scores more.
+    const Rollout rollout = training.prepare(
+        [](const Episode& episode) { return episode.has_item + share_below(60)(episode); });
+    int mixed = 0;
+    for (const auto& pair : rollout.units)
+      mixed += rollout.episodes[pair[0]].has_item != rollout.episodes[pair[1]].has_item;
+    EXPECT_EQ(mixed > 0, learn_mode);
+    EXPECT_GT(rollout.units.size(), 2u);
+  }
+}
+
+// A KL that is not in the reward leaves the score alone there.
+TEST(WordsTrainer, TheKlIsInTheRewardOnlyWhereTheSettingsPutIt) {
+  for (const char* method : {"rloo", "dr_grpo"}) {
+    Training training(small(method));
+    training.train(2, share_below(60));
+    const Rollout rollout = training.prepare(share_below(60));
+    EXPECT_NE(rollout.kl, 0);
+    EXPECT_EQ(rollout.non_score != 0, method == std::string("rloo")) << method;
+  }
+}
+
 // The score is the share of words among the first 60 tokens. The mode is not learned from.
 TEST_P(EveryMethod, FollowsTheScoreUpAndDownAndLeavesTheModeAlone) {
   RlSettings settings = small(GetParam());
