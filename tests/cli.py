@@ -209,7 +209,7 @@ class DataCheck(InAFolder):
     def test_an_unknown_setting_names_the_nearest(self):
         file = self.lines(dialogue(0))
         self.fails(attune("data", "check", file, "validaton=.2"), USAGE, "validaton", "did you mean validation?")
-        self.fails(attune("data", "check", file, "validation=many"), USAGE, "a number")
+        self.fails(attune("data", "check", file, "validation=many"), USAGE, "a finite number")
 
     def redial(self, mention="@11111", movie="11111"):
         self.write("movies_with_mentions.csv", "movieId,movieName,nbMentions\n11111,Heat (1995),5\n")

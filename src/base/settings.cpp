@@ -1,6 +1,7 @@
 #include "base/settings.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <sstream>
@@ -78,10 +79,10 @@ const Setting* find(const std::vector<Setting>& settings, const std::string& pat
 const char* expected(const bool&) { return "true or false"; }
 const char* expected(const int&) { return "a whole number"; }
 const char* expected(const std::int64_t&) { return "a whole number"; }
-const char* expected(const double&) { return "a number"; }
+const char* expected(const double&) { return "a finite number"; }
 const char* expected(const std::string&) { return "a text"; }
 const char* expected(const std::vector<std::string>&) { return "a list of texts"; }
-const char* expected(const std::vector<double>&) { return "a list of numbers"; }
+const char* expected(const std::vector<double>&) { return "a list of finite numbers"; }
 const char* expected(const std::vector<int>&) { return "a list of whole numbers"; }
 
 // Each puts a TOML value into a target and says whether it had the right type.
@@ -100,7 +101,7 @@ bool assign(int& to, const toml::node& from) {
   return true;
 }
 bool assign(double& to, const toml::node& from) {
-  if (!from.is_number()) return false;
+  if (!from.is_number() || !std::isfinite(*from.value<double>())) return false;
   to = *from.value<double>();
   return true;
 }

@@ -84,6 +84,8 @@ TEST_F(SettingsFile, AWrongTypeSaysWhatWasFoundAndExpected) {
   expect_part(error_of("epochs = \"three\"\n"),
               "epochs is 'three', expected a whole number (passes)");
   expect_part(error_of("epochs = 2.5\n"), "expected a whole number");
+  expect_part(error_of("[sft]\nrate = nan\n"), "expected a finite number");
+  expect_part(error_of("[sft]\nrate = inf\n"), "expected a finite number");
   expect_part(error_of("epochs = 3000000000\n"), "expected a whole number");
   expect_part(error_of("[sft]\nsizes = [1, \"2\"]\n"), "expected a list of whole numbers");
   expect_part(error_of("sft = 3\n"), "sft");

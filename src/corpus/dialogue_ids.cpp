@@ -44,10 +44,11 @@ std::int64_t count_unknown(const DialogueIds& ids, const std::set<std::string>& 
     if (static_cast<std::size_t>(unknown++) < kNamed) first += (first.empty() ? "" : ", ") + id;
   }
   if (unknown > allowed)
-    throw base::DataError(ids.file, ": ", unknown, " of the ", ids.ids.size(),
-                          " dialogues that it names are not in the corpus (", first,
-                          static_cast<std::size_t>(unknown) > kNamed ? ", …" : "",
-                          "); take them out, or let them be missing: split.unknown_ids=", unknown);
+    throw base::DataError(
+        ids.file, ": ", unknown, " of the ", ids.ids.size(),
+        " dialogues that it names are not in the corpus (", first,
+        static_cast<std::size_t>(unknown) > kNamed ? ", …" : "",
+        "); take them out, or let them be missing: data.split.unknown_ids=", unknown);
   return unknown;
 }
 
