@@ -53,7 +53,8 @@ TEST_F(Folders, GiveTheFiguresOfTheReport) {
 }
 
 TEST_F(Folders, PairsKnowTheirConversation) {
-  const auto& pairs = read_evaluation(folder_.path()).protocols.at(Protocol::v1);
+  const EvaluationFolder read = read_evaluation(folder_.path());
+  const auto& pairs = read.protocols.at(Protocol::v1);
   ASSERT_EQ(pairs.names.size(), 80u);
   EXPECT_EQ(pairs.names[3].substr(0, 5), "d1/3 ");
   EXPECT_EQ(pairs.clusters[3], 1);
