@@ -69,7 +69,8 @@ std::string read_file(const fs::path& path) {
 void read_lines(const fs::path& path,
                 const std::function<void(std::string_view line, long number)>& take) {
   const std::string content = read_file(path);
-  const std::string_view rest = content;
+  std::string_view rest = content;
+  if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
   long number = 0;
   for (std::size_t begin = 0; begin < rest.size();) {
     std::size_t end = rest.find('\n', begin);

@@ -13,7 +13,8 @@ namespace base {
 std::string read_file(const std::filesystem::path& path);
 
 // Calls `take(line, number)` for each line of a file (or of an `.xz`), numbered from 1, without its
-// line end. An empty last line is not reported. Throws DataError where the file cannot be read.
+// line end (\n or \r\n) and without a byte order mark. An empty last line is not reported. Throws
+// DataError where the file cannot be read.
 void read_lines(const std::filesystem::path& path,
                 const std::function<void(std::string_view line, long number)>& take);
 

@@ -57,6 +57,13 @@ TEST_F(Files, LinesComeNumberedWithoutTheirEnds) {
   EXPECT_EQ(lines, (std::vector<std::pair<std::string, long>>{{"one", 1}, {"", 2}, {"two", 3}}));
 }
 
+TEST_F(Files, AByteOrderMarkIsNoPartOfTheFirstLine) {
+  write_file(at("f"), "\xef\xbb\xbf{}\n\xef\xbb\xbf");
+  std::vector<std::string> lines;
+  read_lines(at("f"), [&](std::string_view line, long) { lines.emplace_back(line); });
+  EXPECT_EQ(lines, (std::vector<std::string>{"{}", "\xef\xbb\xbf"}));
+}
+
 TEST_F(Files, WhatCannotBeReadIsADataError) {
   EXPECT_THROW(read_file(at("none")), DataError);
   EXPECT_THROW(read_file(folder_.path()), DataError);

@@ -2,6 +2,7 @@
 #include <optional>
 #include <sstream>
 
+#include "base/error.h"
 #include "base/format.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -40,6 +41,7 @@ Checked check_file(const std::string& file, const std::vector<std::string>& know
     for (const corpus::Dropped& entry : out.knowledge->dropped) out.corpus.dropped.push_back(entry);
   }
   const auto& dialogues = out.corpus.dialogues;
+  if (dialogues.empty()) throw base::DataError(file, ": holds no dialogues");
   if (dialogues.size() < kFewestToSplit) {
     out.check = corpus::check_corpus(out.corpus);
     return out;

@@ -54,18 +54,6 @@ std::vector<std::string> counted_among(const std::vector<std::string>& terms) {
   return counted;
 }
 
-void check_terms(const std::vector<std::string>& terms) {
-  const std::vector<std::string>& known = Ranker::all_terms();
-  for (const std::string& term : terms)
-    if (std::find(known.begin(), known.end(), term) == known.end()) {
-      std::string list;
-      for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
-      throw base::UsageError("ranker.terms names \"", term, "\"; there are ", list);
-    }
-  if (terms.empty() || terms == std::vector<std::string>{"copy"})
-    throw base::UsageError("ranker.terms names no term that ranks new items; name at least one");
-}
-
 std::string member_prefix(int member) { return "members." + std::to_string(member) + "."; }
 
 // [B, N] of one prior.
@@ -92,6 +80,18 @@ const std::vector<std::string>& Ranker::all_terms() {
     return all;
   }();
   return terms;
+}
+
+void check_terms(const std::vector<std::string>& terms) {
+  const std::vector<std::string>& known = Ranker::all_terms();
+  for (const std::string& term : terms)
+    if (std::find(known.begin(), known.end(), term) == known.end()) {
+      std::string list;
+      for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
+      throw base::UsageError("ranker.terms names \"", term, "\"; there are ", list);
+    }
+  if (terms.empty() || terms == std::vector<std::string>{"copy"})
+    throw base::UsageError("ranker.terms names no term that ranks new items; name at least one");
 }
 
 WordTable word_table(const RankerSettings& settings,

@@ -52,6 +52,10 @@ struct RankerSettings {
   }
 };
 
+// Throws base::UsageError, with the terms there are, where one of these is none or none of them
+// ranks new items.
+void check_terms(const std::vector<std::string>& terms);
+
 // The words that a ranker with these settings knows, and a predictor beside it: those of the
 // dialogues, and names of several words of what the catalogue's items share.
 WordTable word_table(const RankerSettings& settings,

@@ -162,14 +162,15 @@ double TrainedRecommender::choose_item(Open& reply) {
 // Items that are not of the years and genres last asked for, unless nothing would be left.
 void TrainedRecommender::leave_out_unstated(Open& reply) const {
   const Entities& entities = model_.ranker.tables().entities;
-  Constraints constraints = stated_constraints(reply.state, entities);
+  const Constraints constraints = stated_constraints(reply.state, entities);
   const torch::Tensor kept = reply.items.clone();
+  float* logits = kept.data_ptr<float>();
   bool any = false;
   for (int item = 0; item < model_.catalogue.size(); ++item)
     if (fits(constraints, item, reply.state, model_.catalogue, entities))
       any = true;
     else
-      kept[item] = kNever;
+      logits[item] = kNever;
   if (any) reply.items = kept;
 }
 

@@ -1,0 +1,76 @@
+#include "pipeline/check_recipe.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/settings.h"
+
+namespace pipeline {
+namespace {
+
+// What is said against a recipe with one setting changed; nothing where it passes.
+std::string complaint(const std::string& assignment) {
+  Recipe recipe;
+  base::override_setting(base::list_settings(recipe), assignment);
+  try {
+    check_recipe(recipe);
+  } catch (const base::UsageError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(CheckRecipe, TheDefaultsPass) { EXPECT_NO_THROW(check_recipe(Recipe())); }
+
+TEST(CheckRecipe, NoStageBeginsWithASettingThatALaterOneRefuses) {
+  for (const char* assignment : {"state.window=0",
+                                 "tokenizer.vocabulary=255",
+                                 "model.width=7",
+                                 "model.layers=0",
+                                 "model.lora.rank=4",
+                                 "sft.epochs=0",
+                                 "sft.learning_rate=-1",
+                                 "sft.dropout=1",
+                                 "ranker.members=0",
+                                 "ranker.terms=[\"copy\"]",
+                                 "ranker.terms=[\"nonsense\"]",
+                                 "ranker.max_word_share=5",
+                                 "reward.blend=sum",
+                                 "reward.target=all",
+                                 "reward.words=letters",
+                                 "rl.beta=-1",
+                                 "rl.lambda=1.5",
+                                 "rl.discount=-0.1",
+                                 "rl.score_clip=0",
+                                 "rl.temperature=0",
+                                 "rl.reward=more",
+                                 "rl.gate=open",
+                                 "rl.batch=1",
+                                 "rl.algorithm=guess",
+                                 "evaluation.resamples=0",
+                                 "evaluation.temperature=-1"}) {
+    const std::string text = complaint(assignment), given = assignment;
+    EXPECT_NE(text.find(given.substr(given.find('.') + 1, given.find('=') - given.find('.') - 1)),
+              std::string::npos)
+        << given << ": " << text;
+  }
+}
+
+TEST(CheckRecipe, SaysWhatIsExpected) {
+  EXPECT_EQ(complaint("rl.gate=open"), "rl.gate is \"open\", expected warn or refuse");
+  EXPECT_EQ(complaint("rl.reward=more"),
+            "rl.reward is \"more\", expected learned, shuffled or length");
+  EXPECT_EQ(complaint("rl.beta=-1"), "rl.beta is -1, expected at least 0");
+}
+
+TEST(CheckRecipe, ATokenizerOfOnesOwnNeedsNoVocabulary) {
+  Recipe recipe;
+  recipe.tokenizer.vocabulary = 0;
+  recipe.tokenizer.folder = "tokenizers/mine";
+  EXPECT_NO_THROW(check_recipe(recipe));
+}
+
+}  // namespace
+}  // namespace pipeline
