@@ -64,7 +64,8 @@ class Ours {
       : settings_(settings),
         policy_{catalogue(), {}, tokens, initial.copy(), ranker(dialogues, initial.config.width)},
         reference_(frozen(initial)),
-        words_(policy_.language, reference_, policy_.tokens, settings_, torch::kBFloat16) {
+        words_(policy_.language, reference_, rl::dialogue_scorer(policy_.tokens), settings_,
+               torch::kBFloat16) {
     for (const dialogue::Dialogue& dialogue : dialogues)
       states_.push_back(dialogue::state_before(dialogue, 1));
   }

@@ -10,6 +10,7 @@ std::vector<Command> all_commands() {
       recommend_command(),
       extend_command(),
       compare_command(),
+      experiment_command(),
       // models
       inspect_command(),
       export_merge_command(),

@@ -21,6 +21,7 @@ struct RlSettings : AlgorithmSettings {
   double value_weight = .1;
   double entropy_weight = 0;
   double clip_gradient = 1;
+  std::string score_scaling = "running";
   double score_clip = 5;           // of the scaled score
   double missing_end_penalty = 1;  // off the score of a reply without <|end|>
   bool learn_mode = false;         // whether the words' score may change how often to recommend
@@ -58,6 +59,9 @@ struct RlSettings : AlgorithmSettings {
     field("value_weight", value_weight, "of the value loss");
     field("entropy_weight", entropy_weight, "of the entropy bonus");
     field("clip_gradient", clip_gradient, "largest norm of the gradient");
+    field(
+        "score_scaling", score_scaling,
+        "running: scores are divided by their running deviation, then clipped; none: as they are");
     field("score_clip", score_clip, "largest score, in running deviations");
     field("missing_end_penalty", missing_end_penalty, "off the score of a reply without its end");
     field("learn_mode", learn_mode,

@@ -172,4 +172,11 @@ TokenScores score_tokens(const model::Weights& weights, const train::DialogueTok
   return out;
 }
 
+TokenScorer dialogue_scorer(const train::DialogueTokens& tokens) {
+  return [&tokens](const model::Weights& weights, const std::vector<const Episode*>& episodes,
+                   const ScoreOptions& options) {
+    return score_tokens(weights, tokens, episodes, options);
+  };
+}
+
 }  // namespace rl

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "model/forward.h"
@@ -35,5 +36,13 @@ struct ScoreOptions {
 TokenScores score_tokens(const model::Weights& weights, const train::DialogueTokens& tokens,
                          const std::vector<const Episode*>& episodes,
                          const ScoreOptions& options = {});
+
+// How the tokens of episodes are scored: what a trainer is told of the distributions that they were
+// sampled from.
+using TokenScorer =
+    std::function<TokenScores(const model::Weights& weights,
+                              const std::vector<const Episode*>& episodes, const ScoreOptions&)>;
+// score_tokens over a dialogue model's tokens, which must outlive it.
+TokenScorer dialogue_scorer(const train::DialogueTokens& tokens);
 
 }  // namespace rl

@@ -74,7 +74,7 @@ class Trainer {
         policy_(copy_of(input.start)),
         places_(find_places(input.dialogues)),
         reference_(cast_without_gradient(input.start.language, input.type)),
-        words_(policy_.language, reference_, policy_.tokens, settings, input.type),
+        words_(policy_.language, reference_, dialogue_scorer(policy_.tokens), settings, input.type),
         items_(policy_.ranker, input.start, reference_, input.reward, settings) {
     if (places_.recommending.empty())
       throw base::Error(base::ErrorKind::data,
@@ -118,7 +118,7 @@ class Trainer {
       metrics.insert(metrics.end(), more.begin(), more.end());
     };
     const auto update_start = Clock::now();
-    add(words_.update(rollout, learning_rate(settings_.learning_rate), place("rl/minibatches")));
+    add(update_words(rollout));
     const double update_seconds = seconds_since(update_start);
     add(rollout_metrics(rollout));
     add({{"seconds/rollout", rollout_seconds},
@@ -130,16 +130,33 @@ class Trainer {
       last_words_kl_ = rollout.kl;
       add({{"objective/kl", rollout.kl}, {"objective/kl_k3", rollout.kl_k3}});
     }
-    if (iteration_ == 1 || iteration_ % settings_.gold_every == 0 ||
-        iteration_ == settings_.iterations) {
-      if (!learns_by_advantages(algorithm_)) {
-        last_words_kl_ = words_.measure_kl(own_replies());
-        add({{"objective/kl", last_words_kl_}});
-      }
-      if (input_.gold)
-        if (const std::optional<double> gold = input_.gold(policy_)) add({{"gold", *gold}});
-    }
+    if (input_.gold && (iteration_ == 1 || iteration_ % settings_.gold_every == 0 ||
+                        iteration_ == settings_.iterations))
+      if (const std::optional<double> gold = input_.gold(policy_)) add({{"gold", *gold}});
     last_score_ = mean(rollout.raw_scores);
+    return metrics;
+  }
+
+  // Algorithms that learn by advantages pay for KL. The others know nothing of how far the policy
+  // has gone from its reference: it is measured, a step over the budget is taken back, and from
+  // then on steps are half as large.
+  base::Metrics update_words(const Rollout& rollout) {
+    const double step = step_share_ * learning_rate(settings_.learning_rate);
+    if (learns_by_advantages(algorithm_))
+      return words_.update(rollout, step, place("rl/minibatches"));
+    const model::TensorMap before = policy_.language.trained().copy();
+    base::Metrics metrics = words_.update(rollout, step, place("rl/minibatches"));
+    const double kl = words_.measure_kl(own_replies());
+    const bool too_far = settings_.kl_target > 0 && kl > settings_.kl_target;
+    if (too_far) {
+      policy_.language.trained().assign(before, "rl");
+      step_share_ /= 2;
+    } else {
+      last_words_kl_ = kl;
+    }
+    metrics.insert(metrics.end(), {{"objective/kl", last_words_kl_},
+                                   {"kl/taken_back", too_far},
+                                   {"kl/step_share", step_share_}});
     return metrics;
   }
 
@@ -286,7 +303,8 @@ class Trainer {
   }
 
   model::Checkpoint make_checkpoint() const {
-    model::Checkpoint checkpoint{iteration_, {}, {{"words_kl", last_words_kl_}}};
+    model::Checkpoint checkpoint{
+        iteration_, {}, {{"words_kl", last_words_kl_}, {"step_share", step_share_}}};
     model::add_prefixed(checkpoint.tensors, policy_.language.trained().values(), "model.");
     model::add_prefixed(checkpoint.tensors, policy_.ranker.parameters().values(), "ranker.");
     words_.save(checkpoint);
@@ -302,6 +320,7 @@ class Trainer {
     words_.load(checkpoint);
     items_.load(checkpoint);
     last_words_kl_ = checkpoint.state.at("words_kl");
+    step_share_ = checkpoint.state.at("step_share");
     iteration_ = checkpoint.step;
   }
 
@@ -319,6 +338,7 @@ class Trainer {
   std::unique_ptr<recommend::TrainedRecommender> sampler_;
   std::int64_t iteration_ = 0;
   double last_words_kl_ = 0, last_score_ = 0;
+  double step_share_ = 1;  // halved whenever a step went over the words' budget of KL
 };
 
 }  // namespace

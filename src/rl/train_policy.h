@@ -34,10 +34,11 @@ struct PolicyResult {
 // (words_trainer.h) and the item slot (item_trainer.h), each with its own KL budget and controller.
 // ppo, grpo, rloo and reinforce_pp learn from the policy's own replies; dpo, kto, best_of_n and
 // reward_weighted from the start model's, drawn anew at every iteration and judged by the reward
-// model; sft from what the logs' recommenders said, at both, for as many steps. Goes on from the
-// stage's newest checkpoint, bit-exactly. Invariants that are always checked: the policy is the
-// reference at the first iteration (KL 0), and the ratio is 1 at the first minibatch of every
-// rollout. Throws base::UsageError for settings that check_algorithm refuses.
+// model; sft from what the logs' recommenders said, at both, for as many steps; a step of theirs
+// that goes over the words' budget of KL (kl_target) is taken back, and the next ones are smaller.
+// Goes on from the stage's newest checkpoint, bit-exactly. Invariants that are always checked: the
+// policy is the reference at the first iteration (KL 0), and the ratio is 1 at the first minibatch
+// of every rollout. Throws base::UsageError for settings that check_algorithm refuses.
 PolicyResult train_policy(const PolicyInput& input, const RlSettings& settings,
                           const train::Stage& stage);
 

@@ -51,11 +51,10 @@ std::int64_t last_chosen(const torch::Tensor& mask_row, std::int64_t length) {
 }  // namespace
 
 WordsTrainer::WordsTrainer(model::LanguageModel& policy, const model::Weights& reference,
-                           const train::DialogueTokens& tokens, const RlSettings& settings,
-                           torch::Dtype type)
+                           TokenScorer scorer, const RlSettings& settings, torch::Dtype type)
     : policy_(policy),
       reference_(reference),
-      tokens_(tokens),
+      score_(std::move(scorer)),
       settings_(settings),
       method_(resolved(settings)),
       algorithm_(algorithm_named(settings.algorithm)),
@@ -132,7 +131,9 @@ Rollout WordsTrainer::prepare(std::vector<Episode> episodes, std::vector<double>
 
 // From the reward model's scores to those that are learned from.
 void WordsTrainer::scale(Rollout& rollout) {
-  rollout.scaled_scores = scale_scores(rollout.raw_scores, settings_.score_clip, moments_);
+  rollout.scaled_scores = settings_.score_scaling == "none"
+                              ? rollout.raw_scores
+                              : scale_scores(rollout.raw_scores, settings_.score_clip, moments_);
   rollout.scores = rollout.scaled_scores;
   for (std::size_t b = 0; b < rollout.scores.size(); ++b)
     if (!rollout.episodes[b].action.ended) rollout.scores[b] -= settings_.missing_end_penalty;
@@ -163,8 +164,8 @@ void WordsTrainer::score_log_probs(Rollout& rollout) const {
   std::vector<torch::Tensor> log_probs(n), reference(n), values(n), mask(n), entropies(n), sampled;
   for (const std::vector<std::size_t>& chosen : batches) {
     const std::vector<const Episode*> batch = pick(rollout, chosen);
-    const TokenScores now = score_tokens(current, tokens_, batch, {settings_.temperature, &head});
-    const TokenScores then = score_tokens(reference_, tokens_, batch, {settings_.temperature});
+    const TokenScores now = score_(current, batch, {settings_.temperature, &head});
+    const TokenScores then = score_(reference_, batch, {settings_.temperature});
     for (std::size_t b = 0; b < chosen.size(); ++b) {
       const auto row = static_cast<std::int64_t>(b);
       const auto length = static_cast<std::int64_t>(batch[b]->tokens.size());
@@ -270,8 +271,8 @@ WordsTrainer::Part WordsTrainer::part_of(const Rollout& rollout,
                                          const std::vector<std::size_t>& chosen) const {
   const ValueHead head = value_head();
   Part part{chosen,
-            score_tokens(model::cast(policy_, type_), tokens_, pick(rollout, chosen),
-                         {settings_.temperature, algorithm_ == Algorithm::ppo ? &head : nullptr}),
+            score_(model::cast(policy_, type_), pick(rollout, chosen),
+                   {settings_.temperature, algorithm_ == Algorithm::ppo ? &head : nullptr}),
             torch::tensor(std::vector<std::int64_t>(chosen.begin(), chosen.end()), torch::kInt64),
             {},
             rollout};
@@ -385,7 +386,7 @@ void WordsTrainer::learn_by_judgements(const Part& part, Step& step) const {
     std::vector<const Episode*> pointers;
     for (const Episode& episode : strangers) pointers.push_back(&episode);
     const auto sums = [&](const model::Weights& weights) {
-      const TokenScores scores = score_tokens(weights, tokens_, pointers, {settings_.temperature});
+      const TokenScores scores = score_(weights, pointers, {settings_.temperature});
       torch::Tensor learned = scores.mask.clone();
       if (!settings_.learn_mode) learned.select(1, 0).fill_(false);
       return reply_sums(scores.log_probs, learned);

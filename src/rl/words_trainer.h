@@ -43,9 +43,10 @@ struct Rollout {
 // algorithm, and only replies of one mode are compared.
 class WordsTrainer {
  public:
-  // Trains `policy` in place. Keeps references: all must outlive it.
-  WordsTrainer(model::LanguageModel& policy, const model::Weights& reference,
-               const train::DialogueTokens& tokens, const RlSettings& settings, torch::Dtype type);
+  // Trains `policy` in place. `scorer`: dialogue_scorer, or plain_scorer (plain_tokens.h). Keeps
+  // references: all must outlive it.
+  WordsTrainer(model::LanguageModel& policy, const model::Weights& reference, TokenScorer scorer,
+               const RlSettings& settings, torch::Dtype type);
 
   // Scores what was sampled. states: one number an episode, the same for replies to one state;
   // empty: every reply is to a state of its own. `at`: seed and iteration (from 1), from which the
@@ -92,7 +93,7 @@ class WordsTrainer {
 
   model::LanguageModel& policy_;
   const model::Weights& reference_;
-  const train::DialogueTokens& tokens_;
+  const TokenScorer score_;
   const RlSettings& settings_;
   const AlgorithmSettings method_;  // settings_, resolved
   const Algorithm algorithm_;

@@ -41,7 +41,8 @@ struct Training {
   explicit Training(const RlSettings& s)
       : settings(s),
         reference(frozen(start.language)),
-        trainer(policy.language, reference, policy.tokens, settings, torch::kFloat32) {
+        trainer(policy.language, reference, dialogue_scorer(policy.tokens), settings,
+                torch::kFloat32) {
     for (const dialogue::Dialogue& dialogue : dialogues)
       states.push_back(dialogue::state_before(dialogue, 1));
   }

@@ -1,0 +1,122 @@
+#include "experiment/experiment.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "experiment/results_page.h"
+
+namespace experiment {
+namespace {
+
+const std::string kFile =
+    "title = \"A title\"\nrecipe = \"../tiny.toml\"\nseeds = [1, 2, 3]\n"
+    "variants = [\"one: rl.beta=0.1 rl.batch=8\", \"two:\"]\nmetrics = [\"v2 hr@5\", \"rl kl\"]\n";
+
+class Experiments : public ::testing::Test {
+ protected:
+  Plan read(const std::string& text) {
+    base::write_file(folder_.path() / "mine.toml", text);
+    return read_plan(folder_.path() / "mine.toml");
+  }
+  std::string complaint(const std::string& text) {
+    try {
+      read(text);
+    } catch (const base::UsageError& error) {
+      return error.what();
+    }
+    return "";
+  }
+  base::TemporaryFolder folder_;
+};
+
+TEST_F(Experiments, AFileSaysVariantsMetricsAndComparisons) {
+  const Plan plan = read(kFile +
+                         "primary = [\"v2 hr@5 one two\"]\nsecondary = [\"rl kl one two\", "
+                         "\"v2 hr@5 two start\"]\n");
+  ASSERT_EQ(plan.variants.size(), 2u);
+  EXPECT_EQ(plan.variants[0].name, "one");
+  EXPECT_EQ(plan.variants[0].settings, (std::vector<std::string>{"rl.beta=0.1", "rl.batch=8"}));
+  EXPECT_TRUE(plan.variants[1].settings.empty());
+  EXPECT_EQ(plan.metrics[1].title(), "rl kl");
+  ASSERT_EQ(plan.contrasts.size(), 3u);
+  EXPECT_TRUE(plan.contrasts[0].primary);
+  EXPECT_FALSE(plan.contrasts[1].primary);
+  EXPECT_EQ(plan.contrasts[2].against, "start");
+  EXPECT_EQ(plan.recipe, folder_.path() / "../tiny.toml");
+}
+
+TEST_F(Experiments, WhatCannotBeReadIsRefusedWithTheFilesName) {
+  const std::string rest = "metrics = [\"v2 hr@5\"]\n";
+  for (const auto& [text, said] : std::vector<std::pair<std::string, std::string>>{
+           {rest, "\"variants\" names none"},
+           {rest + "variants = [\"no colon\"]", "expected \"NAME: key=value"},
+           {rest + "variants = [\"a/b: x=1\"]", "expected \"NAME: key=value"},
+           {rest + "variants = [\"a: x\"]", "\"x\" is no key=value"},
+           {rest + "variants = [\"start: x=1\"]", "may not be called"},
+           {rest + "variants = [\"a:\", \"a: x=1\"]", "two variants are called a"},
+           {rest + "variants = [\"a:\"]\nseeds = [1, 1]", "names one twice"},
+           {rest + "variants = [\"a:\"]\nseeds = []", "\"seeds\" names none"},
+           {rest + "variants = [\"a:\"]\nprimary = [\"v2 hr@5 a b\"]", "names no variant: b"},
+           {rest + "variants = [\"a:\"]\nprimary = [\"v2 hr@5 a\"]", "expected four words"},
+           {"metrics = [\"hr@5\"]\nvariants = [\"a:\"]", "expected two words"}}) {
+    const std::string found = complaint(text);
+    EXPECT_NE(found.find(said), std::string::npos) << text << ": " << found;
+    EXPECT_NE(found.find("mine.toml"), std::string::npos) << found;
+  }
+}
+
+Outcome outcome(const std::string& variant, int seed, double hr, double start) {
+  return {variant, seed, {{"v2 hr@5", hr}}, {{"v2 hr@5", start}}};
+}
+
+TEST_F(Experiments, DifferencesArePairedBySeed) {
+  const Plan plan =
+      read(kFile + "primary = [\"v2 hr@5 one two\"]\nsecondary = [\"v2 hr@5 one start\"]\n");
+  const Results results = summarise(
+      plan, {outcome("one", 1, .5, .1), outcome("two", 1, .4, .1), outcome("one", 2, .9, .3),
+             outcome("two", 2, .7, .3), outcome("two", 3, .2, .5)});
+  const Cell& two = results.cells.at("two").at("v2 hr@5");
+  EXPECT_NEAR(two.mean, 1.3 / 3, 1e-12);
+  // t(.975, 2) = 4.302653; the deviation of .4, .7, .2 is .2516611.
+  EXPECT_NEAR(*two.high - two.mean, 4.302653 * .2516611 / std::sqrt(3.), 1e-6);
+  ASSERT_EQ(results.differences.size(), 2u);
+  const Difference& paired = results.differences[0];
+  EXPECT_EQ(paired.cell.values.size(), 2u);  // seed 3 of "one" is not done
+  EXPECT_NEAR(paired.cell.mean, .15, 1e-12);
+  // t = .15 / (.0707107 / sqrt 2) = 3 with one degree of freedom: p = 1 - 2 atan(3) / pi.
+  EXPECT_NEAR(*paired.p, 1 - 2 * std::atan(3.) / std::acos(-1.), 1e-9);
+  // Two comparisons: the smaller p counts twice, the larger one at least as much.
+  const double smaller = std::min(*paired.p, *results.differences[1].p);
+  EXPECT_NEAR(*paired.p_holm, std::max(2 * smaller, *paired.p), 1e-12);
+  EXPECT_NEAR(results.differences[1].cell.mean, (.4 + .6) / 2, 1e-12);
+  EXPECT_EQ(results.missing, (std::vector<std::string>{"one, seed 3"}));
+  // "start" is what the first variant's runs began with.
+  EXPECT_NEAR(results.cells.at("start").at("v2 hr@5").mean, .2, 1e-12);
+}
+
+TEST_F(Experiments, OneSeedHasNoInterval) {
+  const Cell cell = summarise({.5});
+  EXPECT_EQ(cell.mean, .5);
+  EXPECT_FALSE(cell.low || cell.high);
+}
+
+TEST_F(Experiments, ThePageSaysWhatIsCompared) {
+  const Plan plan = read(kFile + "primary = [\"v2 hr@5 one two\"]\n");
+  const Results results = summarise(plan, {outcome("one", 1, .5, .1), outcome("two", 1, .4, .1)});
+  write_results(folder_.path() / "out", plan, results, "attune experiment mine");
+  const std::string text = base::read_file(folder_.path() / "out" / "results.md");
+  for (const char* part :
+       {"# A title", "attune experiment mine", "| one | 0.500 | – |", "| start | 0.100 | – |",
+        "| one − two * | v2 hr@5 | +0.100 | – | – | 1 |", "Not done yet: one, seed 2",
+        "rl.beta=0.1 rl.batch=8"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  const std::string page = base::read_file(folder_.path() / "out" / "report.html");
+  EXPECT_NE(page.find("<table"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace experiment

@@ -1,0 +1,141 @@
+#include "experiment/run_matrix.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "base/manifest.h"
+#include "pipeline/stages.h"
+
+namespace experiment {
+namespace fs = std::filesystem;
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Stages that a variant may take over from another one: where its settings differ, it does them
+// anew.
+constexpr const char* kShared[] = {"data", "tokenizer", "sft", "signals", "reward"};
+
+fs::path folder_of(const MatrixOptions& options, const std::string& variant, int seed) {
+  return options.folder / "runs" / (variant + "-" + std::to_string(seed));
+}
+
+pipeline::Recipe recipe_of(const Plan& plan, const Variant& variant, int seed,
+                           const fs::path& folder) {
+  std::vector<std::string> overrides = plan.experiment.settings;
+  overrides.insert(overrides.end(), variant.settings.begin(), variant.settings.end());
+  overrides.push_back("run.seed=" + std::to_string(seed));
+  overrides.push_back("run.folder=" + folder.string());
+  overrides.push_back("run.redo=true");
+  try {
+    return pipeline::read_recipe(plan.recipe, overrides);
+  } catch (const base::UsageError& error) {
+    throw base::UsageError("variant ", variant.name, ": ", error.what());
+  }
+}
+
+// Whole stages of one run into the folder of another that has none of them.
+void take_over(const fs::path& from, const fs::path& to) {
+  for (const char* stage : kShared) {
+    if (!base::has_manifest(from / stage) || fs::exists(to / stage)) continue;
+    const fs::path aside = to / (std::string(stage) + ".partial");
+    fs::remove_all(aside);
+    base::create_folder(to);
+    fs::copy(from / stage, aside, fs::copy_options::recursive);
+    base::replace_folder(aside, to / stage);
+  }
+}
+
+void do_run(const pipeline::Recipe& recipe, base::Console& console) {
+  pipeline::Run run(recipe, console);
+  for (const pipeline::NamedStage& stage : pipeline::all_stages()) stage.work(run);
+}
+
+// The number at PART, METRIC of one of a report's models.
+std::optional<double> reported(const base::Json& model, const Metric& metric) {
+  const auto part = model.at("scores").find(metric.part);
+  if (part == model.at("scores").end() || !part->is_object()) return std::nullopt;
+  const auto value = part->find(metric.name);
+  if (value == part->end() || !value->is_number()) return std::nullopt;
+  return value->get<double>();
+}
+
+// Of the rl stage: "seconds"; else the mean over the last quarter of its iterations of "kl",
+// "item_kl" or any number of metrics.jsonl.
+std::optional<double> of_training(const fs::path& folder, const std::string& name) {
+  if (name == "seconds") {
+    const base::Json about = base::read_manifest(folder);
+    return base::optional<double>(about, "seconds", (folder / "manifest.json").string());
+  }
+  const std::string key = name == "kl" ? "objective/kl" : name == "item_kl" ? "item/kl" : name;
+  std::vector<double> values;
+  const fs::path file = folder / "metrics.jsonl";
+  base::read_lines(file, [&](std::string_view text, long line) {
+    const std::string where = base::concatenate(file.string(), ":", line);
+    const base::Json json = base::parse_json(std::string(text), where);
+    if (const auto value = json.find(key); value != json.end() && value->is_number())
+      values.push_back(value->get<double>());
+  });
+  if (values.empty()) return std::nullopt;
+  const std::size_t last = std::max<std::size_t>(values.size() / 4, 1);
+  double sum = 0;
+  for (std::size_t i = values.size() - last; i < values.size(); ++i) sum += values[i];
+  return sum / static_cast<double>(last);
+}
+
+}  // namespace
+
+std::optional<Outcome> read_outcome(const Plan& plan, const fs::path& run,
+                                    const std::string& variant, int seed) {
+  const fs::path file = run / "report.json";
+  if (!base::has_manifest(run / "evaluation") || !fs::exists(file)) return std::nullopt;
+  const base::Json report = base::read_json(file);
+  Outcome outcome{variant, seed, {}, {}};
+  for (const base::Json& model : base::require<base::Json>(report, "models", file.string())) {
+    const std::string name = base::require<std::string>(model, "name", file.string());
+    if (name != "sft" && name != "ppo") continue;
+    auto& values = name == "sft" ? outcome.start : outcome.aligned;
+    for (const Metric& metric : plan.metrics)
+      if (const auto value = reported(model, metric)) values[metric.title()] = *value;
+  }
+  for (const Metric& metric : plan.metrics)
+    if (metric.part == "rl")
+      if (const auto value = of_training(run / "policy", metric.name))
+        outcome.aligned[metric.title()] = *value;
+  return outcome;
+}
+
+std::vector<Outcome> run_matrix(const Plan& plan, const MatrixOptions& options,
+                                base::Console& console) {
+  for (const Variant& variant : plan.variants)  // refused before anything is done
+    recipe_of(plan, variant, plan.experiment.seeds[0], options.folder);
+  const auto start = Clock::now();
+  const auto out_of_time = [&] {
+    const std::chrono::duration<double> spent = Clock::now() - start;
+    return options.minutes > 0 && spent.count() > 60 * options.minutes;
+  };
+  std::vector<Outcome> outcomes;
+  std::size_t number = 0;
+  const std::size_t all = plan.experiment.seeds.size() * plan.variants.size();
+  for (const int seed : plan.experiment.seeds)
+    for (const Variant& variant : plan.variants) {
+      const fs::path folder = folder_of(options, variant.name, seed);
+      ++number;
+      if (!out_of_time()) {
+        console.line(base::concatenate("experiment  run ", number, " of ", all, ": ", variant.name,
+                                       ", seed ", seed));
+        for (const Variant& earlier : plan.variants)
+          if (earlier.name != variant.name)
+            take_over(folder_of(options, earlier.name, seed), folder);
+        do_run(recipe_of(plan, variant, seed, folder), console);
+      }
+      if (auto outcome = read_outcome(plan, folder, variant.name, seed))
+        outcomes.push_back(std::move(*outcome));
+    }
+  return outcomes;
+}
+
+}  // namespace experiment

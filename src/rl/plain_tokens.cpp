@@ -1,0 +1,106 @@
+#include "rl/plain_tokens.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "kernels/log_prob_head.h"
+#include "kernels/sampling.h"
+#include "model/decoder.h"
+
+namespace rl {
+namespace {
+
+torch::Tensor indices(const std::vector<std::int64_t>& values) {
+  return torch::tensor(values, torch::kInt64);
+}
+
+TokenScores score_plain(const model::Weights& weights, std::int64_t allowed,
+                        const std::vector<const Episode*>& episodes, const ScoreOptions& options) {
+  std::vector<std::vector<int>> sequences;
+  std::vector<std::int64_t> rows, places, targets;
+  std::int64_t longest = 0, begin = 0;
+  for (const Episode* episode : episodes)
+    longest = std::max(longest, static_cast<std::int64_t>(episode->tokens.size()));
+  for (std::size_t b = 0; b < episodes.size(); ++b) {
+    const Episode& episode = *episodes[b];
+    base::check(!episode.prompt.empty() && !episode.tokens.empty(),
+                "plain_scorer: an empty episode");
+    sequences.push_back(episode.prompt);
+    sequences.back().insert(sequences.back().end(), episode.tokens.begin(),
+                            episode.tokens.end() - 1);
+    for (std::size_t t = 0; t < episode.tokens.size(); ++t) {
+      rows.push_back(begin + static_cast<std::int64_t>(episode.prompt.size() - 1 + t));
+      places.push_back(static_cast<std::int64_t>(b) * longest + static_cast<std::int64_t>(t));
+      targets.push_back(episode.tokens[t]);
+    }
+    begin += static_cast<std::int64_t>(sequences.back().size());
+  }
+  const torch::Tensor hidden =
+      model::hidden_states(weights, model::pack(sequences)).index_select(0, indices(rows));
+  const kernels::HeadOutput head =
+      kernels::log_prob_head(hidden, weights.head, indices(targets),
+                             {.temperature = options.temperature, .rows = allowed});
+  const auto batch = static_cast<std::int64_t>(episodes.size());
+  const auto scatter = [&](const torch::Tensor& values) {  // to [B, R]
+    return torch::zeros({batch * longest}, torch::kFloat32)
+        .index_put({indices(places)}, values)
+        .view({batch, longest});
+  };
+  TokenScores out;
+  out.log_probs = scatter(head.log_probs);
+  out.entropies = scatter(head.entropies);
+  out.mask = scatter(torch::ones({static_cast<std::int64_t>(rows.size())})) > 0;
+  if (!options.value_head) {
+    out.values = torch::zeros_like(out.log_probs);
+    return out;
+  }
+  const torch::Tensor seen = options.detach_values ? hidden.detach() : hidden;
+  out.values = scatter(at::mv(seen.to(torch::kFloat32), options.value_head->weight) +
+                       options.value_head->bias);
+  return out;
+}
+
+}  // namespace
+
+TokenScorer plain_scorer(std::int64_t rows) {
+  return
+      [rows](const model::Weights& weights, const std::vector<const Episode*>& episodes,
+             const ScoreOptions& options) { return score_plain(weights, rows, episodes, options); };
+}
+
+std::vector<Episode> sample_plain(const model::Weights& weights,
+                                  const std::vector<std::vector<int>>& prompts,
+                                  const PlainSampling& sampling) {
+  torch::NoGradGuard no_grad;
+  std::vector<Episode> episodes(prompts.size());
+  std::vector<base::Random> randoms;
+  std::size_t longest = 0;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    episodes[i].prompt = prompts[i];
+    episodes[i].action.ended = true;
+    longest = std::max(longest, prompts[i].size());
+    randoms.emplace_back(base::RandomPlace{sampling.seed, "reply", 0, i});
+  }
+  model::Decoder decoder(weights, static_cast<std::int64_t>(prompts.size()),
+                         static_cast<std::int64_t>(longest) + sampling.length);
+  const model::Decoder::Started started = decoder.start(prompts);
+  torch::Tensor hidden = started.last_hidden;
+  const torch::Tensor head = weights.head.narrow(0, 0, sampling.rows);
+  for (int t = 0; t < sampling.length; ++t) {
+    const torch::Tensor logits = at::linear(hidden, head).to(torch::kFloat32).contiguous();
+    std::vector<int> tokens;
+    for (std::size_t i = 0; i < episodes.size(); ++i) {
+      const kernels::Draw drawn =
+          kernels::draw(logits.data_ptr<float>() + static_cast<std::int64_t>(i) * sampling.rows,
+                        sampling.rows, sampling.temperature, randoms[i].uniform());
+      tokens.push_back(static_cast<int>(drawn.index));
+      episodes[i].tokens.push_back(tokens.back());
+      episodes[i].sampled_log_probs.push_back(drawn.log_prob);
+    }
+    if (t + 1 < sampling.length) hidden = decoder.append(started.slots, tokens);
+  }
+  return episodes;
+}
+
+}  // namespace rl
