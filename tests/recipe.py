@@ -333,6 +333,49 @@ class TinyRecipe(unittest.TestCase):
             self.assertEqual(done.returncode, USAGE, wrong)
             self.assertIn(said, done.stderr)
 
+    def test_a_step_over_the_budget_of_kl_is_taken_back(self):
+        folder = self.copy("budget")
+        done = self.attune("rl", folder, "run.redo=true", "rl.iterations=4", "rl.algorithm=dpo", "rl.learning_rate=0.01",
+                           "rl.kl_target=0.05")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = [json.loads(line) for line in (folder / "policy/metrics.jsonl").read_text().splitlines()]
+        self.assertTrue(any(line["kl/taken_back"] for line in lines))
+        self.assertLess(lines[-1]["kl/step_share"], 1)
+        self.assertLessEqual(lines[-1]["objective/kl"], .05)
+
+    def test_an_experiment_runs_variants_and_goes_on_where_it_was_left(self):
+        (self.base / "two.toml").write_text(
+            f'title = "Two"\nrecipe = "{TINY}"\nseeds = [1]\n'
+            'settings = ["rl.iterations=2", "evaluation.ablations=false", "evaluation.responses=10"]\n'
+            'variants = ["imitation: rl.algorithm=sft", "ppo:"]\nmetrics = ["v2 hr@5", "world satisfaction", "rl kl"]\n'
+            'primary = ["world satisfaction ppo imitation"]\n')
+        command = [system.ATTUNE, "experiment", str(self.base / "two.toml"), "--out", str(self.base / "two")]
+        first = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        self.assertEqual(first.returncode, 0, first.stderr)
+        results = (self.base / "two/results.md").read_text()
+        self.assertRegex(results, r"\| ppo − imitation \* \| world satisfaction \| [+-]0\.\d{3} \|")
+        report = json.loads((self.base / "two/report.json").read_text())
+        self.assertEqual(report["missing"], [])
+        found = {(row["variant"], row["metric"]): row["mean"] for row in report["scores"]}
+        run = json.loads((self.base / "two/runs/ppo-1/report.json").read_text())
+        models = {model["name"]: model["scores"] for model in run["models"]}
+        self.assertEqual(found["ppo", "v2 hr@5"], models["ppo"]["v2"]["hr@5"])
+        self.assertEqual(found["start", "world satisfaction"], models["sft"]["world"]["satisfaction"])
+        # The second variant took over what it shares with the first.
+        self.assertEqual(first.stderr.count("sft  unchanged, skipped"), 1)
+        again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(again.stderr.count("unchanged, skipped"), 14)
+        self.assertEqual((self.base / "two/results.md").read_text(), results)
+
+    def test_an_experiment_with_a_refused_variant_does_nothing(self):
+        (self.base / "bad.toml").write_text(f'recipe = "{TINY}"\nvariants = ["a:", "b: rl.algorithm=pppo"]\n')
+        done = subprocess.run([system.ATTUNE, "experiment", str(self.base / "bad.toml"), "--out", str(self.base / "bad")],
+                              cwd=ROOT, capture_output=True, text=True)
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn("variant b", done.stderr)
+        self.assertFalse((self.base / "bad").exists())
+
     def seed_of(self, name, seed):
         """A copy that passes for a run of another seed."""
         folder = self.copy(name)
