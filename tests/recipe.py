@@ -343,6 +343,43 @@ class TinyRecipe(unittest.TestCase):
         self.assertLess(lines[-1]["kl/step_share"], 1)
         self.assertLessEqual(lines[-1]["objective/kl"], .05)
 
+    def test_preferences_are_written_and_learned_from(self):
+        folder = self.copy("preferences")
+        weights = folder / "policy/model/model.safetensors"
+        pairs, clicks = self.base / "pairs.jsonl", self.base / "clicks.jsonl"
+        done = self.attune("preferences", folder, "--out", pairs, "--states", "20", "--replies", "4")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for line in map(json.loads, pairs.read_text().splitlines()):
+            self.assertEqual(set(line), {"prompt", "chosen", "rejected"})
+            self.assertEqual([message["role"] for message in line["chosen"]], ["assistant"])
+        done = self.attune("preferences", folder, "--out", clicks, "--kind", "judgements", "--from", "logs")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        labels = [json.loads(line)["label"] for line in clicks.read_text().splitlines()]
+        self.assertIn(f"{len(labels)} judgements, {sum(labels)} desired", done.stdout)
+        self.assertTrue(0 < sum(labels) < len(labels))
+        seen = {weights.read_bytes()}
+        for algorithm, file in [("dpo", pairs), ("kto", clicks), ("kto", pairs)]:
+            done = self.attune("rl", folder, "run.redo=true", "rl.iterations=2", f"rl.algorithm={algorithm}",
+                               f"rl.preferences={file}")
+            self.assertEqual(done.returncode, 0, f"{algorithm}: {done.stderr}")
+            self.assertNotIn(weights.read_bytes(), seen)
+            seen.add(weights.read_bytes())
+            last = json.loads((folder / "policy/metrics.jsonl").read_text().splitlines()[-1])
+            self.assertIn("rewards/margins", last, algorithm)
+        clicks.write_text(clicks.read_text() + clicks.read_text())  # the file has changed: its content is an input
+        done = self.attune("rl", folder, "rl.iterations=2", "rl.algorithm=kto", f"rl.preferences={clicks}")
+        self.assertEqual(done.returncode, USAGE, done.stderr)
+        self.assertIn("rl.preferences", done.stderr)
+        for arguments, said in [(["rl.algorithm=dpo", f"rl.preferences={clicks}"], "holds no pairs for dpo"),
+                                (["rl.algorithm=dpo", "rl.preferences=nowhere"], "no such file"),
+                                (["rl.algorithm=ppo", f"rl.preferences={pairs}"], "need scores")]:
+            done = self.attune("rl", folder, "run.redo=true", *arguments)
+            self.assertIn(done.returncode, (USAGE, DATA), done.stderr)
+            self.assertIn(said, done.stderr)
+        done = self.attune("preferences", folder, "--out", pairs, "--from", "logs")
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn("logs have one reply to a state", done.stderr)
+
     def test_an_experiment_runs_variants_and_goes_on_where_it_was_left(self):
         (self.base / "two.toml").write_text(
             f'title = "Two"\nrecipe = "{TINY}"\nseeds = [1]\n'

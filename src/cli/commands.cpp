@@ -11,6 +11,7 @@ std::vector<Command> all_commands() {
       extend_command(),
       compare_command(),
       experiment_command(),
+      preferences_command(),
       // models
       inspect_command(),
       export_merge_command(),

@@ -21,9 +21,10 @@ Command chat_command();                 // chat.cpp
 Command recommend_command();            // recommend.cpp
 Command extend_command();               // extend.cpp
 Command compare_command();              // compare.cpp
-Command experiment_command();
-Command inspect_command();       // inspect.cpp
-Command export_merge_command();  // export.cpp
-Command export_gguf_command();   // export.cpp
+Command experiment_command();           // experiment.cpp
+Command preferences_command();          // preferences.cpp
+Command inspect_command();              // inspect.cpp
+Command export_merge_command();         // export.cpp
+Command export_gguf_command();          // export.cpp
 
 }  // namespace cli

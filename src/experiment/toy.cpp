@@ -98,7 +98,8 @@ ToyTask dpo_task(const Toy& toy, double beta) {
   ToyTask task{"dpo, beta " + base::fixed(beta, 1), common("dpo"), true, toy_optimum(toy, beta)};
   task.settings.preference_beta = beta;
   task.settings.group_size = 2;
-  task.settings.iterations = 1600;
+  task.settings.iterations = 3200;  // its labels are noise for the most part
+  task.settings.learning_rate = 5e-4;
   task.settings.epochs = 1;
   return task;
 }

@@ -150,6 +150,9 @@ void check_rl(const Recipe& recipe) {
               {"rl.item_kl_horizon", rl.item_kl_horizon},
               {"rl.item_reward_clip", rl.item_reward_clip}});
   shares({{"rl.discount", rl.discount}, {"rl.lambda", rl.lambda}});
+  if (!rl.preferences.empty() && rl.algorithm != "dpo" && rl.algorithm != "kto")
+    throw base::UsageError("rl.preferences with rl.algorithm=", rl.algorithm,
+                           ": pairs are for dpo, judgements for kto; the others need scores");
   one_of("rl.score_scaling", rl.score_scaling, {"running", "none"});
   one_of("rl.reward", rl.reward, {"learned", "shuffled", "length"});
   one_of("rl.gate", rl.gate, {"warn", "refuse"});

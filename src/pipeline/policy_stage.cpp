@@ -4,6 +4,7 @@
 #include "base/format.h"
 #include "evaluate/instances.h"
 #include "evaluate/ranking.h"
+#include "pipeline/preferences.h"
 #include "pipeline/stages.h"
 #include "recommend/model_folder.h"
 #include "recommend/trained_recommender.h"
@@ -82,14 +83,21 @@ void policy_stage(Run& run) {
   const Recipe& recipe = run.recipe();
   Run::StagePlan plan{"policy", {"rl", "reward.target"},   {"data", "sft", "reward"}, {},
                       {},       recipe.rl.checkpoint_every};
+  if (!recipe.rl.preferences.empty())
+    plan.inputs.emplace_back("rl.preferences", recipe.rl.preferences);
   plan.work = [&](const train::Stage& stage) {
     check_gate(run);
     const recommend::TrainedModel sft = recommend::read_trained(run.folder() / "sft");
     const reward::RewardModel reward =
         reward::RewardModel::read(run.folder() / "reward", run.type());
     const auto training = pointers(run.data().train);
-    rl::PolicyResult result =
-        rl::train_policy({sft, reward, training, gold_judge(run), run.type()}, recipe.rl, stage);
+    rl::PolicyInput input{sft, reward, training, gold_judge(run), run.type()};
+    rl::RlSettings settings = recipe.rl;
+    if (!settings.preferences.empty()) {
+      input.judged = read_judged(run, sft);
+      if (settings.desirable == "auto") settings.desirable = "positive";
+    }
+    rl::PolicyResult result = rl::train_policy(input, settings, stage);
     recommend::write_trained(stage.folder, result.policy);
     return base::concatenate(result.iterations, " iterations, KL of the words ",
                              base::fixed(result.words_kl, 2), " nats a reply, of the item slot ",

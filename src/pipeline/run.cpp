@@ -22,7 +22,8 @@ base::Json settings_of(Recipe recipe, const std::vector<std::string>& parts) {
   for (const std::string& part : parts) {
     const base::Json own = base::to_json(settings, part);
     for (const auto& [path, value] : own.items())
-      if (!path.ends_with(".checkpoint_every") && path != "rl.gate") json[path] = value;
+      if (!path.ends_with(".checkpoint_every") && path != "rl.gate" && path != "rl.preferences")
+        json[path] = value;
   }
   return json;
 }
@@ -90,8 +91,9 @@ void Run::keep_recipe() const {
   Recipe lasting = recipe_;  // what is meant for this time only is not kept
   lasting.run.redo = false;
   lasting.run.allow_different_machine = false;
-  for (std::string* path : {&lasting.data.path, &lasting.data.test, &lasting.data.lexicon,
-                            &lasting.data.emoji, &lasting.tokenizer.folder})
+  for (std::string* path :
+       {&lasting.data.path, &lasting.data.test, &lasting.data.lexicon, &lasting.data.emoji,
+        &lasting.tokenizer.folder, &lasting.rl.preferences})
     if (!path->empty()) *path = fs::absolute(*path).lexically_normal().string();
   base::write_file(folder_ / "recipe.toml", recipe_text(lasting));
 }

@@ -38,6 +38,7 @@ void check_words(const AlgorithmSettings& s) {
   check_word("kl_ratio", s.kl_ratio, {"none", "detached", "full"});
   check_word("beta_unit", s.beta_unit, {"score", "advantage"});
   check_word("preference", s.preference, {"sigmoid", "conservative", "robust", "ipo"});
+  check_word("desirable", s.desirable, {"above_mean", "positive"});
   check_word("log_prob_length", s.log_prob_length, {"sum", "mean"});
   check_word("weight_scope", s.weight_scope, {"batch", "group", "none"});
 }
@@ -301,6 +302,7 @@ AlgorithmSettings resolved(AlgorithmSettings settings) {
   const bool is_grpo = settings.algorithm == "grpo" && own_place;
   fill(settings.beta_unit,
        is_grpo && in_loss(settings) && settings.advantage_scale != "none" ? "advantage" : "score");
+  fill(settings.desirable, "above_mean");
   fill(settings.weight_scope, settings.group_size > 1 ? "group" : "batch");
   return settings;
 }

@@ -52,6 +52,7 @@ struct AlgorithmSettings {
   double preference_beta = .1;
   double label_noise = 0;
   std::string log_prob_length = "sum";
+  std::string desirable = "auto";
   double desirable_weight = 1;
   double undesirable_weight = 1;
   double weight_beta = 1;
@@ -99,6 +100,9 @@ struct AlgorithmSettings {
           "share of pairs the wrong way round, for conservative and robust");
     field("log_prob_length", log_prob_length,
           "a reply's log-probability is the sum over its tokens, or the mean (ipo only)");
+    field("desirable", desirable,
+          "replies that kto calls so: above_mean (of their group's scores) or positive (scores "
+          "above 0: how judgements in a file are told)");
     field("desirable_weight", desirable_weight, "of desirable replies in kto");
     field("undesirable_weight", undesirable_weight, "of undesirable replies in kto");
     field("weight_beta", weight_beta, "reward_weighted imitates as exp(score / this)");

@@ -27,36 +27,43 @@ std::vector<Episode> roll_out(dialogue::Recommender& recommender,
   return episodes;
 }
 
+std::optional<Episode> said_reply(const dialogue::State& state, const dialogue::Turn& turn,
+                                  const train::DialogueTokens& tokens, int max_tokens,
+                                  int positions) {
+  if (turn.items().size() > 1) return std::nullopt;
+  std::vector<dialogue::Piece> pieces = dialogue::render_turn(turn);
+  pieces.erase(pieces.begin());  // <|recommender|>, which ends the prompt
+  Episode episode;
+  episode.state = state;
+  episode.prompt = tokens.encode_prompt(state, positions - max_tokens - 2);
+  episode.tokens = tokens.encode(pieces);
+  episode.action.text = turn.text;
+  episode.action.mentions = turn.mentions;
+  episode.action.recommends = !turn.mentions.empty();
+  episode.action.ended = true;
+  episode.has_item = episode.action.recommends;
+  if (episode.has_item) episode.action.item = turn.mentions.front().item;
+  const std::size_t room = static_cast<std::size_t>(max_tokens) + 1 + episode.has_item;
+  if (episode.tokens.size() > room) {
+    episode.tokens.resize(room - 1);
+    const bool names =
+        std::count(episode.tokens.begin(), episode.tokens.end(), episode.tokens[1]) > 1;
+    if (episode.has_item && !names) return std::nullopt;  // no reply ends before it names its item
+    episode.tokens.push_back(tokens.special(dialogue::Special::end));
+  }
+  return episode;
+}
+
 std::vector<Episode> logged_replies(const std::vector<Place>& places,
                                     const train::DialogueTokens& tokens,
                                     const dialogue::StateOptions& options, int max_tokens,
                                     int positions) {
   const std::vector<dialogue::State> states = states_before(places, options);
   std::vector<Episode> episodes;
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    const dialogue::Turn& turn = places[i].dialogue->turns[places[i].turn];
-    std::vector<dialogue::Piece> pieces = dialogue::render_turn(turn);
-    pieces.erase(pieces.begin());  // <|recommender|>, which ends the prompt
-    Episode episode;
-    episode.state = states[i];
-    episode.prompt = tokens.encode_prompt(states[i], positions - max_tokens - 2);
-    episode.tokens = tokens.encode(pieces);
-    episode.action.text = turn.text;
-    episode.action.mentions = turn.mentions;
-    episode.action.recommends = !turn.mentions.empty();
-    episode.action.ended = true;
-    episode.has_item = episode.action.recommends;
-    if (episode.has_item) episode.action.item = turn.mentions.front().item;
-    const std::size_t room = static_cast<std::size_t>(max_tokens) + 1 + episode.has_item;
-    if (episode.tokens.size() > room) {
-      episode.tokens.resize(room - 1);
-      const bool names =
-          std::count(episode.tokens.begin(), episode.tokens.end(), episode.tokens[1]) > 1;
-      if (episode.has_item && !names) continue;  // no reply ends before it names its item
-      episode.tokens.push_back(tokens.special(dialogue::Special::end));
-    }
-    episodes.push_back(std::move(episode));
-  }
+  for (std::size_t i = 0; i < places.size(); ++i)
+    if (auto episode = said_reply(states[i], places[i].dialogue->turns[places[i].turn], tokens,
+                                  max_tokens, positions))
+      episodes.push_back(std::move(*episode));
   return episodes;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "dialogue/recommender.h"
@@ -25,8 +26,14 @@ std::vector<Episode> roll_out(dialogue::Recommender& recommender,
                               const std::vector<dialogue::State>& states,
                               const dialogue::Sampling& sampling, int positions);
 
-// What the logs' recommender said at each place, the words cut after max_tokens - 1, then <|end|>;
-// without the few whose item would be cut off. Nobody sampled them: sampled_log_probs are empty.
+// A recommender's turn that somebody else said, as the policy could have: the words cut after
+// max_tokens - 1, then <|end|>. Nobody sampled it: sampled_log_probs are empty. Nothing where the
+// policy could not have said it: it names several items, or its item only where it was cut.
+std::optional<Episode> said_reply(const dialogue::State& state, const dialogue::Turn& turn,
+                                  const train::DialogueTokens& tokens, int max_tokens,
+                                  int positions);
+
+// said_reply of what the logs' recommender said at each place, where there is one.
 std::vector<Episode> logged_replies(const std::vector<Place>& places,
                                     const train::DialogueTokens& tokens,
                                     const dialogue::StateOptions& options, int max_tokens,

@@ -105,7 +105,8 @@ std::vector<std::vector<std::size_t>> learning_units(const AlgorithmSettings& se
   const Algorithm algorithm = algorithm_named(settings.algorithm);
   if (algorithm == Algorithm::best_of_n) {
     for (std::size_t best : select_best(scores, groups)) units.push_back({best});
-  } else if (algorithm == Algorithm::dpo || algorithm == Algorithm::kto) {
+  } else if (algorithm == Algorithm::dpo ||
+             (algorithm == Algorithm::kto && settings.desirable != "positive")) {
     for (const auto& [group, members] : by_group(groups)) {
       const auto [worst, best] =
           std::minmax_element(members.begin(), members.end(),
@@ -136,6 +137,7 @@ Lesson make_lesson(const AlgorithmSettings& settings, const ScoredReplies& repli
     case Algorithm::dpo:
       return {};
     case Algorithm::kto:
+      if (settings.desirable == "positive") return {.desirable = replies.scores > 0};
       return {.desirable =
                   grpo_advantages(replies.scores, replies.groups, {.scale = GroupScale::none}) > 0};
     case Algorithm::best_of_n:

@@ -14,9 +14,9 @@ namespace rl {
 // replies, R = reply tokens. Settings here are resolved() and checked.
 
 // Replies that stay in one minibatch and are learned from: for dpo the best of a group and its
-// worst, in this order, where they score apart; for kto each reply of a group whose scores differ;
-// for best_of_n the best of each group; for the others every reply alone. groups: B numbers; only
-// replies that share one are compared.
+// worst, in this order, where they score apart; for kto each reply of a group whose scores differ,
+// or (desirable=positive) every reply; for best_of_n the best of each group; for the others every
+// reply alone. groups: B numbers; only replies that share one are compared.
 std::vector<std::vector<std::size_t>> learning_units(const AlgorithmSettings& settings,
                                                      const std::vector<double>& scores,
                                                      const std::vector<int>& groups);
@@ -40,7 +40,7 @@ struct Lesson {
   torch::Tensor returns = {};     // [B, R]: what values are fitted to; ppo only
   torch::Tensor normalised = {};  // [B, R]: the advantages as the loss takes them
   torch::Tensor weights = {};     // [B]: how much each reply is imitated; imitation only
-  torch::Tensor desirable = {};   // [B] bool; kto only: above its group's mean
+  torch::Tensor desirable = {};   // [B] bool; kto only: above its group's mean, or 0
 };
 Lesson make_lesson(const AlgorithmSettings& settings, const ScoredReplies& replies,
                    const GaeSettings& gae);

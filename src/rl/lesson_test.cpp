@@ -22,6 +22,12 @@ TEST(LearningUnits, AreTheRepliesThatAnAlgorithmLearnsFrom) {
     EXPECT_EQ(units(method).size(), 8u) << method;
 }
 
+TEST(LearningUnits, JudgementsOfOnesOwnAreAllLearnedFrom) {
+  AlgorithmSettings kto = published("kto");
+  kto.desirable = "positive";
+  EXPECT_EQ(learning_units(kto, {1, 1, -1}, {0, 1, 2}), (Units{{0}, {1}, {2}}));
+}
+
 // Four replies of two tokens, the first of each not learned from; two states.
 ScoredReplies replies() {
   ScoredReplies replies;
@@ -74,6 +80,17 @@ TEST(MakeLesson, JudgesAndWeighsWithinGroups) {
   EXPECT_NEAR((weighted.weights[0] + weighted.weights[1]).item<float>(), 2, 1e-5);
   EXPECT_NEAR((weighted.weights[1] / weighted.weights[0]).item<float>(), std::exp(2.), 1e-4);
   EXPECT_TRUE(at::equal(make_lesson(published("sft"), replies(), {}).weights, torch::ones({4})));
+}
+
+TEST(MakeLesson, SaysWhatKtoDesires) {
+  AlgorithmSettings kto = published("kto");  // scores 1, 3 to one state and 0, -4 to another
+  const auto desirable = [&] {
+    const torch::Tensor found = make_lesson(kto, replies(), {}).desirable.contiguous();
+    return std::vector<bool>(found.data_ptr<bool>(), found.data_ptr<bool>() + 4);
+  };
+  EXPECT_EQ(desirable(), (std::vector<bool>{false, true, true, false}));
+  kto.desirable = "positive";
+  EXPECT_EQ(desirable(), (std::vector<bool>{true, true, false, false}));
 }
 
 }  // namespace

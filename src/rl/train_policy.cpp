@@ -79,6 +79,7 @@ class Trainer {
     if (places_.recommending.empty())
       throw base::Error(base::ErrorKind::data,
                         "rl: no training dialogue has a recommender's turn that names a new item");
+    read_judged();
   }
 
   PolicyResult run() {
@@ -98,6 +99,31 @@ class Trainer {
   }
 
  private:
+  // The judged replies as episodes. What the policy could not have said is left out, and where the
+  // mode is not learned, pairs of different modes are.
+  void read_judged() {
+    if (input_.judged.empty()) return;
+    for (const std::vector<JudgedReply>& unit : input_.judged) {
+      std::vector<std::pair<Episode, double>> own;
+      for (const JudgedReply& judged : unit)
+        if (auto episode = said_reply(judged.state, judged.reply, policy_.tokens,
+                                      settings_.max_tokens, positions()))
+          own.emplace_back(std::move(*episode), judged.score);
+      const bool alike =
+          settings_.learn_mode || std::all_of(own.begin(), own.end(), [&](const auto& one) {
+            return one.first.action.recommends == own[0].first.action.recommends;
+          });
+      if (own.size() == unit.size() && alike) judged_.push_back(std::move(own));
+    }
+    if (judged_.size() < input_.judged.size())
+      stage_.console.line(base::concatenate(
+          "rl  ", input_.judged.size() - judged_.size(), " of ", input_.judged.size(),
+          " preferences left out: a reply names several items, or one of a pair recommends and the "
+          "other does not (rl.learn_mode)"));
+    if (judged_.empty())
+      throw base::Error(base::ErrorKind::data, "rl: no preference is left to learn from");
+  }
+
   base::RandomPlace place(std::string_view what) const {
     return {stage_.seed, what, static_cast<std::uint64_t>(iteration_), 0};
   }
@@ -168,7 +194,7 @@ class Trainer {
   };
 
   Rollout sample() {
-    Replies replies = draw(0);
+    Replies replies = judged_.empty() ? draw(0) : draw_judged();
     // DAPO: states whose replies all score the same teach nothing; others are drawn instead.
     for (int round = 1; method_.dynamic_sampling && round <= kRedraws; ++round) {
       const auto missing = replace_equal(replies, draw(round));
@@ -176,6 +202,19 @@ class Trainer {
     }
     return words_.prepare(std::move(replies.episodes), std::move(replies.scores),
                           place("rl/minibatches"), replies.states);
+  }
+
+  Replies draw_judged() const {
+    base::Random random(place("rl/judged"));
+    Replies replies;
+    for (int state = 0; replies.episodes.size() < static_cast<std::size_t>(settings_.batch);
+         ++state)
+      for (const auto& [episode, score] : judged_[random.below(judged_.size())]) {
+        replies.episodes.push_back(episode);
+        replies.scores.push_back(score);
+        replies.states.push_back(state);
+      }
+    return replies;
   }
 
   Replies draw(int round) {
@@ -336,6 +375,7 @@ class Trainer {
   WordsTrainer words_;
   ItemTrainer items_;
   std::unique_ptr<recommend::TrainedRecommender> sampler_;
+  std::vector<std::vector<std::pair<Episode, double>>> judged_;
   std::int64_t iteration_ = 0;
   double last_words_kl_ = 0, last_score_ = 0;
   double step_share_ = 1;  // halved whenever a step went over the words' budget of KL

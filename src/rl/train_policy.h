@@ -15,6 +15,13 @@ namespace rl {
 // there is no judge.
 using GoldJudge = std::function<std::optional<double>(const recommend::TrainedModel& policy)>;
 
+// A reply that somebody judged.
+struct JudgedReply {
+  dialogue::State state;
+  dialogue::Turn reply;
+  double score = 0;  // of a pair the preferred one's is larger; of one alone 1 or -1
+};
+
 struct PolicyInput {
   const recommend::TrainedModel& start;  // the SFT model: start and reference
   const reward::RewardModel& reward;
@@ -22,6 +29,9 @@ struct PolicyInput {
       dialogues;  // their recommender's turns give the states
   GoldJudge gold;
   torch::Dtype type = torch::kFloat32;
+  // Pairs for dpo, replies alone for kto, which then learn the words from these and not from the
+  // reward model. Empty: from the reward model.
+  std::vector<std::vector<JudgedReply>> judged = {};
 };
 
 struct PolicyResult {

@@ -181,7 +181,7 @@ void WordsTrainer::score_log_probs(Rollout& rollout) const {
   rollout.values = pad(values);
   rollout.mask = pad(mask);
   rollout.entropy = masked_mean(pad(entropies), rollout.mask).item<double>();
-  if (algorithm_ == Algorithm::sft) return;  // nobody sampled
+  if (rollout.episodes.front().sampled_log_probs.empty()) return;  // nobody sampled
   for (const Episode& episode : rollout.episodes)
     sampled.push_back(torch::tensor(episode.sampled_log_probs).to(torch::kFloat32));
   rollout.sampled = pad(sampled);
