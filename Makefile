@@ -14,7 +14,7 @@ help:
 	@echo "make browser      what a report does in Chromium"
 	@echo "make fuzz         every fuzzer for SECONDS=60 each"
 	@echo "make bench        speed against plain libtorch, as ratios"
-	@echo "make check-all    what has to pass before a change is taken: tests, formatting, tests under sanitizers"
+	@echo "make check-all    all there is, about two hours: what .ci/run does, mistakes made on purpose, kills, the toy, sanitizers"
 	@echo "make format       format the C++ files"
 	@echo "make build        only build"
 	@echo "make install      the program with all it needs in PREFIX=$(PREFIX), a folder of its own that may be moved"
@@ -70,6 +70,9 @@ bench: build
 
 check-all: bootstrap
 	@.ci/run
+	@tools/mutate_rl
+	@ATTUNE=$(BUILD)/src/attune python3 -B tests/kills.py
+	@$(BUILD)/src/attune experiment toy --out $(BUILD)/toy
 	@$(MAKE) test PRESET=asan-ubsan
 
 format: bootstrap

@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "experiment/results_page.h"
 #include "experiment/run_matrix.h"
+#include "experiment/small_tasks.h"
 #include "experiment/toy.h"
 
 namespace cli {
@@ -33,15 +34,16 @@ int run_experiment(const Command& self, const std::vector<std::string>& given) {
                    "begin no further run after this long; the same command goes on. 0: no bound");
   arguments.parse(given);
   if (minutes < 0) throw base::UsageError("--minutes is ", minutes, ", expected 0 or more");
-  if (name == "toy") {
-    const fs::path folder = out.empty() ? fs::path("runs") / "experiments" / "toy" : fs::path(out);
-    std::cout << experiment::run_toy(folder, 1, base::terminal_console());
+  const bool is_toy = name == "toy", is_built_in = is_toy || name == "small-tasks";
+  const fs::path file = is_built_in ? fs::path(name) : find_experiment(name),
+                 folder =
+                     out.empty() ? fs::path("runs") / "experiments" / file.stem() : fs::path(out);
+  if (is_built_in) {
+    std::cout << (is_toy ? experiment::run_toy(folder, 1, base::terminal_console())
+                         : experiment::run_small_tasks(folder, base::terminal_console()));
     return 0;
   }
-  const fs::path file = find_experiment(name);
   const experiment::Plan plan = experiment::read_plan(file);
-  const fs::path folder =
-      out.empty() ? fs::path("runs") / "experiments" / file.stem() : fs::path(out);
   const std::vector<experiment::Outcome> outcomes = experiment::run_matrix(
       plan, {folder, static_cast<double>(minutes)}, base::terminal_console());
   const experiment::Results results = experiment::summarise(plan, outcomes);

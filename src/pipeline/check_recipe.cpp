@@ -121,7 +121,11 @@ void check_reward(const Recipe& recipe) {
 
 void check_rl(const Recipe& recipe) {
   const rl::RlSettings& rl = recipe.rl;
-  rl::check_algorithm(rl);
+  try {
+    rl::check_algorithm(rl);
+  } catch (const base::UsageError& error) {
+    throw base::UsageError("in [rl], ", error.what());
+  }
   at_least(1, {{"rl.iterations", rl.iterations},
                {"rl.epochs", rl.epochs},
                {"rl.minibatch", rl.minibatch},
