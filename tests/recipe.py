@@ -405,6 +405,13 @@ class TinyRecipe(unittest.TestCase):
         self.assertEqual(again.stderr.count("unchanged, skipped"), 14)
         self.assertEqual((self.base / "two/results.md").read_text(), results)
 
+    def test_every_experiment_that_comes_along_is_accepted(self):
+        for file in sorted((ROOT / "recipes/experiments").glob("*.toml")):
+            done = self.attune("experiment", file.stem, "--dry-run", "--out", self.base / "none")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stdout, r"\n\d+ runs of \S+ to do\n$")
+        self.assertFalse((self.base / "none").exists())
+
     def test_an_experiment_with_a_refused_variant_does_nothing(self):
         (self.base / "bad.toml").write_text(f'recipe = "{TINY}"\nvariants = ["a:", "b: rl.algorithm=pppo"]\n')
         done = subprocess.run([system.ATTUNE, "experiment", str(self.base / "bad.toml"), "--out", str(self.base / "bad")],

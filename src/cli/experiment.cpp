@@ -21,9 +21,22 @@ fs::path find_experiment(const std::string& name) {
   throw base::DataError(name, ": no such file, nor ", beside.string());
 }
 
+void print_plan(const experiment::Plan& plan, const fs::path& folder) {
+  std::size_t left = 0;
+  for (const int seed : plan.experiment.seeds)
+    for (const experiment::Variant& variant : plan.variants) {
+      const fs::path run = experiment::run_folder(folder, variant.name, seed);
+      const bool done = experiment::read_outcome(plan, run, variant.name, seed).has_value();
+      left += !done;
+      std::cout << run.string() << "  " << (done ? "done" : "to do") << "\n";
+    }
+  std::cout << left << " runs of " << plan.recipe.string() << " to do\n";
+}
+
 int run_experiment(const Command& self, const std::vector<std::string>& given) {
   std::string name, out;
   int minutes = 0;
+  bool dry_run = false;
   Arguments arguments(self);
   arguments.positional(
       "NAME", name,
@@ -32,6 +45,7 @@ int run_experiment(const Command& self, const std::vector<std::string>& given) {
   arguments.option("--out", out, "where runs and results are kept; runs/experiments/NAME without");
   arguments.option("--minutes", minutes,
                    "begin no further run after this long; the same command goes on. 0: no bound");
+  arguments.flag("--dry-run", dry_run, "check the variants and list the runs; do nothing");
   arguments.parse(given);
   if (minutes < 0) throw base::UsageError("--minutes is ", minutes, ", expected 0 or more");
   const bool is_toy = name == "toy", is_built_in = is_toy || name == "small-tasks";
@@ -44,6 +58,11 @@ int run_experiment(const Command& self, const std::vector<std::string>& given) {
     return 0;
   }
   const experiment::Plan plan = experiment::read_plan(file);
+  if (dry_run) {
+    experiment::check_variants(plan);
+    print_plan(plan, folder);
+    return 0;
+  }
   const std::vector<experiment::Outcome> outcomes = experiment::run_matrix(
       plan, {folder, static_cast<double>(minutes)}, base::terminal_console());
   const experiment::Results results = experiment::summarise(plan, outcomes);

@@ -19,10 +19,6 @@ using Clock = std::chrono::steady_clock;
 // anew.
 constexpr const char* kShared[] = {"data", "tokenizer", "sft", "signals", "reward"};
 
-fs::path folder_of(const MatrixOptions& options, const std::string& variant, int seed) {
-  return options.folder / "runs" / (variant + "-" + std::to_string(seed));
-}
-
 pipeline::Recipe recipe_of(const Plan& plan, const Variant& variant, int seed,
                            const fs::path& folder) {
   std::vector<std::string> overrides = plan.experiment.settings;
@@ -88,6 +84,15 @@ std::optional<double> of_training(const fs::path& folder, const std::string& nam
 
 }  // namespace
 
+fs::path run_folder(const fs::path& folder, const std::string& variant, int seed) {
+  return folder / "runs" / (variant + "-" + std::to_string(seed));
+}
+
+void check_variants(const Plan& plan) {
+  for (const Variant& variant : plan.variants)
+    recipe_of(plan, variant, plan.experiment.seeds[0], "unused");
+}
+
 std::optional<Outcome> read_outcome(const Plan& plan, const fs::path& run,
                                     const std::string& variant, int seed) {
   const fs::path file = run / "report.json";
@@ -110,8 +115,7 @@ std::optional<Outcome> read_outcome(const Plan& plan, const fs::path& run,
 
 std::vector<Outcome> run_matrix(const Plan& plan, const MatrixOptions& options,
                                 base::Console& console) {
-  for (const Variant& variant : plan.variants)  // refused before anything is done
-    recipe_of(plan, variant, plan.experiment.seeds[0], options.folder);
+  check_variants(plan);
   const auto start = Clock::now();
   const auto out_of_time = [&] {
     const std::chrono::duration<double> spent = Clock::now() - start;
@@ -122,14 +126,14 @@ std::vector<Outcome> run_matrix(const Plan& plan, const MatrixOptions& options,
   const std::size_t all = plan.experiment.seeds.size() * plan.variants.size();
   for (const int seed : plan.experiment.seeds)
     for (const Variant& variant : plan.variants) {
-      const fs::path folder = folder_of(options, variant.name, seed);
+      const fs::path folder = run_folder(options.folder, variant.name, seed);
       ++number;
       if (!out_of_time()) {
         console.line(base::concatenate("experiment  run ", number, " of ", all, ": ", variant.name,
                                        ", seed ", seed));
         for (const Variant& earlier : plan.variants)
           if (earlier.name != variant.name)
-            take_over(folder_of(options, earlier.name, seed), folder);
+            take_over(run_folder(options.folder, earlier.name, seed), folder);
         do_run(recipe_of(plan, variant, seed, folder), console);
       }
       if (auto outcome = read_outcome(plan, folder, variant.name, seed))

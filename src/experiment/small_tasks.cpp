@@ -30,8 +30,7 @@ std::string run_small_tasks(const std::filesystem::path& folder, base::Console& 
   std::vector<double> token, chance, imitated, aligned, cart, seconds(3, 0);
   for (int seed = 1; seed <= kSeeds; ++seed) {
     const auto number = static_cast<std::uint64_t>(seed);
-    ToyTask task = toy_tasks(one_token).front();
-    task.settings.beta = .1;
+    ToyTask task = ppo_task(one_token, .1);
     task.settings.iterations = 200;
     const ToyResult learned = learn_toy(one_token, task, number);
     token.push_back(learned.score);

@@ -27,6 +27,7 @@ namespace {
 constexpr int kVersion = 1;
 constexpr int kBatch = 256;
 constexpr double kTolerance = .015;
+constexpr int kBestReplies = 65'536;
 
 // The reference: a GPT-2 that draws every token alike, for its output layer is 0. The token after
 // the outcomes begins a reply.
@@ -77,14 +78,6 @@ rl::RlSettings common(const std::string& algorithm) {
   return settings;
 }
 
-ToyTask ppo_task(const Toy& toy, double beta) {
-  ToyTask task{"ppo, beta " + base::fixed(beta, 1), common("ppo"), false, toy_optimum(toy, beta)};
-  task.settings.beta = beta;
-  task.settings.iterations = 400;
-  task.settings.epochs = 4;
-  return task;
-}
-
 ToyTask rloo_task(const Toy& toy, double beta) {
   ToyTask task{"rloo, beta " + base::fixed(beta, 1), common("rloo"), false, toy_optimum(toy, beta)};
   task.settings.beta = beta;
@@ -98,8 +91,7 @@ ToyTask dpo_task(const Toy& toy, double beta) {
   ToyTask task{"dpo, beta " + base::fixed(beta, 1), common("dpo"), true, toy_optimum(toy, beta)};
   task.settings.preference_beta = beta;
   task.settings.group_size = 2;
-  task.settings.iterations = 3200;  // its labels are noise for the most part
-  task.settings.learning_rate = 5e-4;
+  task.settings.iterations = 1600;
   task.settings.epochs = 1;
   return task;
 }
@@ -164,7 +156,63 @@ ToyResult result_from_json(const base::Json& json, const std::string& where) {
           base::require<double>(json, "seconds", where)};
 }
 
+std::string row_of(const ToyBest& best) {
+  return base::concatenate("| ", best.n, " | ", base::fixed(best.score, 3), " | ",
+                           base::fixed(best.expected, 5), " | ",
+                           base::signed_fixed((best.score - best.expected) / best.error, 1), " | ",
+                           base::fixed(best.kl_bound, 3), " |\n");
+}
+
+// The results of all tasks, two at a time; those that the folder has are read.
+std::vector<ToyResult> learn_all(const Toy& toy, const std::vector<ToyTask>& tasks,
+                                 const std::filesystem::path& folder, std::uint64_t seed,
+                                 base::Console& console) {
+  std::vector<ToyResult> results(tasks.size());
+  std::atomic<std::size_t> next = 0;
+  std::exception_ptr failure;
+  std::mutex mutex;
+  const auto learn = [&](std::size_t i) {
+    const std::filesystem::path file =
+        folder / base::concatenate("task-", i + 1, "-seed-", seed, ".json");
+    if (std::filesystem::exists(file)) {
+      results[i] = result_from_json(base::read_json(file), file.string());
+      return;
+    }
+    results[i] = learn_toy(toy, tasks[i], seed);
+    base::write_json(file, to_json(results[i]));
+    const std::scoped_lock lock(mutex);
+    console.line("toy  " + tasks[i].name + ": score " + base::fixed(results[i].score, 3) + " (" +
+                 base::fixed(tasks[i].expected.score, 3) + "), KL " +
+                 base::fixed(results[i].kl, 3) + " (" + base::fixed(tasks[i].expected.kl, 3) +
+                 "), " + base::format_duration(results[i].seconds));
+  };
+  const auto work = [&] {
+    try {
+      for (std::size_t i = next++; i < tasks.size(); i = next++) learn(i);
+    } catch (...) {
+      const std::scoped_lock lock(mutex);
+      failure = std::current_exception();
+      next = tasks.size();
+    }
+  };
+  // The model is tiny: a core each for two tasks is faster than two cores for one.
+  at::set_num_threads(1);
+  std::thread other(work);
+  work();
+  other.join();
+  if (failure) std::rethrow_exception(failure);
+  return results;
+}
+
 }  // namespace
+
+ToyTask ppo_task(const Toy& toy, double beta) {
+  ToyTask task{"ppo, beta " + base::fixed(beta, 1), common("ppo"), false, toy_optimum(toy, beta)};
+  task.settings.beta = beta;
+  task.settings.iterations = 400;
+  task.settings.epochs = 4;
+  return task;
+}
 
 std::vector<ToyTask> toy_tasks(const Toy& toy) {
   std::vector<ToyTask> tasks;
@@ -240,42 +288,8 @@ std::string run_toy(const std::filesystem::path& folder, std::uint64_t seed,
                     base::Console& console) {
   const Toy toy;
   const std::vector<ToyTask> tasks = toy_tasks(toy);
-  std::vector<ToyResult> results(tasks.size());
   base::create_folder(folder);
-  const auto file_of = [&](std::size_t i) {
-    return folder / ("task-" + std::to_string(i + 1) + "-seed-" + std::to_string(seed) + ".json");
-  };
-  std::atomic<std::size_t> next = 0;
-  std::exception_ptr failure;
-  std::mutex mutex;
-  const auto work = [&] {
-    try {
-      for (std::size_t i = next++; i < tasks.size(); i = next++) {
-        if (std::filesystem::exists(file_of(i))) {
-          results[i] = result_from_json(base::read_json(file_of(i)), file_of(i).string());
-          continue;
-        }
-        results[i] = learn_toy(toy, tasks[i], seed);
-        base::write_json(file_of(i), to_json(results[i]));
-        const std::scoped_lock lock(mutex);
-        console.line("toy  " + tasks[i].name + ": score " + base::fixed(results[i].score, 3) +
-                     " (" + base::fixed(tasks[i].expected.score, 3) + "), KL " +
-                     base::fixed(results[i].kl, 3) + " (" + base::fixed(tasks[i].expected.kl, 3) +
-                     "), " + base::format_duration(results[i].seconds));
-      }
-    } catch (...) {
-      const std::scoped_lock lock(mutex);
-      failure = std::current_exception();
-      next = tasks.size();
-    }
-  };
-  // The model is tiny: a core each for two tasks is faster than two cores for one.
-  at::set_num_threads(1);
-  std::thread other(work);
-  work();
-  other.join();
-  if (failure) std::rethrow_exception(failure);
-
+  const std::vector<ToyResult> results = learn_all(toy, tasks, folder, seed, console);
   std::string text =
       "# The toy with known answers\n\n"
       "A reply of 8 tokens out of 16, the reference draws all alike, the score is how often token "
@@ -283,19 +297,13 @@ std::string run_toy(const std::filesystem::path& folder, std::uint64_t seed,
       "(toy_theory.h). Lands: score, KL and, where it adapts, beta within 1.5 %.\n\n"
       "```sh\nattune experiment toy\n```\n\n"
       "| task | score | expected | off | KL | expected | off | beta (expected) | lands | seconds "
-      "|\n"
-      "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
+      "|\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
   for (std::size_t i = 0; i < tasks.size(); ++i) text += row_of(tasks[i], results[i]);
-  text +=
-      "\nBest of n replies of the reference, 65,536 replies each:\n\n"
-      "| n | score | exact | standard errors off | KL at most |\n| --- | --- | --- | --- | --- |\n";
-  for (const int n : {1, 4, 16, 64, 256}) {
-    const ToyBest best = best_of_toy(toy, n, 65'536, seed);
-    text += base::concatenate("| ", n, " | ", base::fixed(best.score, 3), " | ",
-                              base::fixed(best.expected, 5), " | ",
-                              base::signed_fixed((best.score - best.expected) / best.error, 1),
-                              " | ", base::fixed(best.kl_bound, 3), " |\n");
-  }
+  text += base::concatenate("\nBest of n replies of the reference, ", kBestReplies,
+                            " replies each:\n\n",
+                            "| n | score | exact | standard errors off | KL at most |\n| --- | --- "
+                            "| --- | --- | --- |\n");
+  for (const int n : {1, 4, 16, 64, 256}) text += row_of(best_of_toy(toy, n, kBestReplies, seed));
   base::write_file(folder / "results.md", text);
   return text;
 }

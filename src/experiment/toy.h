@@ -28,6 +28,9 @@ struct ToyResult {
   double seconds = 0;
 };
 
+// PPO with that price of KL.
+ToyTask ppo_task(const Toy& toy, double beta);
+
 // The tasks of `attune experiment toy`: ppo, rloo and dpo at beta 1, .5, .3 and .2; grpo, whose
 // advantages are divided by their deviation, at 1, .5 and .3, where it has a fixed point; ppo with
 // an adaptive price.

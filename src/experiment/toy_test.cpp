@@ -29,6 +29,13 @@ TEST(Toy, LearningHeadsForTheClosedForm) {
   }
 }
 
+TEST(Toy, OneTokenIsLearned) {
+  const Toy one_token{.length = 1};
+  ToyTask task = ppo_task(one_token, .1);
+  task.settings.iterations = 40;
+  EXPECT_GT(learn_toy(one_token, task, 1).score, .8);
+}
+
 TEST(Toy, TheSameSeedGivesTheSameResult) {
   ToyTask task = named("dpo, beta 0.3");
   task.settings.iterations = 8;
