@@ -77,6 +77,22 @@ rl::GoldJudge gold_judge(Run& run) {
   };
 }
 
+// In a world: the true satisfaction of the person who talks there, at a deviation of about 1.
+rl::GoldItems gold_items(const Run& run) {
+  if (!run.recipe().in_world()) return {};
+  constexpr double kScale = 4;  // satisfaction is 0 to 1
+  const auto world = std::make_shared<const simulate::World>(run.recipe().world);
+  return [world](const rl::Place& place) {
+    const simulate::Person person = world->person(simulate::person_of(*place.dialogue));
+    std::vector<float> worth;
+    for (int item = 0; item < world->catalogue().size(); ++item)
+      worth.push_back(
+          static_cast<float>(kScale * simulate::true_satisfaction(*world, person, item,
+                                                                  simulate::Novelty::first_named)));
+    return worth;
+  };
+}
+
 }  // namespace
 
 void policy_stage(Run& run) {
@@ -92,6 +108,7 @@ void policy_stage(Run& run) {
         reward::RewardModel::read(run.folder() / "reward", run.type());
     const auto training = pointers(run.data().train);
     rl::PolicyInput input{sft, reward, training, gold_judge(run), run.type()};
+    input.gold_items = gold_items(run);
     rl::RlSettings settings = recipe.rl;
     if (!settings.preferences.empty()) {
       input.judged = read_judged(run, sft);

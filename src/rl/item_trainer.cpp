@@ -18,7 +18,7 @@ constexpr double kGuardPrice = 1;  // of KL, at least
 
 ItemTrainer::ItemTrainer(recommend::Ranker& policy, const recommend::TrainedModel& start,
                          const model::Weights& reference, const reward::RewardModel& reward,
-                         const RlSettings& settings)
+                         const RlSettings& settings, GoldItems gold)
     : policy_(policy),
       start_(start),
       reference_(reference),
@@ -30,7 +30,10 @@ ItemTrainer::ItemTrainer(recommend::Ranker& policy, const recommend::TrainedMode
                  {.beta2 = .999, .epsilon = 1e-5, .weight_decay = 0}),
       kl_({settings.item_beta, settings.item_kl_target, settings.item_kl_horizon}),
       imitates_(settings.algorithm == "sft"),
-      rewarded_(!imitates_ && settings.reward != "length") {
+      rewarded_(!imitates_ && settings.reward != "length"),
+      gold_(settings.reward == "gold" ? std::move(gold) : GoldItems()) {
+  if (settings.reward == "gold" && !gold_)
+    throw base::UsageError("rl.reward=gold, but nobody here knows what items are truly worth");
   if (settings.reward != "shuffled") return;
   std::vector<std::int64_t> order(static_cast<std::size_t>(start.catalogue.size()));
   std::iota(order.begin(), order.end(), std::int64_t{0});
@@ -45,6 +48,12 @@ struct ItemTrainer::Batch {
   torch::Tensor targets;             // [B]
 };
 
+torch::Tensor ItemTrainer::gold_rewards(const std::vector<Place>& chosen) const {
+  std::vector<torch::Tensor> rows;
+  for (const Place& place : chosen) rows.push_back(torch::tensor(gold_(place)));
+  return at::stack(rows);
+}
+
 ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
                                            const std::vector<Place>& chosen) const {
   torch::NoGradGuard no_grad;
@@ -58,7 +67,7 @@ ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
     targets.push_back(chosen[i].target);
   }
   batch.targets = torch::tensor(targets, torch::kInt64);
-  batch.rewards = reward_.item_scores(reward_contexts);
+  batch.rewards = gold_ ? gold_rewards(chosen) : reward_.item_scores(reward_contexts);
   if (exchanged_.defined()) batch.rewards = batch.rewards.index_select(1, exchanged_);
   if (!rewarded_) batch.rewards.zero_();
   recommend::RankBatch reference = batch.states;

@@ -40,10 +40,10 @@ RlSettings small() {
 }
 
 struct Training {
-  explicit Training(const RlSettings& s) : settings(s) {
+  explicit Training(const RlSettings& s, GoldItems gold = {}) : settings(s) {
     torch::NoGradGuard no_grad;
     weights = model::cast(start.language, torch::kFloat32);
-    trainer = std::make_unique<ItemTrainer>(policy, start, weights, reward, settings);
+    trainer = std::make_unique<ItemTrainer>(policy, start, weights, reward, settings, gold);
   }
   Training(const Training&) = delete;
 
@@ -157,6 +157,30 @@ TEST(ItemTrainer, ControlsLearnFromSomethingElse) {
   EXPECT_GT(imitation.update()["item/kl"], 1e-4);
   EXPECT_GT(learned.update()["item/kl"], 1e-3);
   EXPECT_NE(shuffled.hash(), learned.hash());
+}
+
+TEST(ItemTrainer, GoldIsAskedInPlaceOfTheRewardModel) {
+  RlSettings settings = small();
+  settings.reward = "gold";
+  EXPECT_THROW(Training{settings}, base::UsageError);
+  // The reward model likes item 0 and dislikes item 2; the truth is the other way round.
+  Training gold(settings,
+                [](const Place&) {
+                  return std::vector<float>{-2, 0, 2};
+                }),
+      learned(small());
+  double of_gold = 0, of_learned = 0;
+  for (int i = 0; i < 10; ++i) {
+    of_gold = gold.update().at("item/reward");
+    of_learned = learned.update().at("item/reward");
+  }
+  EXPECT_NE(gold.hash(), learned.hash());
+  EXPECT_GT(of_gold, 0);
+  EXPECT_GT(of_learned, 0);
+  // A model that does not know gold reads the learned reward, whatever is handed over.
+  Training ignores(small(), [](const Place&) { return std::vector<float>{-2, 0, 2}; });
+  for (int i = 0; i < 10; ++i) ignores.update();
+  EXPECT_EQ(ignores.hash(), learned.hash());
 }
 
 }  // namespace

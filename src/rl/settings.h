@@ -41,7 +41,7 @@ struct RlSettings : AlgorithmSettings {
   int checkpoint_every = 20;       // iterations
   int gold_every = 10;             // iterations between measurements of the gold judge
   std::string preferences;         // a file that dpo or kto learns from; empty: the reward model
-  std::string reward = "learned";  // learned, or a control: shuffled or length
+  std::string reward = "learned";  // learned, or a control: shuffled, length or gold
   std::string gate = "warn";       // refuse or warn where the reward model did not prove itself
 
   template <class F>
@@ -88,9 +88,11 @@ struct RlSettings : AlgorithmSettings {
     field("preferences", preferences,
           "a file of pairs (dpo) or judgements (kto) to learn the words from, in TRL's formats; "
           "empty: the start model's replies, judged by the reward model");
-    field("reward", reward,
-          "what is optimised: learned (the reward model's), or as a control shuffled (the same "
-          "scores, of other replies and other items) or length (of the words; items: nothing)");
+    field(
+        "reward", reward,
+        "what is optimised: learned (the reward model's), or as a control shuffled (the same "
+        "scores, of other replies and other items), length (of the words; items: nothing) or gold "
+        "(in a simulated world, what an item is truly worth to the person; words: nothing)");
     field("gate", gate,
           "refuse or warn where the reward model did not prove itself on held-out dialogues");
   }

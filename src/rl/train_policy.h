@@ -6,6 +6,7 @@
 
 #include "recommend/model_folder.h"
 #include "reward/reward_model.h"
+#include "rl/item_trainer.h"
 #include "rl/settings.h"
 #include "train/stage.h"
 
@@ -29,6 +30,8 @@ struct PolicyInput {
       dialogues;  // their recommender's turns give the states
   GoldJudge gold;
   torch::Dtype type = torch::kFloat32;
+  // Where rl.reward is gold: what items are truly worth, in place of the reward model.
+  GoldItems gold_items = {};
   // Pairs for dpo, replies alone for kto, which then learn the words from these and not from the
   // reward model. Empty: from the reward model.
   std::vector<std::vector<JudgedReply>> judged = {};

@@ -1,13 +1,17 @@
 #include "simulate/play.h"
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
+#include <string_view>
 
 #include "base/error.h"
 #include "dialogue/converse.h"
 
 namespace simulate {
 namespace {
+
+constexpr std::string_view kPerson = "person-";  // a seeker's name, before the number
 
 dialogue::ConverseOptions converse_options(const PlayOptions& options) {
   dialogue::ConverseOptions own{options.max_turns, options.state, options.sampling,
@@ -25,7 +29,7 @@ dialogue::Dialogue empty_dialogue(const PlayOptions& options, int number, std::u
                                   const std::string& recommender) {
   dialogue::Dialogue dialogue;
   dialogue.id = base::concatenate(recommender, "-", options.seed, "-", number + 1);
-  dialogue.seeker = base::concatenate("person-", person);
+  dialogue.seeker = base::concatenate(kPerson, person);
   dialogue.recommender = recommender;
   dialogue.order = number;
   dialogue.source = "simulated";
@@ -69,6 +73,16 @@ std::vector<Episode> play(dialogue::Recommender& recommender, const World& world
     play_batch(recommender, world, options, first,
                std::min(options.batch, options.episodes - first), episodes);
   return episodes;
+}
+
+std::uint64_t person_of(const dialogue::Dialogue& dialogue) {
+  const std::string& seeker = dialogue.seeker;
+  std::uint64_t number = 0;
+  const char* const end = seeker.data() + seeker.size();
+  if (!seeker.starts_with(kPerson) || seeker.size() == kPerson.size() ||
+      std::from_chars(seeker.data() + kPerson.size(), end, number).ptr != end)
+    throw base::DataError(dialogue.id, ": the seeker \"", seeker, "\" is nobody of a world");
+  return number;
 }
 
 double mean_satisfaction(const std::vector<Episode>& episodes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string_view>
 
@@ -34,6 +35,10 @@ struct Episode {
 // meet the same people.
 std::vector<Episode> play(dialogue::Recommender& recommender, const World& world,
                           const PlayOptions& options);
+
+// The number of the world's person who is the seeker of a dialogue that was played. Throws
+// base::Error(data) where it is nobody of a world.
+std::uint64_t person_of(const dialogue::Dialogue& dialogue);
 
 double mean_satisfaction(const std::vector<Episode>& episodes);
 

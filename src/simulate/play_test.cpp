@@ -183,6 +183,16 @@ TEST(Play, RecordedPropensitiesAreTheRankedProbabilities) {
   }
 }
 
+TEST(Play, TheSeekersNameSaysWhichPersonItIs) {
+  dialogue::Dialogue dialogue;
+  dialogue.seeker = "person-1234567890123456789";
+  EXPECT_EQ(person_of(dialogue), 1234567890123456789u);
+  for (const char* other : {"", "person-", "person-x", "person-1x", "somebody"}) {
+    dialogue.seeker = other;
+    EXPECT_THROW(person_of(dialogue), base::DataError) << other;
+  }
+}
+
 TEST(Play, TheTruthIsNotInTheWrittenCorpus) {
   const World world(small_settings());
   const dialogue::Corpus corpus = make_corpus(world);
