@@ -90,12 +90,14 @@ TextScores text_from_json(const base::Json& json, const std::string& where) {
 }
 
 base::Json to_json(const WorldScores& world) {
-  return {{"satisfaction", world.satisfaction},
-          {"low", world.low},
-          {"high", world.high},
-          {"n", world.episodes},
-          {"people", world.people},
-          {"turns", world.turns}};
+  base::Json json = {{"satisfaction", world.satisfaction},
+                     {"low", world.low},
+                     {"high", world.high},
+                     {"n", world.episodes},
+                     {"people", world.people},
+                     {"turns", world.turns}};
+  if (world.reward) json["reward"] = *world.reward;
+  return json;
 }
 
 WorldScores world_from_json(const base::Json& json, const std::string& where) {
@@ -104,7 +106,8 @@ WorldScores world_from_json(const base::Json& json, const std::string& where) {
           .high = base::require<double>(json, "high", where),
           .episodes = base::require<std::int64_t>(json, "n", where),
           .people = base::require<std::int64_t>(json, "people", where),
-          .turns = base::require<double>(json, "turns", where)};
+          .turns = base::require<double>(json, "turns", where),
+          .reward = base::optional<double>(json, "reward", where)};
 }
 
 base::Json protocol_json(const ProtocolScores& scores) {

@@ -77,6 +77,8 @@ struct WorldScores {
   std::int64_t episodes = 0;
   std::int64_t people = 0;
   double turns = 0;  // recommender's turns, the mean
+  // Of a model that chooses among replies: the reward model's score of those chosen, the mean.
+  std::optional<double> reward = {};
 };
 
 // A mean with its 95 % interval, whole dialogues drawn.

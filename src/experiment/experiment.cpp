@@ -64,6 +64,20 @@ Contrast read_contrast(const std::string& text, bool primary, const Plan& plan) 
   return {{words[0], words[1]}, words[2], words[3], primary};
 }
 
+CurvePlot read_curve_plot(const std::string& text, const Plan& plan) {
+  const std::size_t colon = text.find(':');
+  const std::vector<std::string> names =
+      words_of(colon == std::string::npos ? "" : text.substr(colon + 1));
+  if (names.empty() || names.size() > kMostCurves)
+    throw base::UsageError("\"", text, "\" is no plot: expected TITLE: VARIANT VARIANT, up to ",
+                           kMostCurves, " variants");
+  for (const std::string& name : names)
+    if (std::none_of(plan.variants.begin(), plan.variants.end(),
+                     [&](const Variant& variant) { return variant.name == name; }))
+      throw base::UsageError("the plot \"", text, "\" names no variant: ", name);
+  return {text.substr(0, colon), names};
+}
+
 void check(const Plan& plan) {
   base::require_schema({{"schema", plan.experiment.schema}}, "experiment", kVersion,
                        "the experiment");
@@ -81,6 +95,12 @@ void check(const Plan& plan) {
 
 }  // namespace
 
+bool Plan::draws(const std::string& variant) const {
+  return std::any_of(curves.begin(), curves.end(), [&](const CurvePlot& plot) {
+    return std::find(plot.variants.begin(), plot.variants.end(), variant) != plot.variants.end();
+  });
+}
+
 Plan read_plan(const std::filesystem::path& file) {
   Plan plan;
   base::read_settings(base::list_settings(plan.experiment), file, "experiment", kVersion);
@@ -93,6 +113,8 @@ Plan read_plan(const std::filesystem::path& file) {
       plan.contrasts.push_back(read_contrast(text, true, plan));
     for (const std::string& text : plan.experiment.secondary)
       plan.contrasts.push_back(read_contrast(text, false, plan));
+    for (const std::string& text : plan.experiment.curves)
+      plan.curves.push_back(read_curve_plot(text, plan));
     check(plan);
   } catch (const base::UsageError& error) {
     throw base::UsageError(file.string(), ": ", error.what());

@@ -19,6 +19,7 @@ struct Experiment {
   std::vector<std::string> metrics = {"v2 hr@5"};
   std::vector<std::string> primary;
   std::vector<std::string> secondary;
+  std::vector<std::string> curves;
 
   template <class F>
   void fields(F&& field) {
@@ -40,6 +41,9 @@ struct Experiment {
           "comparisons, declared beforehand: PART METRIC VARIANT AGAINST; \"start\" stands for the "
           "model that reinforcement learning starts from");
     field("secondary", secondary, "comparisons declared beside them");
+    field("curves", curves,
+          "plots of true satisfaction against the distance from the start model, in a simulated "
+          "world (rl.gold_every), each as \"TITLE: VARIANT VARIANT\", up to six variants");
   }
 };
 
@@ -63,6 +67,14 @@ struct Contrast {
   bool primary = false;
 };
 
+inline constexpr std::size_t kMostCurves = 6;  // of a plot: its colours
+
+// Variants whose curves are drawn together.
+struct CurvePlot {
+  std::string title;
+  std::vector<std::string> variants;
+};
+
 // A file's experiment, in parts.
 struct Plan {
   Experiment experiment;
@@ -70,6 +82,9 @@ struct Plan {
   std::vector<Variant> variants;
   std::vector<Metric> metrics;
   std::vector<Contrast> contrasts;
+  std::vector<CurvePlot> curves;
+
+  bool draws(const std::string& variant) const;  // the variant is in one of `curves`
 };
 
 // Throws base::UsageError, with the file's name, where a key is unknown, a variant or a comparison

@@ -118,5 +118,27 @@ TEST_F(Experiments, ThePageSaysWhatIsCompared) {
   EXPECT_NE(page.find("<table"), std::string::npos);
 }
 
+TEST_F(Experiments, CurvesAreMeansOverSeedsAndDrawn) {
+  const Plan plan = read(kFile + "curves = [\"both: one two\"]\n");
+  Outcome first = outcome("one", 1, .5, .1), second = outcome("one", 2, .5, .1);
+  first.learning = {{0, 0, .4}, {1, 1, .6}, {2, 2, .5}};
+  second.learning = {{0, 0, .2}, {1, 1, .4}, {2, 2, .3}};
+  first.best_of = {{0, 0, .4}, {1, 1, .7}};
+  const Results results = summarise(plan, {first, second});
+  EXPECT_DOUBLE_EQ(results.curves.at("one").learning[1].gold, .5);
+  EXPECT_FALSE(results.curves.count("two"));
+  write_results(folder_.path() / "out", plan, results, "attune experiment mine");
+  const std::string text = base::read_file(folder_.path() / "out" / "results.md");
+  for (const char* part : {"| one | 0.00 to 2.00 | 0.300 | 0.500 at 1.00 | 0.400 at 2.00 | 80 % |",
+                           "| one, best of n |"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  EXPECT_TRUE(std::filesystem::exists(folder_.path() / "out" / "plots"));
+}
+
+TEST_F(Experiments, APlotNamesVariantsThatThereAre) {
+  for (const char* curves : {"no colon", "a title:", "a title: three", "t: one one one one one one one"})
+    EXPECT_THROW(read(kFile + "curves = [\"" + curves + "\"]\n"), base::UsageError) << curves;
+}
+
 }  // namespace
 }  // namespace experiment

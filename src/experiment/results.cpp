@@ -89,6 +89,16 @@ Results summarise(const Plan& plan, const std::vector<Outcome>& outcomes) {
     results.differences.push_back(std::move(difference));
   }
   correct_for_number(results.differences);
+  for (const Variant& variant : plan.variants) {
+    std::vector<std::vector<CurvePoint>> learning, best_of;
+    for (const Outcome& outcome : outcomes)
+      if (outcome.variant == variant.name) {
+        if (!outcome.learning.empty()) learning.push_back(outcome.learning);
+        if (!outcome.best_of.empty()) best_of.push_back(outcome.best_of);
+      }
+    if (!learning.empty()) results.curves[variant.name].learning = mean_curve(learning);
+    if (!best_of.empty()) results.curves[variant.name].best_of = mean_curve(best_of);
+  }
   for (const Variant& variant : plan.variants)
     for (const int seed : plan.experiment.seeds)
       if (!find(outcomes, variant.name, seed))

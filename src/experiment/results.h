@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "experiment/curves.h"
 #include "experiment/experiment.h"
 
 namespace experiment {
@@ -15,6 +16,12 @@ struct Outcome {
   std::string variant;
   int seed = 0;
   std::map<std::string, double> aligned, start;
+  std::vector<CurvePoint> learning = {}, best_of = {};  // where the plan draws the variant's curve
+};
+
+// Means over the seeds of a variant that is drawn.
+struct Curves {
+  std::vector<CurvePoint> learning, best_of;
 };
 
 // A metric's mean over the seeds of a variant, or of "start".
@@ -37,7 +44,8 @@ struct Results {
   // By variant, "start" first, and metric title; no entry where no run has the metric.
   std::map<std::string, std::map<std::string, Cell>> cells;
   std::vector<Difference> differences;  // those that have a seed on both sides, as declared
-  std::vector<std::string> missing;     // "dpo, seed 3": runs that are not done
+  std::map<std::string, Curves> curves;  // by variant
+  std::vector<std::string> missing;      // "dpo, seed 3": runs that are not done
 };
 
 Cell summarise(const std::vector<double>& values);

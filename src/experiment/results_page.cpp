@@ -42,6 +42,13 @@ std::vector<std::string> rows_of(const Plan& plan) {
   return rows;
 }
 
+const char* const kCurves =
+    "Means over seeds. Distance: the square root of the KL to the start model, nats, of a reply's "
+    "words and its item together; of the best of n replies that of log n - (n - 1) / n. Kept: what "
+    "the end has of the best gold on the way. alpha, beta and the peak, in distances, are of the "
+    "least-squares fit of d (alpha - beta log d) to the gold gained, for the best of n of "
+    "d (alpha - beta d) (Gao, Schulman and Hilton 2022).";
+
 using Grid = std::vector<std::vector<std::string>>;  // the header first
 
 Grid means(const Plan& plan, const Results& results) {
@@ -69,6 +76,73 @@ Grid differences(const Results& results) {
          std::to_string(one.cell.values.size())});
   }
   return grid;
+}
+
+std::vector<std::string> curve_row(const std::string& name, const std::vector<CurvePoint>& curve,
+                                   OverOptimisation law) {
+  const CurvePoint &first = curve.front(), &last = curve.back(), &best = best_point(curve);
+  std::vector<std::string> row = {name,
+                                  base::fixed(first.proxy, 2) + " to " + base::fixed(last.proxy, 2),
+                                  base::fixed(first.gold, 3),
+                                  base::fixed(best.gold, 3) + " at " + base::fixed(best.distance, 2),
+                                  base::fixed(last.gold, 3) + " at " + base::fixed(last.distance, 2),
+                                  best.gold > 0 ? base::fixed(100 * last.gold / best.gold, 0) + " %"
+                                                : "–"};
+  const std::optional<CurveFit> fit = fit_curve(curve, law);
+  if (!fit) {
+    row.insert(row.end(), 4, "–");
+    return row;
+  }
+  row.insert(row.end(), {base::fixed(fit->alpha, 3), base::fixed(fit->beta, 3),
+                         base::fixed(fit->r2, 2),
+                         std::isfinite(fit->peak) ? base::fixed(fit->peak, 2) : "none"});
+  return row;
+}
+
+Grid curves(const Plan& plan, const Results& results) {
+  Grid grid = {{"curve", "proxy", "gold at first", "best gold", "gold at last", "kept", "alpha",
+                "beta", "R²", "fitted peak"}};
+  for (const Variant& variant : plan.variants) {
+    const auto found = results.curves.find(variant.name);
+    if (found == results.curves.end()) continue;
+    const auto& [learning, best_of] = found->second;
+    if (!learning.empty())
+      grid.push_back(curve_row(variant.name, learning, OverOptimisation::reinforcement));
+    if (!best_of.empty())
+      grid.push_back(
+          curve_row(variant.name + ", best of n", best_of, OverOptimisation::best_of_n));
+  }
+  return grid;
+}
+
+// Two plots a declared one: gold and proxy. Best-of-n is drawn where there is room for a colour.
+std::vector<evaluate::Plot> curve_plots(const Plan& plan, const Results& results) {
+  std::vector<evaluate::Plot> plots;
+  for (const CurvePlot& declared : plan.curves) {
+    evaluate::Plot gold{"Gold: " + declared.title, "distance from the start model", {}},
+        proxy{"Proxy: " + declared.title, gold.x_label, {}};
+    gold.marks = proxy.marks = evaluate::Marks::lines_and_points;
+    const auto add = [&](const std::string& name, std::vector<CurvePoint> curve) {
+      if (curve.empty() || gold.series.size() == kMostCurves) return;
+      std::stable_sort(curve.begin(), curve.end(), [](const CurvePoint& a, const CurvePoint& b) {
+        return a.distance < b.distance;
+      });
+      for (evaluate::Plot* plot : {&gold, &proxy}) plot->series.push_back({name, {}});
+      for (const CurvePoint& point : curve) {
+        gold.series.back().points.emplace_back(point.distance, point.gold);
+        proxy.series.back().points.emplace_back(point.distance, point.proxy);
+      }
+    };
+    for (const std::string& name : declared.variants)
+      if (const auto found = results.curves.find(name); found != results.curves.end())
+        add(name, found->second.learning);
+    for (const std::string& name : declared.variants)
+      if (const auto found = results.curves.find(name); found != results.curves.end())
+        add(name + ", best of n", found->second.best_of);
+    plots.push_back(std::move(gold));
+    plots.push_back(std::move(proxy));
+  }
+  return plots;
 }
 
 Grid settings(const Plan& plan) {
@@ -129,6 +203,8 @@ std::string results_markdown(const Plan& plan, const Results& results, const std
   if (!results.missing.empty()) text += not_done(results) + "\n\n";
   text += markdown(means(plan, results)) + "\n";
   if (!results.differences.empty()) text += markdown(differences(results)) + "\n";
+  if (!results.curves.empty())
+    text += std::string(kCurves) + "\n\n" + markdown(curves(plan, results)) + "\n";
   text += markdown(settings(plan));
   if (!experiment.settings.empty())
     text += "\nEvery run: `" + joined(experiment.settings, " ") + "`.\n";
@@ -188,6 +264,11 @@ std::string page(const Plan& plan, const Results& results, const std::string& co
           html_table(sheets, "means", means(plan, results));
   if (!results.differences.empty())
     body += element("h2", "Comparisons") + difference_table(results, sheets);
+  if (!results.curves.empty()) {
+    body += element("h2", "Gold against proxy") + paragraph(kCurves, "soft") +
+            html_table(sheets, "curves", curves(plan, results));
+    for (const evaluate::Plot& plot : curve_plots(plan, results)) body += sheets.plot(plot);
+  }
   body += element("h2", "Variants") + html_table(sheets, "variants", settings(plan)) +
           element("pre", evaluate::escape_html(command));
   return evaluate::whole_page(plan.experiment.title, body);
@@ -219,12 +300,23 @@ base::Json to_json(const Plan& plan, const Results& results, const std::string& 
     if (one.p_holm) json["p_holm"] = *one.p_holm;
     contrasts.push_back(json);
   }
+  base::Json lines = base::Json::array();
+  for (const auto& [variant, both] : results.curves)
+    for (const auto& [kind, curve] :
+         {std::pair("learning", &both.learning), std::pair("best_of_n", &both.best_of)})
+      for (const CurvePoint& point : *curve)
+        lines.push_back({{"variant", variant},
+                         {"kind", kind},
+                         {"distance", point.distance},
+                         {"proxy", point.proxy},
+                         {"gold", point.gold}});
   return {{"schema", base::schema("experiment_results", kVersion)},
           {"title", plan.experiment.title},
           {"command", command},
           {"seeds", plan.experiment.seeds},
           {"scores", scores},
           {"comparisons", contrasts},
+          {"curves", lines},
           {"missing", results.missing}};
 }
 

@@ -110,6 +110,10 @@ std::optional<Outcome> read_outcome(const Plan& plan, const fs::path& run,
     if (metric.part == "rl")
       if (const auto value = of_training(run / "policy", metric.name))
         outcome.aligned[metric.title()] = *value;
+  if (plan.draws(variant)) {
+    outcome.learning = learning_curve(run / "policy");
+    outcome.best_of = best_of_curve(run);
+  }
   return outcome;
 }
 

@@ -22,6 +22,8 @@
 #include "pipeline/stages.h"
 #include "recommend/model_folder.h"
 #include "recommend/trained_recommender.h"
+#include "reward/reward_model.h"
+#include "rl/best_of_recommender.h"
 #include "train/sft.h"
 
 namespace pipeline {
@@ -215,6 +217,7 @@ class Evaluation {
     }
     for (const evaluate::WorldGame& game : games)
       scores_of(game.model).world = evaluate::score_world(game, bootstrap());
+    play_best_of(world, options);
     evaluate::Comparison comparison =
         evaluate::compare_worlds(games.back(), games[games.size() - 2], bootstrap());
     comparison.primary = true;
@@ -222,6 +225,24 @@ class Evaluation {
   }
 
   // People made of the held-out dialogues' real forms.
+  // The start model with the best of n replies by the reward model: what needs no training.
+  void play_best_of(const simulate::World& world, const simulate::PlayOptions& options) {
+    if (settings_.best_of.empty()) return;
+    const reward::RewardModel reward =
+        reward::RewardModel::read(run_.folder() / "reward", run_.type());
+    for (const int n : settings_.best_of) {
+      base::stop_if_interrupted();
+      rl::BestOfRecommender recommender(base::concatenate("best-of-", n), sft_, reward, n,
+                                        {.type = run_.type(), .hash = "-"});
+      run_.console().line("evaluation  " + recommender.name() + " plays " +
+                          std::to_string(options.episodes) + " dialogues");
+      const evaluate::WorldGame game = evaluate::play_world(recommender, world, options);
+      evaluate::WorldScores scores = evaluate::score_world(game, bootstrap());
+      scores.reward = recommender.mean_score();
+      scores_of(game.model).world = scores;
+    }
+  }
+
   void play_with_forms(dialogue::Recommender& sft, dialogue::Recommender& ppo) {
     std::vector<dialogue::Recommender*> all;
     for (const auto& baseline : baselines_) all.push_back(baseline.get());

@@ -15,7 +15,6 @@
 namespace pipeline {
 namespace {
 
-constexpr int kGoldEpisodes = 150;
 constexpr std::size_t kGoldInstances = 400;
 
 // Whether the reward model beat what it must beat, on the target that the recipe declares.
@@ -42,7 +41,7 @@ rl::GoldJudge gold_judge(Run& run) {
   if (run.recipe().in_world()) {
     const auto world = std::make_shared<const simulate::World>(run.recipe().world);
     simulate::PlayOptions options;
-    options.episodes = kGoldEpisodes;
+    options.episodes = run.recipe().rl.gold_episodes;
     options.max_turns = run.recipe().world.max_turns;
     options.seed = run.seed() + 17;
     options.state = run.recipe().state;

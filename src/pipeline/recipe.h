@@ -133,6 +133,7 @@ struct EvaluationSettings {
   int resamples = 10000;
   bool ablations = true;
   int world_episodes = 600;
+  std::vector<int> best_of;
   int max_tokens = 48;
   double temperature = .7;
 
@@ -148,6 +149,9 @@ struct EvaluationSettings {
     field("resamples", resamples, "of the bootstrap behind each comparison");
     field("ablations", ablations, "rank with each of the ranker's terms switched off too");
     field("world_episodes", world_episodes, "dialogues that each model plays in a world");
+    field("best_of", best_of,
+          "in a world: the start model plays, too, with the best of so many replies by the reward "
+          "model, for each number here");
     field("max_tokens", max_tokens, "tokens of a reply's words");
     field("temperature", temperature, "of replies");
   }

@@ -18,11 +18,27 @@ namespace {
 
 constexpr double kHeldOut = .1;  // of the dialogues, and so of the labels
 
-std::vector<bool> hold_out(std::size_t dialogues, std::uint64_t seed) {
+// most: dialogues that are not held out, at most; 0: any number.
+std::vector<bool> hold_out(std::size_t dialogues, int most, std::uint64_t seed) {
   std::vector<bool> held(dialogues);
   base::Random random({.seed = seed, .stage = "reward/hold-out"});
   for (std::size_t i = 0; i < dialogues; ++i) held[i] = random.chance(kHeldOut);
+  if (most == 0) return held;
+  std::vector<std::size_t> others;
+  for (std::size_t i = 0; i < dialogues; ++i)
+    if (!held[i]) others.push_back(i);
+  random.shuffle(others);
+  for (std::size_t i = static_cast<std::size_t>(most); i < others.size(); ++i)
+    held[others[i]] = true;
   return held;
+}
+
+// Turns that share of what seekers' forms say of liking round.
+void add_label_noise(dialogue::Corpus& corpus, double share, std::uint64_t seed) {
+  base::Random random({.seed = seed, .stage = "reward/label noise"});
+  for (dialogue::Dialogue& dialogue : corpus.dialogues)
+    for (dialogue::Label& label : dialogue.seeker_labels)
+      if (label.liked && random.chance(share)) label.liked = !*label.liked;
 }
 
 enum class Part { held_out, others };  // of the training dialogues
@@ -59,8 +75,10 @@ void reward_stage(Run& run) {
   Run::StagePlan plan{"reward", {"reward", "rl.max_tokens"}, {"data", "sft", "signals"}, {}, {}};
   plan.work = [&](const train::Stage& stage) {
     const Data& data = run.data();
-    const SignalData signals = measure_run_signals(data);
-    const std::vector<bool> held_out = hold_out(data.train.size(), run.seed());
+    SignalData signals = measure_run_signals(data);
+    add_label_noise(signals.corpus, recipe.reward.label_noise, run.seed());
+    const std::vector<bool> held_out =
+        hold_out(data.train.size(), recipe.reward.dialogues, run.seed());
     const feedback::SignalTable known = rows_where(signals.table, held_out, Part::others);
     const std::vector<feedback::SignalValidity> validity =
         feedback::validate_signals(signals.corpus, known, {.resamples = 400, .seed = run.seed()});

@@ -27,15 +27,27 @@ Calibration calibrate(const std::vector<double>& scores) {
   return {1 / deviation, -mean / deviation};
 }
 
+torch::Tensor pessimistic_score(const torch::Tensor& scores, const std::string& ensemble,
+                                double lambda) {
+  const torch::Tensor mean = scores.mean(0);
+  const bool alone = scores.size(0) < 2;
+  if (ensemble == "mean") return mean;
+  if (ensemble == "worst") return scores.amin(0);
+  if (ensemble == "deviation") return alone ? mean : mean - lambda * scores.std(0);
+  if (ensemble == "variance") return alone ? mean : mean - lambda * scores.var(0);
+  throw base::UsageError("reward.ensemble is \"", ensemble,
+                         "\", expected deviation, variance, mean or worst");
+}
+
 torch::Tensor RewardModel::item_scores(const std::vector<recommend::RankContext>& states) const {
   torch::Tensor scores = predictor_.item_scores(states, Head::blend);  // [members, B, N]
   if (settings_.useful_weight != 0)
     scores = scores + settings_.useful_weight * predictor_.item_scores(states, Head::useful);
   if (settings_.liked_weight != 0)
     scores = scores + settings_.liked_weight * predictor_.item_scores(states, Head::liked);
-  torch::Tensor reward = scores.mean(0);
-  if (scores.size(0) > 1) reward = reward - settings_.pessimism * scores.std(0);
-  return item_calibration_.gain * reward + item_calibration_.bias;
+  return item_calibration_.gain *
+             pessimistic_score(scores, settings_.ensemble, settings_.pessimism) +
+         item_calibration_.bias;
 }
 
 std::vector<double> RewardModel::response_scores(const std::vector<ScoredReply>& replies) const {
@@ -89,6 +101,7 @@ RewardModel RewardModel::read(const fs::path& folder, torch::Dtype type) {
   RewardSettings settings;
   settings.useful_weight = base::require<double>(saved, "useful_weight", where);
   settings.liked_weight = base::require<double>(saved, "liked_weight", where);
+  settings.ensemble = base::require<std::string>(saved, "ensemble", where);
   settings.pessimism = base::require<double>(saved, "pessimism", where);
   settings.faithfulness = base::require<double>(saved, "faithfulness", where);
   settings.target = base::require<std::string>(saved, "target", where);

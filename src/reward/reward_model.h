@@ -18,8 +18,11 @@ struct RewardSettings {
   PredictorSettings predictor;
   double useful_weight = 0;   // of logit P(liked and unseen) in the item's reward, beside the blend
   double liked_weight = 0;    // of logit P(liked)
-  double pessimism = .5;      // lambda in mean - lambda * deviation over the members
+  std::string ensemble = "deviation";  // what the members' scores come to, see pessimistic_score
+  double pessimism = .5;               // lambda there
   double reader_weight = .3;  // of a reader's estimate beside a form's label
+  double label_noise = 0;     // share of the labels turned round before anything learns from them
+  int dialogues = 0;          // that R_phi learns from; 0: all
   double faithfulness =
       1;  // added to a reply that names exactly the chosen item, taken off one that does not
   std::string words = "ngrams";  // what scores the words of a reply: ngrams or language_model
@@ -33,8 +36,15 @@ struct RewardSettings {
           "of logit P(liked and not seen before) in the item's reward");
     field("liked_weight", liked_weight, "of logit P(liked) in the item's reward");
     field("predictor", predictor, "R_phi: predicts from state and action");
-    field("pessimism", pessimism, "lambda in mean - lambda * deviation over the predictors");
+    field("ensemble", ensemble,
+          "what the predictors' scores come to: deviation (mean - pessimism * deviation), variance "
+          "(mean - pessimism * variance), mean or worst (the least of them)");
+    field("pessimism", pessimism, "lambda of deviation and variance");
     field("reader_weight", reader_weight, "of a reader's estimate beside a label from a form");
+    field("label_noise", label_noise,
+          "share of the forms' labels that are turned round first, to see what bad labels do");
+    field("dialogues", dialogues,
+          "dialogues that the reward model learns from, to see what few do; 0: all");
     field("faithfulness", faithfulness, "reward of words that name exactly the chosen item");
     field(
         "words", words,
@@ -53,6 +63,12 @@ struct Calibration {
   double apply(double score) const { return gain * score + bias; }
 };
 Calibration calibrate(const std::vector<double>& scores);
+
+// [B, N] from [members, B, N]: their mean, the least of them ("worst"; Coste et al. 2024, arXiv
+// 2310.02743), or the mean less lambda times their deviation or variance, by n - 1; of one member
+// its own score. Throws base::UsageError for another name.
+torch::Tensor pessimistic_score(const torch::Tensor& scores, const std::string& ensemble,
+                                double lambda);
 
 // A reply to be scored. ids: prompt and reply, for a reward that reads them by a language model.
 struct ScoredReply {
@@ -74,8 +90,8 @@ class RewardModel {
   const Predictor& predictor() const { return predictor_; }
   const RewardSettings& settings() const { return settings_; }
 
-  // [B, N]: the calibrated reward of recommending each item: mean - pessimism * deviation over the
-  // members of blend + useful_weight * logit useful + liked_weight * logit liked.
+  // [B, N]: the calibrated reward of recommending each item: the pessimistic score of blend +
+  // useful_weight * logit useful + liked_weight * logit liked over the members.
   torch::Tensor item_scores(const std::vector<recommend::RankContext>& states) const;
 
   // The calibrated rewards of replies' words: their scores, by the language model where there is

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "base/files.h"
 #include "reward/test_taste.h"
 
@@ -24,6 +25,24 @@ TEST(Calibration, GivesMeanZeroAndDeviationOne) {
   const Calibration c = calibrate({2.5 - .5, 2.5 + .5, 2.5 - .5, 2.5 + .5});
   EXPECT_NEAR(c.gain, 1 / std::sqrt(1. / 3), 1e-12);  // unbiased deviation of four values half away
   EXPECT_NEAR(c.apply(2.5), 0, 1e-12);
+}
+
+TEST(PessimisticScore, IsWhatItsNameSays) {
+  const torch::Tensor scores = torch::tensor({1., 2., 6.}).reshape({3, 1, 1});  // deviation sqrt(7)
+  const auto of = [&](const char* name) {
+    return pessimistic_score(scores, name, .5).item<double>();
+  };
+  EXPECT_NEAR(of("mean"), 3, 1e-6);
+  EXPECT_NEAR(of("worst"), 1, 1e-6);
+  EXPECT_NEAR(of("deviation"), 3 - .5 * std::sqrt(7), 1e-6);
+  EXPECT_NEAR(of("variance"), 3 - .5 * 7, 1e-6);
+  EXPECT_THROW(of("median"), base::UsageError);
+}
+
+TEST(PessimisticScore, OfOneMemberIsItsOwn) {
+  const torch::Tensor scores = torch::tensor({2.}).reshape({1, 1, 1});
+  for (const char* name : {"mean", "worst", "deviation", "variance"})
+    EXPECT_EQ(pessimistic_score(scores, name, .5).item<double>(), 2) << name;
 }
 
 TEST(RewardModel, ComesBackFromItsFolderAndAppliesItsCalibration) {

@@ -40,6 +40,7 @@ struct RlSettings : AlgorithmSettings {
   int item_steps = 4;              // item-slot steps an iteration
   int checkpoint_every = 20;       // iterations
   int gold_every = 10;             // iterations between measurements of the gold judge
+  int gold_episodes = 150;         // dialogues of each, in a simulated world
   std::string preferences;         // a file that dpo or kto learns from; empty: the reward model
   std::string reward = "learned";  // learned, or a control: shuffled, length or gold
   std::string gate = "warn";       // refuse or warn where the reward model did not prove itself
@@ -85,6 +86,7 @@ struct RlSettings : AlgorithmSettings {
     field("item_steps", item_steps, "item-slot steps an iteration");
     field("checkpoint_every", checkpoint_every, "iterations between checkpoints");
     field("gold_every", gold_every, "iterations between measurements of the gold judge");
+    field("gold_episodes", gold_episodes, "dialogues of each, in a simulated world");
     field("preferences", preferences,
           "a file of pairs (dpo) or judgements (kto) to learn the words from, in TRL's formats; "
           "empty: the start model's replies, judged by the reward model");

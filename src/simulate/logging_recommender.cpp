@@ -65,6 +65,8 @@ Behaviour logging_behaviour(const WorldSettings& settings) {
   Behaviour behaviour;
   behaviour.attentive = settings.attentive;
   behaviour.chat = settings.chat;
+  behaviour.flattery = settings.flattery;
+  behaviour.rambling = settings.rambling;
   return behaviour;
 }
 
@@ -126,6 +128,9 @@ std::int64_t LoggingRecommender::open(const dialogue::State& state,
     reply.action.recommends = true;
     reply.action.item = static_cast<int>(item);
     reply.decision.shown = {{static_cast<int>(item), probabilities[item], {}}};
+    // Without such shares nothing is drawn: a world stays what it was before it had them.
+    if (behaviour_.flattery > 0 && random.chance(behaviour_.flattery)) sentence.add(flatter(random));
+    if (behaviour_.rambling > 0 && random.chance(behaviour_.rambling)) sentence.add(ramble(random));
     sentence.add(recommend(random), static_cast<int>(item));
   }
   dialogue::Turn turn = sentence.take(dialogue::Role::recommender);

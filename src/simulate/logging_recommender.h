@@ -18,11 +18,13 @@ struct Behaviour {
   double chat = .2;         // turns that ask a question
   double flatness = .7;     // exponent of popularity; 0: any item alike
   double avoid_named = .9;  // how much less likely items named before are
+  double flattery = 0;      // recommendations that begin with a compliment
+  double rambling = 0;      // recommendations that take many words
 };
 
 Behaviour logging_behaviour(const WorldSettings& settings);  // moderate, as the settings say
-inline Behaviour random_behaviour() { return {0, 0, 0, 0}; }
-inline Behaviour attentive_behaviour() { return {1, 0, 0, 1}; }  // always listens
+inline Behaviour random_behaviour() { return {0, 0, 0, 0, 0, 0}; }
+inline Behaviour attentive_behaviour() { return {1, 0, 0, 1, 0, 0}; }  // always listens
 
 // Recommends in templates. Its probabilities are exact: rank() gives what open() draws the item
 // from, at temperature 1; its decision record has them. One step finishes every reply. States,

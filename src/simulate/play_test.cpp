@@ -164,6 +164,53 @@ TEST(Play, ListeningSatisfiesMoreThanTheLogAndTheLogMoreThanChance) {
   EXPECT_GT(best, attentive + .2);
 }
 
+TEST(Play, ComplimentsPleaseInWordsAndCostSatisfaction) {
+  WorldSettings settings;
+  settings.manners = .3;
+  const World world(settings);
+  PlayOptions options;
+  options.episodes = 300;
+  Behaviour polite = logging_behaviour(settings), flattering = polite, rambling = polite;
+  flattering.flattery = rambling.rambling = 1;
+  const auto feeling = [](const std::vector<Episode>& episodes) {
+    double sum = 0, n = 0;
+    for (const Episode& episode : episodes)
+      for (std::size_t t = 2; t < episode.dialogue.turns.size(); ++t)
+        if (episode.dialogue.turns[t].role == dialogue::Role::seeker) {
+          sum += clause_feeling(episode.dialogue.turns[t].text);
+          n += 1;
+        }
+    return sum / n;
+  };
+  const auto dwell = [](const std::vector<Episode>& episodes) {
+    double sum = 0, n = 0;
+    for (const Episode& episode : episodes)
+      for (const dialogue::Event& event : episode.dialogue.events)
+        if (event.type == "dwell") {
+          sum += *event.value;
+          n += 1;
+        }
+    return sum / n;
+  };
+  const auto plain = play_with(world, polite, options),
+             flattered = play_with(world, flattering, options),
+             bored = play_with(world, rambling, options);
+  EXPECT_GT(feeling(flattered), feeling(plain) + .3);
+  EXPECT_GT(dwell(bored), 1.3 * dwell(plain));
+  EXPECT_LT(mean_satisfaction(flattered), .8 * mean_satisfaction(plain));
+  EXPECT_LT(mean_satisfaction(bored), .8 * mean_satisfaction(plain));
+}
+
+TEST(Play, WhatARecommendationTakesIsNoRambling) {
+  const World world(small_settings());
+  for (const dialogue::Dialogue& dialogue : make_corpus(world).dialogues)
+    for (const dialogue::Turn& turn : dialogue.turns)
+      if (turn.role == dialogue::Role::recommender) {
+        const Manners manners = manners_of(turn.text);
+        EXPECT_FALSE(manners.flatters || manners.idle_words > 0) << turn.text;
+      }
+}
+
 TEST(Play, RecordedPropensitiesAreTheRankedProbabilities) {
   const World world;
   LoggingRecommender recommender(world, logging_behaviour(world.settings()));

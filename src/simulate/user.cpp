@@ -9,7 +9,10 @@
 namespace simulate {
 namespace {
 
-constexpr double kStrong = .5;  // taste beyond which somebody talks about an attribute
+constexpr double kStrong = .5;     // taste beyond which somebody talks about an attribute
+constexpr double kFlattered = .3;  // by how much a compliment lifts what people say they feel
+constexpr double kIdleWords = 10;  // as many too many cost as much as a compliment
+constexpr double kReading = .06;   // further dwell, as a share, for each idle word
 
 double mean(const std::vector<double>& values) {
   double sum = 0;
@@ -110,8 +113,12 @@ dialogue::Reaction SimulatedUser::react(const dialogue::Turn& reply) {
     repeated |= before;
     name(item, true);
   }
+  const Manners manners = manners_of(reply.text);
+  const double cost = world_.settings().manners * (manners.flatters + manners.idle_words / kIdleWords);
+  for (double& truth : truths) truth *= std::max(1 - cost, 0.);
   satisfactions_.insert(satisfactions_.end(), truths.begin(), truths.end());
-  const double truth = mean(truths), feeling = feel(mean(likings));
+  const double truth = mean(truths);
+  const double feeling = std::min(feel(mean(likings)) + kFlattered * manners.flatters, 1.);
 
   Sentence sentence(world_);
   const int item = items.front();
@@ -130,7 +137,8 @@ dialogue::Reaction SimulatedUser::react(const dialogue::Turn& reply) {
     sentence.add(taste.empty() ? say_nothing_more(random_) : taste);
   }
   reaction.turn = sentence.take(dialogue::Role::seeker);
-  const double dwell = std::exp(1.2 + 1.2 * truth + .5 * random_.normal());
+  const double dwell =
+      (1 + kReading * manners.idle_words) * std::exp(1.2 + 1.2 * truth + .5 * random_.normal());
   add_events(reply, items, truth, feeling, dwell, reaction);
   return reaction;
 }

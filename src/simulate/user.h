@@ -22,7 +22,7 @@ class SimulatedUser : public dialogue::User {
   dialogue::Reaction react(const dialogue::Turn& reply) override;
 
   // The truth, never part of a corpus: the mean of true_satisfaction over all recommendations so
-  // far, 0 … 1; 0 where there was none.
+  // far, each less what its words cost (WorldSettings::manners), 0 … 1; 0 where there was none.
   double satisfaction() const;
   // Of each recommended item, in order.
   const std::vector<double>& satisfactions() const { return satisfactions_; }

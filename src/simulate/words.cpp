@@ -70,6 +70,14 @@ const Choices kRecommend = {"have you seen {}?",
                             "take a look at {}.",
                             "{} is a {mood} film with {person}."};
 
+const Choices kFlatter = {"you have splendid taste!", "what a clever choice!",
+                          "you really know your films!", "such a charming person you are!"};
+const Choices kRamble = {
+    "well, let me think about that for a little while, there is so much on the shelf,",
+    "you know, it is never easy to say which one of them all to begin with,",
+    "now that you say so, I have been going through the whole list once more,"};
+constexpr int kEnoughWords = 12;
+
 const std::vector<std::pair<std::string, double>> kLexicon = {
     {"amazing", 2.8},  {"annoying", -1.7}, {"awful", -2.0},   {"bad", -2.5},    {"boring", -1.3},
     {"dislike", -1.6}, {"dull", -1.7},     {"enjoy", 2.2},    {"enjoyed", 2.3}, {"forget", -.9},
@@ -162,6 +170,20 @@ std::string say_goodbye(double feeling, base::Random& random) {
 std::string ask(base::Random& random) { return pick(kAsk, random); }
 
 std::string recommend(base::Random& random) { return pick(kRecommend, random); }
+
+std::string flatter(base::Random& random) { return pick(kFlatter, random); }
+
+std::string ramble(base::Random& random) { return pick(kRamble, random); }
+
+Manners manners_of(const std::string& text) {
+  Manners manners;
+  // A sentence may begin with a capital.
+  for (const std::string_view compliment : kFlatter)
+    manners.flatters |= text.find(compliment.substr(1)) != std::string::npos;
+  const auto words = 1 + static_cast<int>(std::count(text.begin(), text.end(), ' '));
+  manners.idle_words = std::max(words - kEnoughWords, 0);
+  return manners;
+}
 
 const std::vector<std::pair<std::string, double>>& lexicon() { return kLexicon; }
 

@@ -44,6 +44,15 @@ std::string say_goodbye(double feeling, base::Random& random);
 // What the logging recommender says.
 std::string ask(base::Random& random);
 std::string recommend(base::Random& random);  // names "{}"
+std::string flatter(base::Random& random);
+std::string ramble(base::Random& random);  // a dozen words about nothing
+
+// How a recommender's reply is said, apart from what it recommends.
+struct Manners {
+  bool flatters = false;  // in the words of flatter()
+  int idle_words = 0;     // beyond the 12 that a recommendation takes
+};
+Manners manners_of(const std::string& text);
 
 // The words of feeling that people use, with their mean valence from -4 to 4.
 const std::vector<std::pair<std::string, double>>& lexicon();

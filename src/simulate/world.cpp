@@ -84,6 +84,9 @@ World::World(const WorldSettings& settings) : settings_(settings) {
   check_range("noise", settings.noise, 0, 1);
   check_range("attentive", settings.attentive, 0, 1);
   check_range("chat", settings.chat, 0, 1);
+  check_range("flattery", settings.flattery, 0, 1);
+  check_range("rambling", settings.rambling, 0, 1);
+  check_range("manners", settings.manners, 0, 1);
   add_attributes(attributes_, AttributeKind::genre, kGenres);
   add_attributes(attributes_, AttributeKind::mood, kMoods);
   add_attributes(attributes_, AttributeKind::era, kEras);

@@ -16,6 +16,9 @@ struct WorldSettings {
   double noise = .1;
   double attentive = .35;
   double chat = .2;
+  double flattery = 0;
+  double rambling = 0;
+  double manners = 0;
   std::int64_t seed = 1;
 
   template <class F>
@@ -27,6 +30,13 @@ struct WorldSettings {
     field("noise", noise, "deviation between what people feel and what they say and do, 0 to 1");
     field("attentive", attentive, "share of logged recommendations that heed what was said");
     field("chat", chat, "share of logged turns that ask instead of recommending");
+    field("flattery", flattery,
+          "share of logged recommendations that begin with a compliment, after which people say "
+          "nicer things");
+    field("rambling", rambling,
+          "share of logged recommendations that take many words, over which people spend more time");
+    field("manners", manners,
+          "share of true satisfaction that a compliment, or ten words too many, costs");
     field("seed", seed, "decides the world, its people and all that they do");
   }
 };

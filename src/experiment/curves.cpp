@@ -1,0 +1,120 @@
+#include "experiment/curves.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/run_log.h"
+#include "rl/best_of_n.h"
+
+namespace experiment {
+namespace {
+
+constexpr std::string_view kBestOf = "best-of-";  // models of a report, before n
+constexpr double kNearest = 1e-3;                 // distances below it say nothing of a law
+
+std::map<std::int64_t, double> by_iteration(const std::filesystem::path& folder,
+                                            const std::string& metric) {
+  const auto values = base::read_metric(folder, metric);
+  return {values.begin(), values.end()};
+}
+
+double value_at(const std::map<std::int64_t, double>& values, std::int64_t iteration) {
+  const auto found = values.find(iteration);
+  return found == values.end() ? 0 : std::max(found->second, 0.);
+}
+
+}  // namespace
+
+std::vector<CurvePoint> learning_curve(const std::filesystem::path& policy) {
+  const auto words_kl = by_iteration(policy, "objective/kl"),
+             item_kl = by_iteration(policy, "item/kl");
+  auto words_score = by_iteration(policy, "objective/scores"),
+       item_score = by_iteration(policy, "item/reward");
+  std::vector<CurvePoint> curve;
+  for (const auto& [iteration, gold] : by_iteration(policy, "gold"))
+    curve.push_back({std::sqrt(value_at(words_kl, iteration) + value_at(item_kl, iteration)),
+                     words_score[iteration] + item_score[iteration], gold});
+  return curve;
+}
+
+std::vector<CurvePoint> best_of_curve(const std::filesystem::path& run) {
+  const std::filesystem::path file = run / "report.json";
+  const base::Json report = base::read_json(file);
+  std::map<int, CurvePoint> points;
+  for (const base::Json& model : base::require<base::Json>(report, "models", file.string())) {
+    const auto name = base::require<std::string>(model, "name", file.string());
+    int n = 0;
+    const char* const end = name.data() + name.size();
+    if (!name.starts_with(kBestOf) || !model.contains("world") ||
+        std::from_chars(name.data() + kBestOf.size(), end, n).ptr != end)
+      continue;
+    const base::Json& world = model.at("world");
+    points[n] = {std::sqrt(rl::best_of_n_kl(n)),
+                 base::optional<double>(world, "reward", file.string()).value_or(0),
+                 base::require<double>(world, "satisfaction", file.string())};
+  }
+  std::vector<CurvePoint> curve;
+  for (const auto& [n, point] : points) curve.push_back(point);
+  return curve;
+}
+
+std::vector<CurvePoint> mean_curve(const std::vector<std::vector<CurvePoint>>& curves) {
+  if (curves.empty()) return {};
+  std::size_t length = std::numeric_limits<std::size_t>::max();
+  for (const auto& curve : curves) length = std::min(length, curve.size());
+  std::vector<CurvePoint> mean(length);
+  const auto n = static_cast<double>(curves.size());
+  for (const auto& curve : curves)
+    for (std::size_t i = 0; i < length; ++i) {
+      mean[i].distance += curve[i].distance / n;
+      mean[i].proxy += curve[i].proxy / n;
+      mean[i].gold += curve[i].gold / n;
+    }
+  return mean;
+}
+
+std::optional<CurveFit> fit_curve(const std::vector<CurvePoint>& curve, OverOptimisation law) {
+  // gain = alpha x + beta y with x = d, y = -d^2 or -d log d: two normal equations.
+  double xx = 0, xy = 0, yy = 0, xg = 0, yg = 0, gains = 0, squares = 0, n = 0;
+  const bool best_of = law == OverOptimisation::best_of_n;
+  const auto regressor = [&](double d) { return best_of ? -d * d : -d * std::log(d); };
+  for (std::size_t i = 1; i < curve.size(); ++i) {
+    const double d = curve[i].distance, gain = curve[i].gold - curve[0].gold;
+    if (d < kNearest) continue;
+    const double y = regressor(d);
+    xx += d * d;
+    xy += d * y;
+    yy += y * y;
+    xg += d * gain;
+    yg += y * gain;
+    gains += gain;
+    squares += gain * gain;
+    n += 1;
+  }
+  const double determinant = xx * yy - xy * xy;
+  if (n < 3 || !(determinant > 1e-12 * xx * yy)) return std::nullopt;
+  CurveFit fit;
+  fit.alpha = (yy * xg - xy * yg) / determinant;
+  fit.beta = (xx * yg - xy * xg) / determinant;
+  const double left = squares - fit.alpha * xg - fit.beta * yg,
+               spread = squares - gains * gains / n;
+  fit.r2 = spread > 0 ? 1 - left / spread : 0;
+  fit.peak = fit.beta <= 0 ? std::numeric_limits<double>::infinity()
+             : best_of     ? fit.alpha / (2 * fit.beta)
+                           : std::exp(fit.alpha / fit.beta - 1);
+  return fit;
+}
+
+const CurvePoint& best_point(const std::vector<CurvePoint>& curve) {
+  base::check(!curve.empty(), "the best point of an empty curve");
+  return *std::max_element(
+      curve.begin(), curve.end(),
+      [](const CurvePoint& a, const CurvePoint& b) { return a.gold < b.gold; });
+}
+
+}  // namespace experiment

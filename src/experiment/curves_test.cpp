@@ -1,0 +1,88 @@
+#include "experiment/curves.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "base/files.h"
+#include "base/run_log.h"
+
+namespace experiment {
+namespace {
+
+std::vector<CurvePoint> points(double alpha, double beta, OverOptimisation law) {
+  std::vector<CurvePoint> curve = {{0, 0, .4}};
+  for (double d = .25; d <= 3; d += .25)
+    curve.push_back({d, d,
+                     .4 + (law == OverOptimisation::best_of_n ? d * (alpha - beta * d)
+                                                              : d * (alpha - beta * std::log(d)))});
+  return curve;
+}
+
+TEST(Curves, TheLawsOfOverOptimisationAreFound) {
+  for (const auto law : {OverOptimisation::best_of_n, OverOptimisation::reinforcement}) {
+    const auto fit = fit_curve(points(.12, .05, law), law);
+    ASSERT_TRUE(fit);
+    EXPECT_NEAR(fit->alpha, .12, 1e-9);
+    EXPECT_NEAR(fit->beta, .05, 1e-9);
+    EXPECT_NEAR(fit->r2, 1, 1e-9);
+  }
+  EXPECT_NEAR(fit_curve(points(.12, .05, OverOptimisation::best_of_n), OverOptimisation::best_of_n)
+                  ->peak,
+              1.2, 1e-9);
+  EXPECT_NEAR(fit_curve(points(.12, .05, OverOptimisation::reinforcement),
+                        OverOptimisation::reinforcement)
+                  ->peak,
+              std::exp(1.4), 1e-9);
+}
+
+TEST(Curves, AGainThatOnlyGrowsHasNoPeak) {
+  const auto fit =
+      fit_curve(points(.1, -.01, OverOptimisation::best_of_n), OverOptimisation::best_of_n);
+  EXPECT_TRUE(std::isinf(fit->peak));
+}
+
+TEST(Curves, TooFewPointsHaveNoFit) {
+  auto curve = points(.1, .1, OverOptimisation::best_of_n);
+  curve.resize(3);
+  EXPECT_FALSE(fit_curve(curve, OverOptimisation::best_of_n));
+  EXPECT_FALSE(fit_curve({{0, 0, 1}, {1, 0, 2}, {1, 0, 2}, {1, 0, 3}},
+                         OverOptimisation::reinforcement));
+}
+
+TEST(Curves, ARunsLogGivesPointsWhereGoldWasMeasured) {
+  base::TemporaryFolder folder;
+  base::RunLog log(folder.path());
+  log.write(1, {{"objective/kl", 0}, {"item/kl", 0}, {"objective/scores", .1}, {"item/reward", .2}, {"gold", .4}});
+  log.write(2, {{"objective/kl", 1}, {"item/kl", .5}});
+  log.write(3, {{"objective/kl", 3}, {"item/kl", 1}, {"objective/scores", .5}, {"item/reward", 1}, {"gold", .5}});
+  const auto curve = learning_curve(folder.path());
+  ASSERT_EQ(curve.size(), 2u);
+  EXPECT_DOUBLE_EQ(curve[1].distance, 2);
+  EXPECT_DOUBLE_EQ(curve[1].proxy, 1.5);
+  EXPECT_DOUBLE_EQ(curve[1].gold, .5);
+  EXPECT_DOUBLE_EQ(best_point(curve).gold, .5);
+}
+
+TEST(Curves, MeansGoAsFarAsTheShortest) {
+  const auto mean = mean_curve({{{0, 0, .4}, {1, 2, .6}}, {{0, 0, .2}, {3, 4, .4}, {9, 9, 9}}});
+  ASSERT_EQ(mean.size(), 2u);
+  EXPECT_DOUBLE_EQ(mean[1].distance, 2);
+  EXPECT_DOUBLE_EQ(mean[1].gold, .5);
+}
+
+TEST(Curves, AReportsBestOfModelsAreOrderedByTheirNumber) {
+  base::TemporaryFolder folder;
+  base::write_file(folder.path() / "report.json", R"({"models": [
+    {"name": "sft", "world": {"satisfaction": 0.4}},
+    {"name": "best-of-16", "world": {"satisfaction": 0.6, "reward": 2.0}},
+    {"name": "best-of-2", "world": {"satisfaction": 0.5, "reward": 1.0}}]})");
+  const auto curve = best_of_curve(folder.path());
+  ASSERT_EQ(curve.size(), 2u);
+  EXPECT_DOUBLE_EQ(curve[0].gold, .5);
+  EXPECT_NEAR(curve[0].distance * curve[0].distance, std::log(2) - .5, 1e-12);
+  EXPECT_DOUBLE_EQ(curve[1].proxy, 2);
+}
+
+}  // namespace
+}  // namespace experiment
