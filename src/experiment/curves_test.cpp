@@ -27,13 +27,13 @@ TEST(Curves, TheLawsOfOverOptimisationAreFound) {
     EXPECT_NEAR(fit->beta, .05, 1e-9);
     EXPECT_NEAR(fit->r2, 1, 1e-9);
   }
-  EXPECT_NEAR(fit_curve(points(.12, .05, OverOptimisation::best_of_n), OverOptimisation::best_of_n)
-                  ->peak,
-              1.2, 1e-9);
-  EXPECT_NEAR(fit_curve(points(.12, .05, OverOptimisation::reinforcement),
-                        OverOptimisation::reinforcement)
-                  ->peak,
-              std::exp(1.4), 1e-9);
+  EXPECT_NEAR(
+      fit_curve(points(.12, .05, OverOptimisation::best_of_n), OverOptimisation::best_of_n)->peak,
+      1.2, 1e-9);
+  EXPECT_NEAR(
+      fit_curve(points(.12, .05, OverOptimisation::reinforcement), OverOptimisation::reinforcement)
+          ->peak,
+      std::exp(1.4), 1e-9);
 }
 
 TEST(Curves, AGainThatOnlyGrowsHasNoPeak) {
@@ -46,16 +46,24 @@ TEST(Curves, TooFewPointsHaveNoFit) {
   auto curve = points(.1, .1, OverOptimisation::best_of_n);
   curve.resize(3);
   EXPECT_FALSE(fit_curve(curve, OverOptimisation::best_of_n));
-  EXPECT_FALSE(fit_curve({{0, 0, 1}, {1, 0, 2}, {1, 0, 2}, {1, 0, 3}},
-                         OverOptimisation::reinforcement));
+  EXPECT_FALSE(
+      fit_curve({{0, 0, 1}, {1, 0, 2}, {1, 0, 2}, {1, 0, 3}}, OverOptimisation::reinforcement));
 }
 
 TEST(Curves, ARunsLogGivesPointsWhereGoldWasMeasured) {
   base::TemporaryFolder folder;
   base::RunLog log(folder.path());
-  log.write(1, {{"objective/kl", 0}, {"item/kl", 0}, {"objective/scores", .1}, {"item/reward", .2}, {"gold", .4}});
+  log.write(1, {{"objective/kl", 0},
+                {"item/kl", 0},
+                {"objective/scores", .1},
+                {"item/reward", .2},
+                {"gold", .4}});
   log.write(2, {{"objective/kl", 1}, {"item/kl", .5}});
-  log.write(3, {{"objective/kl", 3}, {"item/kl", 1}, {"objective/scores", .5}, {"item/reward", 1}, {"gold", .5}});
+  log.write(3, {{"objective/kl", 3},
+                {"item/kl", 1},
+                {"objective/scores", .5},
+                {"item/reward", 1},
+                {"gold", .5}});
   const auto curve = learning_curve(folder.path());
   ASSERT_EQ(curve.size(), 2u);
   EXPECT_DOUBLE_EQ(curve[1].distance, 2);

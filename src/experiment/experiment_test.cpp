@@ -136,7 +136,8 @@ TEST_F(Experiments, CurvesAreMeansOverSeedsAndDrawn) {
 }
 
 TEST_F(Experiments, APlotNamesVariantsThatThereAre) {
-  for (const char* curves : {"no colon", "a title:", "a title: three", "t: one one one one one one one"})
+  for (const char* curves :
+       {"no colon", "a title:", "a title: three", "t: one one one one one one one"})
     EXPECT_THROW(read(kFile + "curves = [\"" + curves + "\"]\n"), base::UsageError) << curves;
 }
 

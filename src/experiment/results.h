@@ -43,7 +43,7 @@ struct Difference {
 struct Results {
   // By variant, "start" first, and metric title; no entry where no run has the metric.
   std::map<std::string, std::map<std::string, Cell>> cells;
-  std::vector<Difference> differences;  // those that have a seed on both sides, as declared
+  std::vector<Difference> differences;   // those that have a seed on both sides, as declared
   std::map<std::string, Curves> curves;  // by variant
   std::vector<std::string> missing;      // "dpo, seed 3": runs that are not done
 };

@@ -81,21 +81,21 @@ Grid differences(const Results& results) {
 std::vector<std::string> curve_row(const std::string& name, const std::vector<CurvePoint>& curve,
                                    OverOptimisation law) {
   const CurvePoint &first = curve.front(), &last = curve.back(), &best = best_point(curve);
-  std::vector<std::string> row = {name,
-                                  base::fixed(first.proxy, 2) + " to " + base::fixed(last.proxy, 2),
-                                  base::fixed(first.gold, 3),
-                                  base::fixed(best.gold, 3) + " at " + base::fixed(best.distance, 2),
-                                  base::fixed(last.gold, 3) + " at " + base::fixed(last.distance, 2),
-                                  best.gold > 0 ? base::fixed(100 * last.gold / best.gold, 0) + " %"
-                                                : "–"};
+  std::vector<std::string> row = {
+      name,
+      base::fixed(first.proxy, 2) + " to " + base::fixed(last.proxy, 2),
+      base::fixed(first.gold, 3),
+      base::fixed(best.gold, 3) + " at " + base::fixed(best.distance, 2),
+      base::fixed(last.gold, 3) + " at " + base::fixed(last.distance, 2),
+      best.gold > 0 ? base::fixed(100 * last.gold / best.gold, 0) + " %" : "–"};
   const std::optional<CurveFit> fit = fit_curve(curve, law);
   if (!fit) {
     row.insert(row.end(), 4, "–");
     return row;
   }
-  row.insert(row.end(), {base::fixed(fit->alpha, 3), base::fixed(fit->beta, 3),
-                         base::fixed(fit->r2, 2),
-                         std::isfinite(fit->peak) ? base::fixed(fit->peak, 2) : "none"});
+  row.insert(row.end(),
+             {base::fixed(fit->alpha, 3), base::fixed(fit->beta, 3), base::fixed(fit->r2, 2),
+              std::isfinite(fit->peak) ? base::fixed(fit->peak, 2) : "none"});
   return row;
 }
 
@@ -109,8 +109,7 @@ Grid curves(const Plan& plan, const Results& results) {
     if (!learning.empty())
       grid.push_back(curve_row(variant.name, learning, OverOptimisation::reinforcement));
     if (!best_of.empty())
-      grid.push_back(
-          curve_row(variant.name + ", best of n", best_of, OverOptimisation::best_of_n));
+      grid.push_back(curve_row(variant.name + ", best of n", best_of, OverOptimisation::best_of_n));
   }
   return grid;
 }

@@ -16,13 +16,13 @@ namespace reward {
 struct RewardSettings {
   BlendSettings blend;
   PredictorSettings predictor;
-  double useful_weight = 0;   // of logit P(liked and unseen) in the item's reward, beside the blend
-  double liked_weight = 0;    // of logit P(liked)
+  double useful_weight = 0;  // of logit P(liked and unseen) in the item's reward, beside the blend
+  double liked_weight = 0;   // of logit P(liked)
   std::string ensemble = "deviation";  // what the members' scores come to, see pessimistic_score
   double pessimism = .5;               // lambda there
-  double reader_weight = .3;  // of a reader's estimate beside a form's label
-  double label_noise = 0;     // share of the labels turned round before anything learns from them
-  int dialogues = 0;          // that R_phi learns from; 0: all
+  double reader_weight = .3;           // of a reader's estimate beside a form's label
+  double label_noise = 0;  // share of the labels turned round before anything learns from them
+  int dialogues = 0;       // that R_phi learns from; 0: all
   double faithfulness =
       1;  // added to a reply that names exactly the chosen item, taken off one that does not
   std::string words = "ngrams";  // what scores the words of a reply: ngrams or language_model

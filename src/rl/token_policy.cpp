@@ -15,11 +15,9 @@ struct Layout {
   std::int64_t batch = 0, longest = 0;
   std::vector<std::int64_t> mode_rows, mode_places, mode_targets;  // target 0: recommend, 1: chat
   std::vector<std::int64_t> word_rows, word_places,
-      word_targets;                      // target -1: the chosen item is named
-  std::vector<std::int64_t> word_items;  // token of the chosen item; 0 where there is none
-  std::vector<float> may_name;           // 1 where the item may be named: it was not yet
-  std::vector<float> may_end;            // 1 where <|end|> may come: the item was named, or is none
-  std::vector<float> is_free;            // 0 where no other token was possible
+      word_targets;                        // target -1: what may come beside the text did
+  std::vector<std::int64_t> other_tokens;  // that: the chosen item until it is named, then <|end|>
+  std::vector<float> is_free;              // 0 where no other token was possible
 };
 
 Layout lay_out(const train::DialogueTokens& tokens, const std::vector<const Episode*>& episodes) {
@@ -51,15 +49,14 @@ Layout lay_out(const train::DialogueTokens& tokens, const std::vector<const Epis
       if (t == 1 && episode.has_item) continue;  // the ranker's
       layout.word_rows.push_back(row);
       layout.word_places.push_back(place);
-      layout.word_targets.push_back(token < tokens.word_rows() ? token : -1);
-      layout.word_items.push_back(episode.has_item ? episode.tokens[1] : 0);
-      layout.may_name.push_back(to_name ? 1.f : 0.f);
-      layout.may_end.push_back(to_name ? 0.f : 1.f);
+      layout.word_targets.push_back(tokens.is_text(token) ? token : -1);
+      layout.other_tokens.push_back(to_name ? episode.tokens[1]
+                                            : tokens.special(dialogue::Special::end));
       // The sampler says so: a token that had to come has probability 1.
       const bool forced = to_name && token == episode.tokens[1] &&
                           t < episode.sampled_log_probs.size() && episode.sampled_log_probs[t] == 0;
       layout.is_free.push_back(forced ? 0.f : 1.f);
-      if (token == layout.word_items.back()) to_name = false;
+      if (to_name && token == episode.tokens[1]) to_name = false;
     }
     begin += static_cast<std::int64_t>(sequences.back().size());
   }
@@ -88,51 +85,30 @@ Part score_modes(const model::Weights& weights, const train::DialogueTokens& tok
           -(log_p.exp() * log_p).sum(1)};
 }
 
+// Beside the tokens of the text one more outcome may come: the chosen item while it is not named,
+// <|end|> afterwards. With its logit o over the temperature: log Z' = logaddexp(log Z, o), and
+// H' = p (H - log p) - q log q for the shares p of the text and q of that outcome.
 Part score_words(const model::Weights& weights, const train::DialogueTokens& tokens,
                  const torch::Tensor& hidden, const Layout& layout, double temperature) {
   const torch::Tensor rows = hidden.index_select(0, indices(layout.word_rows)),
                       targets = indices(layout.word_targets);
-  const kernels::HeadOutput head = kernels::log_prob_head(
-      rows, weights.head, targets, {.temperature = temperature, .rows = tokens.word_rows()});
-  const auto flags = [](const std::vector<float>& values) {
-    return torch::tensor(values).to(torch::kBool);
-  };
-  const torch::Tensor may_name = flags(layout.may_name), may_end = flags(layout.may_end),
-                      is_free = flags(layout.is_free);
-  // Without <|end|>, of probability q: log Z' = log Z + log(1 - q), H' = (H + q log q) / (1 - q) +
-  // log(1 - q).
-  const torch::Tensor log_q =
-      ((rows.to(torch::kFloat32) *
-        weights.head[tokens.special(dialogue::Special::end)].to(torch::kFloat32))
-               .sum(1) /
-           temperature -
-       head.log_normalisers)
-          .clamp_max(-1e-6);
-  const torch::Tensor log_rest = at::log1p(-log_q.exp());
-  const torch::Tensor log_normalisers =
-      at::where(may_end, head.log_normalisers, head.log_normalisers + log_rest);
-  const torch::Tensor entropies =
-      at::where(may_end, head.entropies,
-                (head.entropies + log_q.exp() * log_q) * (-log_rest).exp() + log_rest);
-  const torch::Tensor log_probs =
-      head.log_probs +
-      at::where(targets >= 0, head.log_normalisers - log_normalisers, torch::zeros_like(log_rest));
-  // One more outcome beside the words: naming the item. log Z'' = logaddexp(log Z', z).
-  const torch::Tensor z =
+  const kernels::HeadOutput text = kernels::log_prob_head(
+      rows, weights.head, targets, {.temperature = temperature, .rows = tokens.text_size()});
+  const torch::Tensor other =
       (rows.to(torch::kFloat32) *
-       weights.head.index_select(0, indices(layout.word_items)).to(torch::kFloat32))
+       weights.head.index_select(0, indices(layout.other_tokens)).to(torch::kFloat32))
           .sum(1) /
       temperature;
-  const torch::Tensor log_z =
-      at::where(may_name, at::logaddexp(log_normalisers, z), log_normalisers);
-  const torch::Tensor log_words = log_normalisers - log_z;  // log of the share of the words
-  const torch::Tensor log_item = at::where(may_name, z - log_z, torch::full_like(z, -30));
-  const torch::Tensor share = log_words.exp(),
-                      item_share = at::where(may_name, log_item.exp(), torch::zeros_like(z));
-  const torch::Tensor entropy = share * (entropies - log_words) - item_share * log_item;
-  const torch::Tensor nothing = torch::zeros_like(z);
-  return {at::where(is_free, at::where(targets >= 0, log_probs + log_words, log_item), nothing),
-          at::where(is_free, entropy, nothing)};
+  const torch::Tensor log_normalisers = at::logaddexp(text.log_normalisers, other),
+                      log_text = text.log_normalisers - log_normalisers,
+                      log_other = other - log_normalisers;
+  const torch::Tensor entropies =
+      log_text.exp() * (text.entropies - log_text) - log_other.exp() * log_other;
+  const torch::Tensor is_free = torch::tensor(layout.is_free).to(torch::kBool),
+                      nothing = torch::zeros_like(other);
+  return {
+      at::where(is_free, at::where(targets >= 0, text.log_probs + log_text, log_other), nothing),
+      at::where(is_free, entropies, nothing)};
 }
 
 }  // namespace

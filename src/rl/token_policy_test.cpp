@@ -1,5 +1,7 @@
 #include "rl/token_policy.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "recommend/test_model.h"
@@ -52,6 +54,36 @@ TEST(TokenPolicy, ScoresWhatTheSamplerSampled) {
       }
     EXPECT_GT(items, 0);
   }
+}
+
+// A model that wants to end before the item is named, where it may not: with probability 1 as far
+// as floats can tell.
+TEST(TokenPolicy, WhatMayNotComeTakesNoPrecisionFromTheRest) {
+  const auto dialogues = testing::dialogues(16);
+  recommend::TrainedModel model = testing::model(dialogues);
+  {
+    torch::NoGradGuard no_grad;
+    torch::Tensor end = model.language.trained().values().at(
+        "wte.weight")[model.tokens.special(dialogue::Special::end)];
+    end.mul_(400);
+  }
+  const model::Weights weights = model::cast(model.language, torch::kFloat32);
+  const std::vector<Episode> all = episodes(model, dialogues, 1);
+  const TokenScores scores = score_tokens(weights, model.tokens, pointers(all), {});
+  int long_replies = 0;
+  for (std::size_t b = 0; b < all.size(); ++b) {
+    const auto row = static_cast<std::int64_t>(b);
+    long_replies += all[b].has_item && all[b].tokens.size() > 4;
+    for (std::size_t t = 0; t < all[b].tokens.size(); ++t) {
+      const auto column = static_cast<std::int64_t>(t);
+      if (!scores.mask[row][column].item<bool>()) continue;
+      EXPECT_NEAR(scores.log_probs[row][column].item<double>(), all[b].sampled_log_probs[t], 1e-4);
+      EXPECT_GE(scores.entropies[row][column].item<double>(), -1e-5);
+      EXPECT_LE(scores.entropies[row][column].item<double>(),
+                std::log(model.tokens.word_rows() + 1));
+    }
+  }
+  EXPECT_GT(long_replies, 0);
 }
 
 TEST(TokenPolicy, ARowDoesNotDependOnItsBatchMates) {

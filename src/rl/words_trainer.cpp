@@ -13,6 +13,8 @@
 namespace rl {
 namespace {
 
+constexpr double kMostMismatch = 1e-3;  // nats a token between sampler and trainer, in fp32
+
 // Rows of different lengths side by side: [B, R] with 0 behind a row's end.
 torch::Tensor pad(const std::vector<torch::Tensor>& rows) {
   std::int64_t longest = 1;
@@ -111,6 +113,9 @@ Rollout WordsTrainer::prepare(std::vector<Episode> episodes, std::vector<double>
   rollout.units = learning_units(method_, rollout.scores, rollout.groups);
   rollout.first_minibatches = minibatches(at, 0, rollout.units);
   score_log_probs(rollout);
+  base::check(type_ != torch::kFloat32 || rollout.mismatch < kMostMismatch,
+              "rl: the sampler's log-probabilities are not those that are learned from: ",
+              rollout.mismatch, " nats a token apart");
   if (at.step == 1)
     base::check(rollout.log_probs.equal(rollout.reference),
                 "rl: the policy differs from its reference before the first update");
@@ -459,6 +464,11 @@ base::Metrics WordsTrainer::metrics_of(const Rollout& rollout, const std::vector
       {"steps", static_cast<double>(steps.size())},
       {"steps_skipped", static_cast<double>(steps.size()) *
                             mean([](const Step& s) { return !std::isfinite(s.norm); })}};
+  const auto most = [&](const auto& value) {
+    double found = value(steps.front());
+    for (const Step& step : steps) found = std::max(found, value(step));
+    return found;
+  };
   const auto add = [&](const base::Metrics& more) {
     metrics.insert(metrics.end(), more.begin(), more.end());
   };
@@ -469,9 +479,9 @@ base::Metrics WordsTrainer::metrics_of(const Rollout& rollout, const std::vector
     add({{"policy/approxkl_avg", mean([](const Step& s) { return s.policy.approx_kl; })},
          {"policy/clipfrac_avg", mean([](const Step& s) { return s.policy.clip_fraction; })},
          {"val/ratio", mean([](const Step& s) { return s.policy.ratio; })},
-         {"val/ratio_var", steps.front().policy.ratio_variance},
-         {"val/ratio_max", steps.front().policy.ratio_max},
-         {"val/ratio_min", steps.front().policy.ratio_min},
+         {"val/ratio_var", mean([](const Step& s) { return s.policy.ratio_variance; })},
+         {"val/ratio_max", most([](const Step& s) { return s.policy.ratio_max; })},
+         {"val/ratio_min", -most([](const Step& s) { return -s.policy.ratio_min; })},
          {"advantages/mean", masked_mean(lesson.advantages, rollout.learned).item<double>()},
          {"advantages/std", deviation_of(lesson.advantages, rollout.learned)}});
   if (lesson.returns.defined())

@@ -331,6 +331,43 @@ TEST(WordsTrainer, RefusesAnUpdateWhoseFirstRatioIsNotOne) {
   EXPECT_THROW(training.trainer.update(rollout, 1e-3, training.place()), base::Error);
 }
 
+TEST(WordsTrainer, RefusesRepliesOfAnotherSampler) {
+  Training training(small());
+  training.iteration = 1;
+  std::vector<Episode> episodes = training.sample();
+  for (Episode& episode : episodes)
+    for (double& log_prob : episode.sampled_log_probs) log_prob -= .01;
+  const std::vector<double> scores(episodes.size(), 0);
+  EXPECT_THROW(training.trainer.prepare(episodes, scores, training.place()), base::Error);
+}
+
+// Whatever the shapes that replies are scored in: the first epoch's minibatches are those of the
+// rollout, later ones hold other replies.
+TEST(WordsTrainer, WithoutAStepTheRatioStaysOneInEveryMinibatch) {
+  for (const int minibatch : {1, 2, 7, 16, 64}) {
+    RlSettings settings = small();
+    settings.minibatch = minibatch;
+    settings.epochs = 3;
+    Training training(settings);
+    const model::TensorMap before = training.policy.language.trained().copy();
+    for (int i = 0; i < 2; ++i) {
+      const Rollout rollout = training.prepare(share_below(60));
+      const base::Metrics metrics = training.trainer.update(rollout, 0, training.place());
+      for (const auto& [name, value] : metrics) {
+        if (name == "val/ratio_max" || name == "val/ratio_min") {
+          EXPECT_NEAR(value, 1, 1e-4) << name << " at " << minibatch;
+        }
+        if (name == "policy/approxkl_avg" || name == "policy/clipfrac_avg") {
+          EXPECT_NEAR(value, 0, 1e-8) << name << " at " << minibatch;
+        }
+      }
+      EXPECT_LT(std::abs(rollout.kl), 1e-4);
+    }
+    for (const auto& [name, value] : before)
+      EXPECT_TRUE(value.equal(training.policy.language.trained().values().at(name))) << name;
+  }
+}
+
 TEST(WordsTrainer, ScoresPolicyAndReferenceAtTheSamplersTemperature) {
   RlSettings settings = small();
   settings.temperature = .7;

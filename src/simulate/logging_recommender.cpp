@@ -129,7 +129,8 @@ std::int64_t LoggingRecommender::open(const dialogue::State& state,
     reply.action.item = static_cast<int>(item);
     reply.decision.shown = {{static_cast<int>(item), probabilities[item], {}}};
     // Without such shares nothing is drawn: a world stays what it was before it had them.
-    if (behaviour_.flattery > 0 && random.chance(behaviour_.flattery)) sentence.add(flatter(random));
+    if (behaviour_.flattery > 0 && random.chance(behaviour_.flattery))
+      sentence.add(flatter(random));
     if (behaviour_.rambling > 0 && random.chance(behaviour_.rambling)) sentence.add(ramble(random));
     sentence.add(recommend(random), static_cast<int>(item));
   }

@@ -114,7 +114,8 @@ dialogue::Reaction SimulatedUser::react(const dialogue::Turn& reply) {
     name(item, true);
   }
   const Manners manners = manners_of(reply.text);
-  const double cost = world_.settings().manners * (manners.flatters + manners.idle_words / kIdleWords);
+  const double cost =
+      world_.settings().manners * (manners.flatters + manners.idle_words / kIdleWords);
   for (double& truth : truths) truth *= std::max(1 - cost, 0.);
   satisfactions_.insert(satisfactions_.end(), truths.begin(), truths.end());
   const double truth = mean(truths);

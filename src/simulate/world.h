@@ -33,8 +33,9 @@ struct WorldSettings {
     field("flattery", flattery,
           "share of logged recommendations that begin with a compliment, after which people say "
           "nicer things");
-    field("rambling", rambling,
-          "share of logged recommendations that take many words, over which people spend more time");
+    field(
+        "rambling", rambling,
+        "share of logged recommendations that take many words, over which people spend more time");
     field("manners", manners,
           "share of true satisfaction that a compliment, or ten words too many, costs");
     field("seed", seed, "decides the world, its people and all that they do");
