@@ -350,6 +350,20 @@ class TinyRecipe(unittest.TestCase):
         self.assertLess(lines[-1]["kl/step_share"], 1)
         self.assertLessEqual(lines[-1]["objective/kl"], .05)
 
+    def test_a_policy_that_runs_away_sets_an_alarm_off_and_best_of_n_plays_beside_it(self):
+        folder = self.copy("alarm")
+        done = self.attune("run", TINY, f"run.folder={folder}", "run.redo=true", "rl.iterations=12", "rl.learning_rate=0.01", "rl.beta=0",
+                           "rl.kl_target=0.2", "rl.max_approx_kl=0", "rl.reward=length", "evaluation.best_of=[1, 4]")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads((folder / "report.json").read_text())
+        self.assertTrue(any("KL is past its budget" in warning for warning in report["warnings"]), report["warnings"])
+        scores = {model["name"]: model["scores"] for model in report["models"]}
+        self.assertGreater(scores["best-of-4"]["world"]["reward"], scores["best-of-1"]["world"]["reward"])
+        for name in ("sft", "ppo"):
+            self.assertTrue(0 < scores[name]["context"]["weight"] < 1, scores[name]["context"])
+        lines = [json.loads(line) for line in (folder / "policy/metrics.jsonl").read_text().splitlines()]
+        self.assertIn("reward/sentiment_correlation", lines[0])
+
     def test_preferences_are_written_and_learned_from(self):
         folder = self.copy("preferences")
         weights = folder / "policy/model/model.safetensors"

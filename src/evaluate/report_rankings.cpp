@@ -203,6 +203,24 @@ std::string lists(const ReportData& data, Sheets& sheets) {
                       rows);
 }
 
+std::string context(const ReportData& data, Sheets& sheets) {
+  std::vector<std::vector<Cell>> rows;
+  for (const ModelScores& model : data.models)
+    if (model.context)
+      rows.push_back({text_cell(model.name), number_cell(model.context->weight, 3),
+                      number_cell(model.context->consistency, 3),
+                      count_cell(static_cast<std::size_t>(model.context->dialogues))});
+  if (rows.empty()) return "";
+  return element("h2", "What is made of the conversation") +
+         paragraph(
+             "Weight: how far the probabilities of the items move when what the seeker said is "
+             "taken away (total variation, 0 to 1). Consistency: the share of the ten best items "
+             "that are still among them before the next message. A policy that loses either may "
+             "have drifted off the conversation.",
+             "soft") +
+         sheets.table("context", {"model", "weight", "consistency", "dialogues"}, rows);
+}
+
 // ---- slices ----
 
 struct SliceGroup {
@@ -392,6 +410,7 @@ std::string rankings(const ReportData& data, Sheets& sheets) {
   std::string html = protocols(data, sheets);
   html += dialogues(data, sheets);
   html += lists(data, sheets);
+  html += context(data, sheets);
   html += slices(data, sheets);
   html += terms(data, sheets);
   html += rules(data, sheets);

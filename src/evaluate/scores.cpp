@@ -149,6 +149,17 @@ ListScores lists_from_json(const base::Json& json, const std::string& where) {
           .items = base::require<std::int64_t>(json, "items", where)};
 }
 
+base::Json to_json(const ContextScores& context) {
+  return {
+      {"weight", context.weight}, {"consistency", context.consistency}, {"n", context.dialogues}};
+}
+
+ContextScores context_from_json(const base::Json& json, const std::string& where) {
+  return {.weight = base::require<double>(json, "weight", where),
+          .consistency = base::require<double>(json, "consistency", where),
+          .dialogues = base::require<std::int64_t>(json, "n", where)};
+}
+
 base::Json to_json(const DialogueScores& dialogues) {
   base::Json json = base::Json::object();
   for (std::size_t k = 0; k < std::size(kCutoffs); ++k) {
@@ -218,6 +229,7 @@ base::Json to_json(const ModelScores& scores) {
   if (scores.text) parts["text"] = to_json(*scores.text);
   if (scores.world) parts["world"] = to_json(*scores.world);
   if (scores.interactive) parts["interactive"] = to_json(*scores.interactive);
+  if (scores.context) parts["context"] = to_json(*scores.context);
   return {{"name", scores.name}, {"scores", parts}};
 }
 
@@ -233,6 +245,8 @@ ModelScores model_scores_from_json(const base::Json& json, const std::string& wh
       scores.world = world_from_json(part, place);
     } else if (key == "interactive") {
       scores.interactive = interactive_from_json(part, place);
+    } else if (key == "context") {
+      scores.context = context_from_json(part, place);
     } else if (key == "dialogues") {
       scores.dialogues = dialogues_from_json(part, place);
     } else if (key == "slices") {

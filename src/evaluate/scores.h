@@ -42,6 +42,13 @@ struct ListScores {
   std::int64_t items = 0;  // of the catalogue
 };
 
+// What a model makes of the conversation (evaluate/context_use.h).
+struct ContextScores {
+  double weight = 0;       // of what the seeker said, 0 to 1
+  double consistency = 0;  // of the ten best items, from one message to the next, 0 to 1
+  std::int64_t dialogues = 0;
+};
+
 // Of whole dialogues, by cutoff (kCutoffs).
 struct DialogueScores {
   double success[std::size(kCutoffs)] = {};  // SR
@@ -107,6 +114,7 @@ struct ModelScores {
   std::map<std::string, ListScores> lists = {};  // by protocol: "v1", "v2"
   std::optional<DialogueScores> dialogues = {};
   std::optional<InteractiveScores> interactive = {};
+  std::optional<ContextScores> context = {};
 };
 
 // One of `models` of report.json, and back. from_json throws base::DataError.

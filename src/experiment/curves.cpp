@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/run_log.h"
+#include "evaluate/scores.h"
 #include "rl/best_of_n.h"
 
 namespace experiment {
@@ -47,16 +48,14 @@ std::vector<CurvePoint> best_of_curve(const std::filesystem::path& run) {
   const base::Json report = base::read_json(file);
   std::map<int, CurvePoint> points;
   for (const base::Json& model : base::require<base::Json>(report, "models", file.string())) {
-    const auto name = base::require<std::string>(model, "name", file.string());
+    const evaluate::ModelScores scores = evaluate::model_scores_from_json(model, file.string());
     int n = 0;
-    const char* const end = name.data() + name.size();
-    if (!name.starts_with(kBestOf) || !model.contains("world") ||
-        std::from_chars(name.data() + kBestOf.size(), end, n).ptr != end)
+    const char* const end = scores.name.data() + scores.name.size();
+    if (!scores.name.starts_with(kBestOf) || !scores.world ||
+        std::from_chars(scores.name.data() + kBestOf.size(), end, n).ptr != end)
       continue;
-    const base::Json& world = model.at("world");
-    points[n] = {std::sqrt(rl::best_of_n_kl(n)),
-                 base::optional<double>(world, "reward", file.string()).value_or(0),
-                 base::require<double>(world, "satisfaction", file.string())};
+    points[n] = {std::sqrt(rl::best_of_n_kl(n)), scores.world->reward.value_or(0),
+                 scores.world->satisfaction};
   }
   std::vector<CurvePoint> curve;
   for (const auto& [n, point] : points) curve.push_back(point);

@@ -1,11 +1,14 @@
 #include "experiment/curves.h"
 
 #include <cmath>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "base/json.h"
 #include "base/run_log.h"
+#include "evaluate/scores.h"
 
 namespace experiment {
 namespace {
@@ -81,10 +84,15 @@ TEST(Curves, MeansGoAsFarAsTheShortest) {
 
 TEST(Curves, AReportsBestOfModelsAreOrderedByTheirNumber) {
   base::TemporaryFolder folder;
-  base::write_file(folder.path() / "report.json", R"({"models": [
-    {"name": "sft", "world": {"satisfaction": 0.4}},
-    {"name": "best-of-16", "world": {"satisfaction": 0.6, "reward": 2.0}},
-    {"name": "best-of-2", "world": {"satisfaction": 0.5, "reward": 1.0}}]})");
+  base::Json models = base::Json::array();
+  for (const auto& [name, gold, reward] :
+       {std::tuple("sft", .4, 0.), {"best-of-16", .6, 2.}, {"best-of-2", .5, 1.}}) {
+    evaluate::ModelScores scores;
+    scores.name = name;
+    scores.world = evaluate::WorldScores{.satisfaction = gold, .reward = reward};
+    models.push_back(evaluate::to_json(scores));
+  }
+  base::write_json(folder.path() / "report.json", {{"models", models}});
   const auto curve = best_of_curve(folder.path());
   ASSERT_EQ(curve.size(), 2u);
   EXPECT_DOUBLE_EQ(curve[0].gold, .5);

@@ -10,6 +10,7 @@
 #include "corpus/read.h"
 #include "evaluate/checks.h"
 #include "evaluate/comparison.h"
+#include "evaluate/context_use.h"
 #include "evaluate/examples.h"
 #include "evaluate/interactive.h"
 #include "evaluate/ranking.h"
@@ -100,6 +101,8 @@ class Evaluation {
     if (settings_.ablations) rank_without_terms();
     answer(sft, sft_);
     answer(ppo, policy_);
+    for (dialogue::Recommender* recommender : {&sft, &ppo})
+      scores_of(recommender->name()).context = evaluate::context_use(*recommender, examples_.own);
     data_.comparisons = evaluate::compare(rankings_, examples_.own, comparisons, bootstrap());
     if (run_.recipe().in_world()) play(sft, ppo);
     if (settings_.form_turns > 0) play_with_forms(sft, ppo);

@@ -108,6 +108,7 @@ void policy_stage(Run& run) {
     const auto training = pointers(run.data().train);
     rl::PolicyInput input{sft, reward, training, gold_judge(run), run.type()};
     input.gold_items = gold_items(run);
+    input.sentiment = run.data().sentiment();
     rl::RlSettings settings = recipe.rl;
     if (!settings.preferences.empty()) {
       input.judged = read_judged(run, sft);

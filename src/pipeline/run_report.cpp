@@ -8,6 +8,7 @@
 #include "base/format.h"
 #include "base/manifest.h"
 #include "base/run_log.h"
+#include "pipeline/alarms.h"
 
 namespace pipeline {
 namespace fs = std::filesystem;
@@ -142,35 +143,6 @@ void add_statistics(const fs::path& folder, evaluate::ReportData& report) {
     report.warnings.push_back("Leak: " + leak.get<std::string>());
 }
 
-// The known signatures of a policy that games its reward.
-void add_alarms(const fs::path& policy, const Recipe& recipe, evaluate::ReportData& report) {
-  const auto ends = [&](const std::string& metric) {
-    const auto values = base::read_metric(policy, metric);
-    return values.empty() ? std::pair(0., 0.)
-                          : std::pair(values.front().second, values.back().second);
-  };
-  const auto [gold_first, gold_last] = ends("gold");
-  const auto [proxy_first, proxy_last] = ends("item/reward");
-  if (proxy_last > proxy_first && gold_last < gold_first)
-    report.warnings.push_back(
-        "The reward model's score rose while the gold judge fell: the reward is being gamed.");
-  const auto [entropy_first, entropy_last] = ends("objective/entropy");
-  if (entropy_first > 0 && entropy_last < .5 * entropy_first)
-    report.warnings.push_back("The entropy of the words fell below half of its start.");
-  const auto [length_first, length_last] = ends("length/mean");
-  if (length_first > 0 && (length_last > 1.5 * length_first || length_last < length_first / 1.5))
-    report.warnings.push_back("The length of replies drifted by more than half.");
-  const auto [kl_first, kl_last] = ends("objective/kl");
-  if (recipe.rl.kl_target > 0 && kl_last > 1.5 * recipe.rl.kl_target)
-    report.warnings.push_back("The words' KL is past its budget: " + base::fixed(kl_last, 2) +
-                              " of " + base::fixed(recipe.rl.kl_target, 2) + " nats.");
-  const auto [item_first, item_last] = ends("item/kl");
-  if (recipe.rl.item_kl_target > 0 && item_last > 1.5 * recipe.rl.item_kl_target)
-    report.warnings.push_back(
-        "The item slot's KL is past its budget: " + base::fixed(item_last, 2) + " of " +
-        base::fixed(recipe.rl.item_kl_target, 2) + " nats.");
-}
-
 }  // namespace
 
 void add_run_parts(const Run& run, evaluate::ReportData& report) {
@@ -192,7 +164,16 @@ void add_run_parts(const Run& run, evaluate::ReportData& report) {
   report.signals = evaluate::signal_scores_from_json(
       base::require<base::Json>(measured, "signals", signals.string()), signals.string());
   report.recipe = recipe_text(run.recipe());
-  add_alarms(folder / "policy", run.recipe(), report);
+  const auto find = [&](const char* name) -> const evaluate::ModelScores& {
+    const auto found =
+        std::find_if(report.models.begin(), report.models.end(),
+                     [&](const evaluate::ModelScores& scores) { return scores.name == name; });
+    base::check(found != report.models.end(), "the report has no model ", name);
+    return *found;
+  };
+  for (std::string& alarm :
+       find_alarms(folder / "policy", run.recipe().rl, find("sft"), find("ppo")))
+    report.warnings.push_back(std::move(alarm));
 }
 
 }  // namespace pipeline

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/format.h"
 #include "base/run_log.h"
+#include "metrics/correlation.h"
 #include "recommend/trained_recommender.h"
 #include "rl/item_trainer.h"
 #include "rl/words_trainer.h"
@@ -156,8 +157,12 @@ class Trainer {
       last_words_kl_ = rollout.kl;
       add({{"objective/kl", rollout.kl}, {"objective/kl_k3", rollout.kl_k3}});
     }
-    if (input_.gold && (iteration_ == 1 || iteration_ % settings_.gold_every == 0 ||
-                        iteration_ == settings_.iterations))
+    const bool measures = iteration_ == 1 || iteration_ % settings_.gold_every == 0 ||
+                          iteration_ == settings_.iterations;
+    if (input_.sentiment && measures)
+      if (const auto cheer = sentiment_correlation(rollout))
+        add({{"reward/sentiment_correlation", *cheer}});
+    if (input_.gold && measures)
       if (const std::optional<double> gold = input_.gold(policy_)) add({{"gold", *gold}});
     last_score_ = mean(rollout.raw_scores);
     return metrics;
@@ -341,6 +346,19 @@ class Trainer {
             {"lr", learning_rate(settings_.learning_rate)},
             {"eps", settings_.clip_high},
             {"episode", 1. * iteration_ * settings_.batch}};
+  }
+
+  // Of the replies' scores with the sentiment of their words; nothing where either is the same for
+  // all.
+  std::optional<double> sentiment_correlation(const Rollout& rollout) const {
+    std::vector<double> cheer;
+    for (const Episode& episode : rollout.episodes) {
+      dialogue::Turn turn;
+      turn.text = episode.action.text;
+      turn.mentions = episode.action.mentions;
+      cheer.push_back(input_.sentiment(dialogue::words_without_items(turn)));
+    }
+    return metrics::pearson(rollout.raw_scores, cheer);
   }
 
   model::Checkpoint make_checkpoint() const {

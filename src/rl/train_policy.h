@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "dialogue/sentiment.h"
 #include "recommend/model_folder.h"
 #include "reward/reward_model.h"
 #include "rl/item_trainer.h"
@@ -35,6 +36,9 @@ struct PolicyInput {
   // Pairs for dpo, replies alone for kto, which then learn the words from these and not from the
   // reward model. Empty: from the reward model.
   std::vector<std::vector<JudgedReply>> judged = {};
+  // Reads how cheerful the replies' words are, to see whether that is all their score says; may be
+  // empty.
+  dialogue::SentimentFunction sentiment = {};
 };
 
 struct PolicyResult {
@@ -51,7 +55,8 @@ struct PolicyResult {
 // that goes over the words' budget of KL (kl_target) is taken back, and the next ones are smaller.
 // Goes on from the stage's newest checkpoint, bit-exactly. Invariants that are always checked: the
 // policy is the reference at the first iteration (KL 0), the ratio is 1 at the first minibatch of
-// every rollout, and in fp32 the sampler's log-probabilities are those that are learned from. Throws base::UsageError for settings that check_algorithm refuses.
+// every rollout, and in fp32 the sampler's log-probabilities are those that are learned from.
+// Throws base::UsageError for settings that check_algorithm refuses.
 PolicyResult train_policy(const PolicyInput& input, const RlSettings& settings,
                           const train::Stage& stage);
 

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "evaluate/scores.h"
+#include "rl/settings.h"
+
+namespace pipeline {
+
+// What reinforcement learning's log and the models' scores say that is known to go with a reward
+// that is gamed or a run that went wrong, each in a sentence for people: reward up while gold
+// falls; entropy, length, KL, clipping and the sampler's agreement in the log; BLEU down while hits
+// rise, recommendations narrowed to a few items, less weight on what the seeker said, lists that
+// change more from message to message; a score of words that is one of cheerfulness. `policy`: the
+// rl stage's folder; start and aligned: what the evaluation found of them.
+std::vector<std::string> find_alarms(const std::filesystem::path& policy,
+                                     const rl::RlSettings& settings,
+                                     const evaluate::ModelScores& start,
+                                     const evaluate::ModelScores& aligned);
+
+}  // namespace pipeline
