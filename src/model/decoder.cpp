@@ -1,5 +1,8 @@
 #include "model/decoder.h"
 
+#include <map>
+#include <utility>
+
 #include "base/error.h"
 #include "kernels/attention.h"
 
@@ -30,7 +33,19 @@ Decoder::Started Decoder::start(const std::vector<std::vector<int>>& prompts) {
     started.slots.push_back(free_.back());
     free_.pop_back();
   }
-  const Packed packed = pack(prompts);
+  // Equal prompts are worked out once.
+  std::map<std::vector<int>, std::size_t> places;
+  std::vector<std::vector<int>> different;
+  std::vector<std::size_t> place_of;
+  for (const std::vector<int>& prompt : prompts) {
+    const auto [found, is_new] = places.emplace(prompt, different.size());
+    if (is_new) different.push_back(prompt);
+    place_of.push_back(found->second);
+  }
+  const Packed packed = pack(different);
+  const auto bounds_of = [&](std::size_t i) {
+    return std::pair(packed.bounds[place_of[i]], packed.bounds[place_of[i] + 1]);
+  };
   const std::int64_t heads = weights_.config.heads, groups = weights_.config.key_heads;
   ForwardOptions options;
   options.on_qkv = [&](std::size_t layer, const torch::Tensor& qkv) {
@@ -38,8 +53,8 @@ Decoder::Started Decoder::start(const std::vector<std::vector<int>>& prompts) {
     const torch::Tensor keys = parts.narrow(1, heads, groups),
                         values = parts.narrow(1, heads + groups, groups);
     for (std::size_t i = 0; i < prompts.size(); ++i) {
-      const std::int64_t begin = packed.bounds[i], length = packed.bounds[i + 1] - begin,
-                         slot = started.slots[i];
+      const auto [begin, end] = bounds_of(i);
+      const std::int64_t length = end - begin, slot = started.slots[i];
       keys_[layer][slot].narrow(0, 0, length).copy_(keys.narrow(0, begin, length));
       values_[layer][slot].narrow(0, 0, length).copy_(values.narrow(0, begin, length));
     }
@@ -47,8 +62,9 @@ Decoder::Started Decoder::start(const std::vector<std::vector<int>>& prompts) {
   const torch::Tensor hidden = hidden_states(weights_, packed, options);  // [T, C]
   std::vector<std::int64_t> last;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
-    lengths_[static_cast<std::size_t>(started.slots[i])] = packed.bounds[i + 1] - packed.bounds[i];
-    last.push_back(packed.bounds[i + 1] - 1);
+    const auto [begin, end] = bounds_of(i);
+    lengths_[static_cast<std::size_t>(started.slots[i])] = end - begin;
+    last.push_back(end - 1);
   }
   started.last_hidden = hidden.index_select(0, torch::tensor(last, torch::kInt64));
   return started;

@@ -59,6 +59,26 @@ TEST(Decoder, ASlotThatIsUsedAgainRemembersNothing) {
   EXPECT_TRUE(at::equal(used.append(again.slots, {9}), fresh.append(first.slots, {9})));
 }
 
+TEST(Decoder, EqualPromptsShareTheirWorkAndGoOnByThemselves) {
+  const Weights weights = cast(random_model(testing::tiny("gpt2"), 1), torch::kFloat32);
+  const std::vector<int> one = testing::sequence(9, 5), other = testing::sequence(6, 2);
+  Decoder together(weights, 4, 32);
+  const auto started = together.start({one, other, one, one});
+  const torch::Tensor after = together.append(started.slots, {3, 4, 5, 3});
+  EXPECT_TRUE(at::equal(after[0], after[3]));
+  for (int i = 0; i < 4; ++i) {
+    Decoder alone(weights, 1, 32);
+    const auto single = alone.start({i == 1 ? other : one});
+    const auto row = static_cast<std::int64_t>(i);
+    EXPECT_LT((single.last_hidden[0] - started.last_hidden[row]).abs().max().item<float>(), 1e-5);
+    EXPECT_LT((alone.append(single.slots, {i == 2 ? 5 : i == 1 ? 4 : 3})[0] - after[row])
+                  .abs()
+                  .max()
+                  .item<float>(),
+              1e-5);
+  }
+}
+
 TEST(Decoder, RefusesWhatHasNoRoom) {
   const Weights weights = counting_model();
   Decoder decoder(weights, 1, 3);
