@@ -20,7 +20,8 @@ class Decoder {
   std::int64_t room() const { return room_; }
 
   // Starts a sequence for each prompt and returns their slots. Each prompt has at least one token
-  // and fits the room; equal ones are worked out once. last_hidden: [B, C], the hidden state after each prompt's last token.
+  // and fits the room; equal ones are worked out once. last_hidden: [B, C], the hidden state after
+  // each prompt's last token.
   struct Started {
     std::vector<std::int64_t> slots;
     torch::Tensor last_hidden;

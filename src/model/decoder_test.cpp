@@ -71,7 +71,10 @@ TEST(Decoder, EqualPromptsShareTheirWorkAndGoOnByThemselves) {
     const auto single = alone.start({i == 1 ? other : one});
     const auto row = static_cast<std::int64_t>(i);
     EXPECT_LT((single.last_hidden[0] - started.last_hidden[row]).abs().max().item<float>(), 1e-5);
-    EXPECT_LT((alone.append(single.slots, {i == 2 ? 5 : i == 1 ? 4 : 3})[0] - after[row])
+    EXPECT_LT((alone.append(single.slots, {i == 2   ? 5
+                                           : i == 1 ? 4
+                                                    : 3})[0] -
+               after[row])
                   .abs()
                   .max()
                   .item<float>(),

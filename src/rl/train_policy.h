@@ -55,7 +55,8 @@ struct PolicyResult {
 // that goes over the words' budget of KL (kl_target) is taken back, and the next ones are smaller.
 // Goes on from the stage's newest checkpoint, bit-exactly. Invariants that are always checked: the
 // policy is the reference at the first iteration (KL 0), the ratio is 1 at the first minibatch of
-// every rollout, and in fp32 the sampler's log-probabilities are those that are learned from.
+// every rollout, and for algorithms that learn by
+// advantages in fp32 the sampler's log-probabilities are those that are learned from.
 // Throws base::UsageError for settings that check_algorithm refuses.
 PolicyResult train_policy(const PolicyInput& input, const RlSettings& settings,
                           const train::Stage& stage);
