@@ -328,7 +328,7 @@ class TinyRecipe(unittest.TestCase):
             seen.add(digest(weights))
             last = json.loads((folder / "policy/metrics.jsonl").read_text().splitlines()[-1])
             self.assertIn("objective/kl", last, algorithm)
-        for reward in ["shuffled", "length", "gold"]:
+        for reward in ["shuffled", "length", "unpopular", "gold"]:
             done = self.attune("rl", folder, "run.redo=true", "rl.iterations=2", "rl.algorithm=ppo", f"rl.reward={reward}")
             self.assertEqual(done.returncode, 0, f"{reward}: {done.stderr}")
             ranker = digest(folder / "policy/ranker/ranker.safetensors")

@@ -54,6 +54,11 @@ void Arguments::option(const std::string& name, int& target, const std::string& 
   parser_->app.add_option(name, target, help)->required(need == Need::required);
 }
 
+void Arguments::option(const std::string& name, std::vector<std::string>& target,
+                       const std::string& help) {
+  parser_->app.add_option(name, target, help)->allow_extra_args(false);
+}
+
 void Arguments::flag(const std::string& name, bool& target, const std::string& help) {
   parser_->app.add_flag(name, target, help);
 }

@@ -29,6 +29,8 @@ class Arguments {
               Need need = Need::optional);
   void option(const std::string& name, int& target, const std::string& help,
               Need need = Need::optional);
+  // As often as it is given, a value each time.
+  void option(const std::string& name, std::vector<std::string>& target, const std::string& help);
 
   // "--name".
   void flag(const std::string& name, bool& target, const std::string& help);

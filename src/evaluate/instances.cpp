@@ -125,6 +125,10 @@ const char* protocol_name(Protocol protocol) {
       return "v3";
     case Protocol::ln:
       return "ln";
+    case Protocol::ls:
+      return "ls";
+    case Protocol::dl:
+      return "dl";
   }
   throw base::Error(base::ErrorKind::internal, "no such protocol");
 }
@@ -139,6 +143,10 @@ const char* protocol_title(Protocol protocol) {
       return "V3: as V2, items that the seeker liked";
     case Protocol::ln:
       return "LN: as V2, items that the seeker liked and had not seen";
+    case Protocol::ls:
+      return "LS: as V2, items that the seeker liked and had seen";
+    case Protocol::dl:
+      return "DL: as V2, items that the seeker did not like";
   }
   throw base::Error(base::ErrorKind::internal, "no such protocol");
 }
@@ -146,7 +154,7 @@ const char* protocol_title(Protocol protocol) {
 Protocol protocol_of(std::string_view name) {
   for (Protocol protocol : kProtocols)
     if (name == protocol_name(protocol)) return protocol;
-  throw base::UsageError("there is no protocol \"", name, "\"; there are v1, v2, v3 and ln");
+  throw base::UsageError("there is no protocol \"", name, "\"; there are v1, v2, v3, ln, ls and dl");
 }
 
 bool takes(Protocol protocol, const Gold& gold) {
@@ -159,6 +167,10 @@ bool takes(Protocol protocol, const Gold& gold) {
       return gold.is_new && gold.liked.value_or(false);
     case Protocol::ln:
       return gold.is_new && gold.liked.value_or(false) && !gold.seen.value_or(true);
+    case Protocol::ls:
+      return gold.is_new && gold.liked.value_or(false) && gold.seen.value_or(false);
+    case Protocol::dl:
+      return gold.is_new && !gold.liked.value_or(true);
   }
   throw base::Error(base::ErrorKind::internal, "no such protocol");
 }

@@ -58,8 +58,11 @@ enum class Protocol {
   v2,  // new items only, and items named so far are masked: the primary protocol
   v3,  // v2, only items that the seeker's form likes
   ln,  // v3, only items that the form says were not seen before
+  ls,  // v3, only items that the form says were seen before
+  dl,  // v2, only items that the seeker's form dislikes: hits there are no merit
 };
-inline constexpr std::array kProtocols = {Protocol::v1, Protocol::v2, Protocol::v3, Protocol::ln};
+inline constexpr std::array kProtocols = {Protocol::v1, Protocol::v2, Protocol::v3,
+                                          Protocol::ln, Protocol::ls, Protocol::dl};
 
 const char* protocol_name(Protocol protocol);   // "v1", …: folders and keys of report.json
 const char* protocol_title(Protocol protocol);  // of a report's section: what is ranked

@@ -48,6 +48,11 @@ TEST_F(Instances, ProtocolsTakeWhatTheyPromise) {
   EXPECT_EQ(taken(Protocol::ln, instances_[0]), (Items{1}));
   EXPECT_EQ(taken(Protocol::ln, instances_[1]), (Items{}));  // seen
   EXPECT_EQ(taken(Protocol::ln, instances_[2]), (Items{}));  // seen is not said
+  EXPECT_EQ(taken(Protocol::ls, instances_[0]), (Items{}));
+  EXPECT_EQ(taken(Protocol::ls, instances_[1]), (Items{3}));
+  EXPECT_EQ(taken(Protocol::ls, instances_[2]), (Items{}));
+  EXPECT_EQ(taken(Protocol::dl, instances_[0]), (Items{2}));
+  EXPECT_EQ(taken(Protocol::dl, instances_[1]), (Items{}));
 }
 
 TEST_F(Instances, CountsAreTheDenominators) {

@@ -13,6 +13,7 @@ namespace experiment {
 namespace {
 
 constexpr int kVersion = 1;
+constexpr std::size_t kSmallSeeds = 2;
 
 std::vector<std::string> words_of(const std::string& text) {
   std::istringstream in(text);
@@ -121,6 +122,17 @@ Plan read_plan(const std::filesystem::path& file) {
   }
   plan.recipe = file.parent_path() / plan.experiment.recipe;
   if (plan.experiment.title.empty()) plan.experiment.title = file.stem().string();
+  return plan;
+}
+
+Plan small_version(Plan plan) {
+  Experiment& experiment = plan.experiment;
+  if (experiment.small.empty())
+    throw base::UsageError("this experiment has no small version: its file has no \"small\"");
+  experiment.title += ", a small version";
+  experiment.settings.insert(experiment.settings.end(), experiment.small.begin(),
+                             experiment.small.end());
+  experiment.seeds.resize(std::min(experiment.seeds.size(), kSmallSeeds));
   return plan;
 }
 

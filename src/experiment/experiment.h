@@ -15,6 +15,7 @@ struct Experiment {
   std::string recipe;  // relative to the experiment's file
   std::vector<int> seeds = {1, 2, 3, 4, 5};
   std::vector<std::string> settings;
+  std::vector<std::string> small;
   std::vector<std::string> variants;
   std::vector<std::string> metrics = {"v2 hr@5"};
   std::vector<std::string> primary;
@@ -28,7 +29,12 @@ struct Experiment {
     field("about", about, "a paragraph on that page: what is asked");
     field("recipe", recipe, "what every run does, relative to this file");
     field("seeds", seeds, "run.seed of each variant's runs");
-    field("settings", settings, "of every run, as on the command line: \"rl.iterations=30\"");
+    field("settings", settings,
+          "of every run, as on the command line: \"rl.iterations=30\"; {seed} stands for the run's "
+          "seed: \"data.split.seed={seed}\"");
+    field("small", small,
+          "further settings of every run where a small version is asked for (--small), which has "
+          "the first two seeds");
     field("variants", variants,
           "settings that differ, each as \"NAME: rl.algorithm=dpo rl.beta=0.2\"; NAME: letters, "
           "digits, - and _");
@@ -90,5 +96,9 @@ struct Plan {
 // Throws base::UsageError, with the file's name, where a key is unknown, a variant or a comparison
 // cannot be read, names no variant or stands twice; base::DataError where there is no such file.
 Plan read_plan(const std::filesystem::path& file);
+
+// The same with the settings of `small` and the first two seeds: to see in minutes that all of it
+// works. Throws base::UsageError where the experiment has no such settings.
+Plan small_version(Plan plan);
 
 }  // namespace experiment

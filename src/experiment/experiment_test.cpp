@@ -7,7 +7,9 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "experiment/outcomes.h"
 #include "experiment/results_page.h"
+#include "experiment/run_matrix.h"
 
 namespace experiment {
 namespace {
@@ -133,6 +135,82 @@ TEST_F(Experiments, CurvesAreMeansOverSeedsAndDrawn) {
                            "| one, best of n |"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   EXPECT_TRUE(std::filesystem::exists(folder_.path() / "out" / "plots"));
+}
+
+// Keeps what it is told.
+class Listener : public base::Console {
+ public:
+  void line(const std::string& text) override { text_ += text + "\n"; }
+  void progress(const std::string&) override {}
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+TEST_F(Experiments, RunsMadeElsewhereAreToldByTheirSettings) {
+  base::write_file(folder_.path() / "tiny.toml", "name = \"tiny\"\n");
+  const std::string file =
+      "recipe = \"tiny.toml\"\nseeds = [1, 2]\nmetrics = [\"v2 hr@5\"]\nvariants = [\"one:";
+  const Plan plan = read(file + " rl.beta=0.1\", \"two:\"]\n");
+  Outcome made = outcome("one", 1, .1 + .2, .1);  // .3 and a bit: numbers come back exactly
+  made.settings = settings_sum(plan, plan.variants[0], 1);
+  made.learning = {{0, 0, 1. / 3}, {1, .5, .6}};
+  const std::filesystem::path outcomes = folder_.path() / "outcomes.json";
+  write_outcomes(outcomes, {made});
+  Listener console;
+  const std::vector<Outcome> back = outcomes_made(plan, {outcomes}, console);
+  ASSERT_EQ(back.size(), 1u);
+  EXPECT_EQ(back[0].aligned, made.aligned);
+  EXPECT_EQ(back[0].start, made.start);
+  EXPECT_EQ(back[0].learning[0].gold, 1. / 3);
+  EXPECT_EQ(console.text(), "");
+
+  // Another value of a setting, another seed and another name are other runs; other comparisons or
+  // seeds of the plan are not.
+  EXPECT_TRUE(outcomes_made(read(file + " rl.beta=0.2\"]\n"), {outcomes}, console).empty());
+  EXPECT_NE(console.text().find("left out 1 outcomes of other settings"), std::string::npos);
+  EXPECT_NE(settings_sum(plan, plan.variants[0], 2), made.settings);
+  EXPECT_EQ(
+      outcomes_made(read("title = \"other\"\n" + file + " rl.beta=0.1\"]\n"), {outcomes}, console)
+          .size(),
+      1u);
+  base::write_file(outcomes, "{}");
+  EXPECT_THROW(outcomes_made(plan, {outcomes}, console), base::DataError);
+}
+
+TEST_F(Experiments, ASettingMayNameTheSeed) {
+  base::write_file(folder_.path() / "tiny.toml", "name = \"tiny\"\n");
+  const std::string file = "recipe = \"tiny.toml\"\nvariants = [\"one:\"]\nsettings = ";
+  const Plan named = read(file + "[\"world.seed=1{seed}\"]"), told = read(file + "[\"world.seed=13\"]");
+  EXPECT_EQ(settings_sum(named, named.variants[0], 3), settings_sum(told, told.variants[0], 3));
+  EXPECT_NE(settings_sum(named, named.variants[0], 2), settings_sum(told, told.variants[0], 2));
+}
+
+TEST_F(Experiments, ASmallVersionHasFurtherSettingsAndTwoSeeds) {
+  const std::string file =
+      "recipe = \"tiny.toml\"\nseeds = [4, 5, 6]\nsettings = [\"rl.batch=8\"]\nvariants = "
+      "[\"one:\"]\n";
+  const Plan small = small_version(read(file + "small = [\"rl.iterations=2\"]\n"));
+  EXPECT_EQ(small.experiment.seeds, (std::vector<int>{4, 5}));
+  EXPECT_EQ(small.experiment.settings,
+            (std::vector<std::string>{"rl.batch=8", "rl.iterations=2"}));
+  EXPECT_THROW(small_version(read(file)), base::UsageError);
+}
+
+TEST_F(Experiments, RunsMadeForAnotherExperimentCountUnderItsOwnName) {
+  base::write_file(folder_.path() / "tiny.toml", "name = \"tiny\"\n");
+  const std::string file =
+      "recipe = \"tiny.toml\"\nseeds = [1]\nmetrics = [\"v2 hr@5\"]\nvariants = [\"";
+  const Plan there = read(file + "ppo: rl.beta=0.3\"]\n"),
+             here = read(file + "critic: rl.beta=0.3\"]\n");
+  Outcome made = outcome("ppo", 1, .3, .1);
+  made.settings = settings_sum(there, there.variants[0], 1);
+  write_outcomes(folder_.path() / "outcomes.json", {made});
+  Listener console;
+  const std::vector<Outcome> back = outcomes_made(here, {folder_.path() / "outcomes.json"}, console);
+  ASSERT_EQ(back.size(), 1u);
+  EXPECT_EQ(back[0].variant, "critic");
 }
 
 TEST_F(Experiments, APlotNamesVariantsThatThereAre) {

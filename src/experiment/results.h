@@ -17,6 +17,7 @@ struct Outcome {
   int seed = 0;
   std::map<std::string, double> aligned, start;
   std::vector<CurvePoint> learning = {}, best_of = {};  // where the plan draws the variant's curve
+  std::string settings = {};                            // the run's settings_sum
 };
 
 // Means over the seeds of a variant that is drawn.

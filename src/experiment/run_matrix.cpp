@@ -5,8 +5,11 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/manifest.h"
+#include "base/settings.h"
+#include "experiment/outcomes.h"
 #include "pipeline/stages.h"
 
 namespace experiment {
@@ -14,6 +17,8 @@ namespace fs = std::filesystem;
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr std::string_view kSeed = "{seed}";  // in a setting: the run's seed
 
 // Stages that a variant may take over from another one: where its settings differ, it does them
 // anew.
@@ -23,6 +28,9 @@ pipeline::Recipe recipe_of(const Plan& plan, const Variant& variant, int seed,
                            const fs::path& folder) {
   std::vector<std::string> overrides = plan.experiment.settings;
   overrides.insert(overrides.end(), variant.settings.begin(), variant.settings.end());
+  for (std::string& text : overrides)
+    for (std::size_t at = 0; (at = text.find(kSeed, at)) != std::string::npos;)
+      text.replace(at, kSeed.size(), std::to_string(seed));
   overrides.push_back("run.seed=" + std::to_string(seed));
   overrides.push_back("run.folder=" + folder.string());
   overrides.push_back("run.redo=true");
@@ -82,7 +90,57 @@ std::optional<double> of_training(const fs::path& folder, const std::string& nam
   return sum / static_cast<double>(last);
 }
 
+const Outcome* find(const std::vector<Outcome>& outcomes, const std::string& variant, int seed) {
+  const auto found = std::find_if(outcomes.begin(), outcomes.end(), [&](const Outcome& one) {
+    return one.variant == variant && one.seed == seed;
+  });
+  return found == outcomes.end() ? nullptr : &*found;
+}
+
 }  // namespace
+
+std::string settings_sum(const Plan& plan, const Variant& variant, int seed) {
+  pipeline::Recipe recipe = recipe_of(plan, variant, seed, "");
+  const std::string compute = recipe.run.compute;
+  recipe.run = {};
+  recipe.run.seed = seed;
+  recipe.run.compute = compute;
+  // Data sets are told by their names: they lie elsewhere on every machine.
+  for (std::string* path : {&recipe.data.path, &recipe.data.test, &recipe.data.lexicon})
+    *path = fs::path(*path).filename().string();
+  for (std::string& path : recipe.data.knowledge) path = fs::path(path).filename().string();
+  pipeline::Recipe defaults;
+  const base::Json usual = base::to_json(base::list_settings(defaults));
+  base::Json own = base::Json::object();
+  const base::Json all = base::to_json(base::list_settings(recipe));
+  for (const auto& [path, value] : all.items())
+    if (value != usual.at(path)) own[path] = value;
+  return base::sha256(own.dump());
+}
+
+std::vector<Outcome> outcomes_made(const Plan& plan, const std::vector<fs::path>& files,
+                                   base::Console& console) {
+  std::vector<Outcome> made;
+  for (const fs::path& file : files) {
+    std::size_t others = 0;
+    for (Outcome& outcome : read_outcomes(file)) {
+      const auto variant = std::find_if(
+          plan.variants.begin(), plan.variants.end(), [&](const Variant& candidate) {
+            return settings_sum(plan, candidate, outcome.seed) == outcome.settings;
+          });
+      if (variant == plan.variants.end()) {
+        ++others;
+        continue;
+      }
+      outcome.variant = variant->name;
+      made.push_back(std::move(outcome));
+    }
+    if (others > 0)
+      console.line(base::concatenate("experiment  ", file.string(), ": left out ", others,
+                                     " outcomes of other settings"));
+  }
+  return made;
+}
 
 fs::path run_folder(const fs::path& folder, const std::string& variant, int seed) {
   return folder / "runs" / (variant + "-" + std::to_string(seed));
@@ -125,6 +183,10 @@ std::vector<Outcome> run_matrix(const Plan& plan, const MatrixOptions& options,
     const std::chrono::duration<double> spent = Clock::now() - start;
     return options.minutes > 0 && spent.count() > 60 * options.minutes;
   };
+  const auto is_wanted = [&](int seed) {
+    return options.seeds.empty() ||
+           std::find(options.seeds.begin(), options.seeds.end(), seed) != options.seeds.end();
+  };
   std::vector<Outcome> outcomes;
   std::size_t number = 0;
   const std::size_t all = plan.experiment.seeds.size() * plan.variants.size();
@@ -132,7 +194,11 @@ std::vector<Outcome> run_matrix(const Plan& plan, const MatrixOptions& options,
     for (const Variant& variant : plan.variants) {
       const fs::path folder = run_folder(options.folder, variant.name, seed);
       ++number;
-      if (!out_of_time()) {
+      if (const Outcome* outcome = find(options.made, variant.name, seed)) {
+        outcomes.push_back(*outcome);
+        continue;
+      }
+      if (!out_of_time() && is_wanted(seed)) {
         console.line(base::concatenate("experiment  run ", number, " of ", all, ": ", variant.name,
                                        ", seed ", seed));
         for (const Variant& earlier : plan.variants)
@@ -140,8 +206,12 @@ std::vector<Outcome> run_matrix(const Plan& plan, const MatrixOptions& options,
             take_over(run_folder(options.folder, earlier.name, seed), folder);
         do_run(recipe_of(plan, variant, seed, folder), console);
       }
-      if (auto outcome = read_outcome(plan, folder, variant.name, seed))
+      if (auto outcome = read_outcome(plan, folder, variant.name, seed)) {
+        outcome->settings = settings_sum(plan, variant, seed);
         outcomes.push_back(std::move(*outcome));
+        base::create_folder(options.folder);
+        write_outcomes(options.folder / "outcomes.json", outcomes);
+      }
     }
   return outcomes;
 }

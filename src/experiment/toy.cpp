@@ -90,6 +90,8 @@ ToyTask rloo_task(const Toy& toy, double beta) {
 ToyTask dpo_task(const Toy& toy, double beta) {
   ToyTask task{"dpo, beta " + base::fixed(beta, 1), common("dpo"), true, toy_optimum(toy, beta)};
   task.settings.preference_beta = beta;
+  // Judges who err leave noise in the weights, and with it KL, in proportion to the step.
+  task.settings.learning_rate = 5e-4;
   task.settings.group_size = 2;
   task.settings.iterations = 1600;
   task.settings.epochs = 1;

@@ -161,7 +161,7 @@ void check_rl(const Recipe& recipe) {
     throw base::UsageError("rl.preferences with rl.algorithm=", rl.algorithm,
                            ": pairs are for dpo, judgements for kto; the others need scores");
   one_of("rl.score_scaling", rl.score_scaling, {"running", "none"});
-  one_of("rl.reward", rl.reward, {"learned", "shuffled", "length", "gold"});
+  one_of("rl.reward", rl.reward, {"learned", "shuffled", "length", "unpopular", "gold"});
   if (rl.reward == "gold" && !recipe.in_world())
     throw base::UsageError(
         "rl.reward is \"gold\": what items are truly worth is known in a simulated world only");

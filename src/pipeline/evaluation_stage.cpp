@@ -227,7 +227,6 @@ class Evaluation {
     data_.comparisons.insert(data_.comparisons.begin(), comparison);
   }
 
-  // People made of the held-out dialogues' real forms.
   // The start model with the best of n replies by the reward model: what needs no training.
   void play_best_of(const simulate::World& world, const simulate::PlayOptions& options) {
     if (settings_.best_of.empty()) return;
@@ -246,6 +245,7 @@ class Evaluation {
     }
   }
 
+  // People made of the held-out dialogues' real forms.
   void play_with_forms(dialogue::Recommender& sft, dialogue::Recommender& ppo) {
     std::vector<dialogue::Recommender*> all;
     for (const auto& baseline : baselines_) all.push_back(baseline.get());

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/format.h"
@@ -76,9 +77,21 @@ rl::GoldJudge gold_judge(Run& run) {
   };
 }
 
+// Minus the log of how often training dialogues name an item, in standard scores over the catalogue.
+rl::ItemWorth seldom_named(Run& run) {
+  std::vector<double> values(static_cast<std::size_t>(run.data().catalogue.size()), 1);
+  for (const dialogue::Dialogue& dialogue : run.data().train)
+    for (const dialogue::Turn& turn : dialogue.turns)
+      for (const int item : turn.items()) values[static_cast<std::size_t>(item)] += 1;
+  for (double& value : values) value = -std::log(value);
+  const reward::Calibration standard = reward::calibrate(values);
+  std::vector<float> worth;
+  for (const double value : values) worth.push_back(static_cast<float>(standard.apply(value)));
+  return [worth](const rl::Place&) { return worth; };
+}
+
 // In a world: the true satisfaction of the person who talks there, at a deviation of about 1.
-rl::GoldItems gold_items(const Run& run) {
-  if (!run.recipe().in_world()) return {};
+rl::ItemWorth true_worth(const Run& run) {
   constexpr double kScale = 4;  // satisfaction is 0 to 1
   const auto world = std::make_shared<const simulate::World>(run.recipe().world);
   return [world](const rl::Place& place) {
@@ -107,7 +120,8 @@ void policy_stage(Run& run) {
         reward::RewardModel::read(run.folder() / "reward", run.type());
     const auto training = pointers(run.data().train);
     rl::PolicyInput input{sft, reward, training, gold_judge(run), run.type()};
-    input.gold_items = gold_items(run);
+    if (recipe.rl.reward == "gold") input.item_worth = true_worth(run);
+    if (recipe.rl.reward == "unpopular") input.item_worth = seldom_named(run);
     input.sentiment = run.data().sentiment();
     rl::RlSettings settings = recipe.rl;
     if (!settings.preferences.empty()) {

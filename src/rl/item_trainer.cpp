@@ -18,7 +18,7 @@ constexpr double kGuardPrice = 1;  // of KL, at least
 
 ItemTrainer::ItemTrainer(recommend::Ranker& policy, const recommend::TrainedModel& start,
                          const model::Weights& reference, const reward::RewardModel& reward,
-                         const RlSettings& settings, GoldItems gold)
+                         const RlSettings& settings, ItemWorth worth)
     : policy_(policy),
       start_(start),
       reference_(reference),
@@ -31,9 +31,10 @@ ItemTrainer::ItemTrainer(recommend::Ranker& policy, const recommend::TrainedMode
       kl_({settings.item_beta, settings.item_kl_target, settings.item_kl_horizon}),
       imitates_(settings.algorithm == "sft"),
       rewarded_(!imitates_ && settings.reward != "length"),
-      gold_(settings.reward == "gold" ? std::move(gold) : GoldItems()) {
-  if (settings.reward == "gold" && !gold_)
-    throw base::UsageError("rl.reward=gold, but nobody here knows what items are truly worth");
+      worth_(items_have_worth(settings) ? std::move(worth) : ItemWorth()) {
+  if (items_have_worth(settings) && !worth_)
+    throw base::UsageError("rl.reward=", settings.reward,
+                           ", but nobody here knows what items are worth");
   if (settings.reward != "shuffled") return;
   std::vector<std::int64_t> order(static_cast<std::size_t>(start.catalogue.size()));
   std::iota(order.begin(), order.end(), std::int64_t{0});
@@ -48,9 +49,9 @@ struct ItemTrainer::Batch {
   torch::Tensor targets;             // [B]
 };
 
-torch::Tensor ItemTrainer::gold_rewards(const std::vector<Place>& chosen) const {
+torch::Tensor ItemTrainer::worth_of(const std::vector<Place>& chosen) const {
   std::vector<torch::Tensor> rows;
-  for (const Place& place : chosen) rows.push_back(torch::tensor(gold_(place)));
+  for (const Place& place : chosen) rows.push_back(torch::tensor(worth_(place)));
   return at::stack(rows);
 }
 
@@ -67,7 +68,7 @@ ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
     targets.push_back(chosen[i].target);
   }
   batch.targets = torch::tensor(targets, torch::kInt64);
-  batch.rewards = gold_ ? gold_rewards(chosen) : reward_.item_scores(reward_contexts);
+  batch.rewards = worth_ ? worth_of(chosen) : reward_.item_scores(reward_contexts);
   if (exchanged_.defined()) batch.rewards = batch.rewards.index_select(1, exchanged_);
   if (!rewarded_) batch.rewards.zero_();
   recommend::RankBatch reference = batch.states;

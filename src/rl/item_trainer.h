@@ -15,20 +15,20 @@
 
 namespace rl {
 
-// What every item would truly be worth at a place, in the catalogue's order, in units in which it
-// varies by about 1: where somebody knows (rl.reward=gold).
-using GoldItems = std::function<std::vector<float>(const Place& place)>;
+// What every item is worth at a place by something else than the reward model, in the catalogue's
+// order, in units in which it varies by about 1 (rl.reward=gold or unpopular).
+using ItemWorth = std::function<std::vector<float>(const Place& place)>;
 
 // The half of the update that learns the item slot: the exact expected gradient over the catalogue
 // (item_slot.h), with a KL budget of its own. The language model's hidden states are inputs here.
 class ItemTrainer {
  public:
   // Trains `policy` in place. Keeps references: all must outlive it. `start` ranks as the reference
-  // does, on the hidden states of `reference`. gold: asked in place of the reward model where
-  // settings.reward is "gold"; must be there then.
+  // does, on the hidden states of `reference`. worth: asked in place of the reward model where
+  // items_have_worth(settings); must be there then.
   ItemTrainer(recommend::Ranker& policy, const recommend::TrainedModel& start,
               const model::Weights& reference, const reward::RewardModel& reward,
-              const RlSettings& settings, GoldItems gold = {});
+              const RlSettings& settings, ItemWorth worth = {});
 
   // settings.item_steps steps, each over states drawn from `places`. `at`: seed and iteration (from
   // 1). At the first step of iteration 1 the KL must be 0, else base::Error(internal). Returns what
@@ -44,7 +44,7 @@ class ItemTrainer {
 
  private:
   struct Batch;
-  torch::Tensor gold_rewards(const std::vector<Place>& chosen) const;  // [B, N]
+  torch::Tensor worth_of(const std::vector<Place>& chosen) const;  // [B, N]
   Batch make_batch(const model::Weights& current, const std::vector<Place>& chosen) const;
 
   recommend::Ranker& policy_;
@@ -57,7 +57,7 @@ class ItemTrainer {
   KlController kl_;
   const bool imitates_;      // what people recommended, and nothing else: algorithm=sft
   const bool rewarded_;      // by the reward model
-  const GoldItems gold_;     // empty: the reward model's
+  const ItemWorth worth_;    // empty: the reward model's
   torch::Tensor exchanged_;  // [N] int64: whose reward each item gets; undefined: its own
   double last_kl_ = 0;
 };

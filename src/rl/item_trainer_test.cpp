@@ -27,7 +27,7 @@ RlSettings small() {
 }
 
 struct Training {
-  explicit Training(const RlSettings& s, GoldItems gold = {}) : settings(s) {
+  explicit Training(const RlSettings& s, ItemWorth gold = {}) : settings(s) {
     torch::NoGradGuard no_grad;
     weights = model::cast(start.language, torch::kFloat32);
     trainer = std::make_unique<ItemTrainer>(policy, start, weights, reward, settings, gold);

@@ -42,7 +42,7 @@ struct RlSettings : AlgorithmSettings {
   int gold_every = 10;             // iterations between measurements of the gold judge
   int gold_episodes = 150;         // dialogues of each, in a simulated world
   std::string preferences;         // a file that dpo or kto learns from; empty: the reward model
-  std::string reward = "learned";  // learned, or a control: shuffled, length or gold
+  std::string reward = "learned";  // learned, or a control: shuffled, length, unpopular or gold
   std::string gate = "warn";       // refuse or warn where the reward model did not prove itself
 
   template <class F>
@@ -93,11 +93,17 @@ struct RlSettings : AlgorithmSettings {
     field(
         "reward", reward,
         "what is optimised: learned (the reward model's), or as a control shuffled (the same "
-        "scores, of other replies and other items), length (of the words; items: nothing) or gold "
+        "scores, of other replies and other items), length (of the words; items: nothing), "
+        "unpopular (how seldom the training dialogues name an item; words: nothing) or gold "
         "(in a simulated world, what an item is truly worth to the person; words: nothing)");
     field("gate", gate,
           "refuse or warn where the reward model did not prove itself on held-out dialogues");
   }
 };
+
+// Whether rl.reward says what items are worth by themselves; words are worth nothing then.
+inline bool items_have_worth(const RlSettings& settings) {
+  return settings.reward == "gold" || settings.reward == "unpopular";
+}
 
 }  // namespace rl

@@ -76,7 +76,7 @@ class Trainer {
         places_(find_places(input.dialogues)),
         reference_(cast_without_gradient(input.start.language, input.type)),
         words_(policy_.language, reference_, dialogue_scorer(policy_.tokens), settings, input.type),
-        items_(policy_.ranker, input.start, reference_, input.reward, settings, input.gold_items) {
+        items_(policy_.ranker, input.start, reference_, input.reward, settings, input.item_worth) {
     if (places_.recommending.empty())
       throw base::Error(base::ErrorKind::data,
                         "rl: no training dialogue has a recommender's turn that names a new item");
@@ -172,7 +172,7 @@ class Trainer {
   // has gone from its reference: it is measured, a step over the budget is taken back, and from
   // then on steps are half as large.
   base::Metrics update_words(const Rollout& rollout) {
-    if (settings_.reward == "gold") return {};  // words are worth nothing by themselves
+    if (items_have_worth(settings_)) return {};  // words are worth nothing by themselves
     const double step = step_share_ * learning_rate(settings_.learning_rate);
     if (learns_by_advantages(algorithm_))
       return words_.update(rollout, step, place("rl/minibatches"));
@@ -253,7 +253,7 @@ class Trainer {
       at.stage = "rl/shuffled";
       base::Random(at).shuffle(replies.scores);
     }
-    if (settings_.reward == "gold") std::fill(replies.scores.begin(), replies.scores.end(), 0);
+    if (items_have_worth(settings_)) std::fill(replies.scores.begin(), replies.scores.end(), 0);
     if (settings_.reward == "length")
       for (std::size_t i = 0; i < replies.scores.size(); ++i)
         replies.scores[i] = static_cast<double>(replies.episodes[i].tokens.size());

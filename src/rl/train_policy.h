@@ -31,8 +31,8 @@ struct PolicyInput {
       dialogues;  // their recommender's turns give the states
   GoldJudge gold;
   torch::Dtype type = torch::kFloat32;
-  // Where rl.reward is gold: what items are truly worth, in place of the reward model.
-  GoldItems gold_items = {};
+  // Where items_have_worth(settings): what they are worth, in place of the reward model.
+  ItemWorth item_worth = {};
   // Pairs for dpo, replies alone for kto, which then learn the words from these and not from the
   // reward model. Empty: from the reward model.
   std::vector<std::vector<JudgedReply>> judged = {};
