@@ -107,7 +107,7 @@ class TinyRecipe(unittest.TestCase):
         self.assertEqual(report["schema"], "attune.report/1")
         scores = {model["name"]: model["scores"] for model in report["models"]}
         for name in ["popularity", "copy", "cooccurrence", "sft-lm", "sft", "ppo"]:
-            for protocol in ["v1", "v2", "v3", "ln"]:
+            for protocol in ["v1", "v2", "v3", "ln", "ls", "dl"]:
                 self.assertGreater(scores[name][protocol]["n"], 0)
                 self.assertLessEqual(scores[name][protocol]["ndcg@5"], scores[name][protocol]["hr@5"])
         for name in ["sft", "ppo"]:

@@ -70,7 +70,8 @@ int run_experiment(const Command& self, const std::vector<std::string>& given) {
   arguments.option("--seed", seeds,
                    "make the runs of this seed only; may be given several times. Runs made side by "
                    "side, each in a folder of its own, are put together by --from");
-  arguments.flag("--small", small, "a small version of it, in minutes, to see that all of it works");
+  arguments.flag("--small", small,
+                 "a small version of it, in minutes, to see that all of it works");
   arguments.flag("--dry-run", dry_run, "check the variants and list the runs; do nothing");
   arguments.parse(given);
   if (minutes < 0) throw base::UsageError("--minutes is ", minutes, ", expected 0 or more");
@@ -96,7 +97,8 @@ int run_experiment(const Command& self, const std::vector<std::string>& given) {
       plan, {folder, static_cast<double>(minutes), read_seeds(seeds, plan), made},
       base::terminal_console());
   const experiment::Results results = experiment::summarise(plan, outcomes);
-  experiment::write_results(folder, plan, results, "attune experiment " + name + (small ? " --small" : ""));
+  experiment::write_results(folder, plan, results,
+                            "attune experiment " + name + (small ? " --small" : ""));
   std::cout << "results: " << (folder / "results.md").string() << ", "
             << (folder / "report.html").string() << "\n";
   if (!results.missing.empty())

@@ -19,7 +19,7 @@ struct EvaluationFolder {
   };
   std::filesystem::path folder;
   std::vector<std::string> models;      // that have files, in the order of its report
-  std::map<Protocol, Pairs> protocols;  // those of v1, v2, v3, ln that have a pair
+  std::map<Protocol, Pairs> protocols;  // the protocols that have a pair
 };
 
 // A pair's rank where a model's list does not hold the item: behind every cutoff up

@@ -154,7 +154,8 @@ const char* protocol_title(Protocol protocol) {
 Protocol protocol_of(std::string_view name) {
   for (Protocol protocol : kProtocols)
     if (name == protocol_name(protocol)) return protocol;
-  throw base::UsageError("there is no protocol \"", name, "\"; there are v1, v2, v3, ln, ls and dl");
+  throw base::UsageError("there is no protocol \"", name,
+                         "\"; there are v1, v2, v3, ln, ls and dl");
 }
 
 bool takes(Protocol protocol, const Gold& gold) {

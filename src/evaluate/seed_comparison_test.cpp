@@ -39,7 +39,7 @@ class SeedComparisons : public testing::Test {
 TEST_F(SeedComparisons, ScoresAreMeansOfTheRunsReports) {
   const RunsComparison found = compare({add("a", 1, 1), add("b", 2, 1), add("c", 3, 1)});
   ASSERT_EQ(found.variants.size(), 1u);
-  EXPECT_EQ(found.scores.size(), 4u * 2 * 6);
+  EXPECT_EQ(found.scores.size(), 5u * 2 * 6);
   bool seen = false;
   for (const SeedScore& score : found.scores) {
     EXPECT_LE(score.over_seeds.interval.low, score.over_seeds.interval.estimate);

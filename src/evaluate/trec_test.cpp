@@ -171,7 +171,7 @@ TEST_F(TrecFiles, GiveTheSameNumbersToAnybody) {
     expect_equal(own, means_of(qrels(protocol), run(protocol)), protocol);
     ++seen;
   }
-  EXPECT_EQ(seen, 8u);  // v1, v2, v3, ln and two of each of the others' rules
+  EXPECT_EQ(seen, 9u);  // v1, v2, v3, ln, dl and two of each of the others' rules
 }
 
 TEST_F(TrecFiles, AreAmongTheDrawnItemsWhereTheseAreSampled) {

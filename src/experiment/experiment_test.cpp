@@ -182,7 +182,8 @@ TEST_F(Experiments, RunsMadeElsewhereAreToldByTheirSettings) {
 TEST_F(Experiments, ASettingMayNameTheSeed) {
   base::write_file(folder_.path() / "tiny.toml", "name = \"tiny\"\n");
   const std::string file = "recipe = \"tiny.toml\"\nvariants = [\"one:\"]\nsettings = ";
-  const Plan named = read(file + "[\"world.seed=1{seed}\"]"), told = read(file + "[\"world.seed=13\"]");
+  const Plan named = read(file + "[\"world.seed=1{seed}\"]"),
+             told = read(file + "[\"world.seed=13\"]");
   EXPECT_EQ(settings_sum(named, named.variants[0], 3), settings_sum(told, told.variants[0], 3));
   EXPECT_NE(settings_sum(named, named.variants[0], 2), settings_sum(told, told.variants[0], 2));
 }
@@ -193,8 +194,7 @@ TEST_F(Experiments, ASmallVersionHasFurtherSettingsAndTwoSeeds) {
       "[\"one:\"]\n";
   const Plan small = small_version(read(file + "small = [\"rl.iterations=2\"]\n"));
   EXPECT_EQ(small.experiment.seeds, (std::vector<int>{4, 5}));
-  EXPECT_EQ(small.experiment.settings,
-            (std::vector<std::string>{"rl.batch=8", "rl.iterations=2"}));
+  EXPECT_EQ(small.experiment.settings, (std::vector<std::string>{"rl.batch=8", "rl.iterations=2"}));
   EXPECT_THROW(small_version(read(file)), base::UsageError);
 }
 
@@ -208,7 +208,8 @@ TEST_F(Experiments, RunsMadeForAnotherExperimentCountUnderItsOwnName) {
   made.settings = settings_sum(there, there.variants[0], 1);
   write_outcomes(folder_.path() / "outcomes.json", {made});
   Listener console;
-  const std::vector<Outcome> back = outcomes_made(here, {folder_.path() / "outcomes.json"}, console);
+  const std::vector<Outcome> back =
+      outcomes_made(here, {folder_.path() / "outcomes.json"}, console);
   ASSERT_EQ(back.size(), 1u);
   EXPECT_EQ(back[0].variant, "critic");
 }

@@ -124,8 +124,8 @@ std::vector<Outcome> outcomes_made(const Plan& plan, const std::vector<fs::path>
   for (const fs::path& file : files) {
     std::size_t others = 0;
     for (Outcome& outcome : read_outcomes(file)) {
-      const auto variant = std::find_if(
-          plan.variants.begin(), plan.variants.end(), [&](const Variant& candidate) {
+      const auto variant =
+          std::find_if(plan.variants.begin(), plan.variants.end(), [&](const Variant& candidate) {
             return settings_sum(plan, candidate, outcome.seed) == outcome.settings;
           });
       if (variant == plan.variants.end()) {

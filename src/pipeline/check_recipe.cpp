@@ -116,6 +116,7 @@ void check_reward(const Recipe& recipe) {
   dropouts({{"reward.predictor.dropout", reward.predictor.dropout}});
   one_of("reward.blend", reward.blend.blend, {"valid", "paper", "fitted"});
   one_of("reward.target", reward.target, {"liked", "useful", "blend"});
+  one_of("reward.probabilities", reward.probabilities, {"logit", "log"});
   one_of("reward.ensemble", reward.ensemble, {"deviation", "variance", "mean", "worst"});
   at_least(0, {{"reward.dialogues", reward.dialogues}});
   shares({{"reward.label_noise", reward.label_noise}});

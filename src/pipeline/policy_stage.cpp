@@ -77,7 +77,8 @@ rl::GoldJudge gold_judge(Run& run) {
   };
 }
 
-// Minus the log of how often training dialogues name an item, in standard scores over the catalogue.
+// Minus the log of how often training dialogues name an item, in standard scores over the
+// catalogue.
 rl::ItemWorth seldom_named(Run& run) {
   std::vector<double> values(static_cast<std::size_t>(run.data().catalogue.size()), 1);
   for (const dialogue::Dialogue& dialogue : run.data().train)

@@ -40,11 +40,16 @@ torch::Tensor pessimistic_score(const torch::Tensor& scores, const std::string& 
 }
 
 torch::Tensor RewardModel::item_scores(const std::vector<recommend::RankContext>& states) const {
-  torch::Tensor scores = predictor_.item_scores(states, Head::blend);  // [members, B, N]
-  if (settings_.useful_weight != 0)
-    scores = scores + settings_.useful_weight * predictor_.item_scores(states, Head::useful);
-  if (settings_.liked_weight != 0)
-    scores = scores + settings_.liked_weight * predictor_.item_scores(states, Head::liked);
+  torch::Tensor scores =  // [members, B, N]
+      settings_.blend_weight * predictor_.item_scores(states, Head::blend);
+  const auto add = [&](Head head, double weight) {
+    if (weight == 0) return;
+    const torch::Tensor logits = predictor_.item_scores(states, head);
+    scores =
+        scores + weight * (settings_.probabilities == "log" ? at::log_sigmoid(logits) : logits);
+  };
+  add(Head::useful, settings_.useful_weight);
+  add(Head::liked, settings_.liked_weight);
   return item_calibration_.gain *
              pessimistic_score(scores, settings_.ensemble, settings_.pessimism) +
          item_calibration_.bias;
@@ -101,6 +106,9 @@ RewardModel RewardModel::read(const fs::path& folder, torch::Dtype type) {
   RewardSettings settings;
   settings.useful_weight = base::require<double>(saved, "useful_weight", where);
   settings.liked_weight = base::require<double>(saved, "liked_weight", where);
+  settings.blend_weight = base::optional<double>(saved, "blend_weight", where).value_or(1);
+  settings.probabilities =
+      base::optional<std::string>(saved, "probabilities", where).value_or("logit");
   settings.ensemble = base::require<std::string>(saved, "ensemble", where);
   settings.pessimism = base::require<double>(saved, "pessimism", where);
   settings.faithfulness = base::require<double>(saved, "faithfulness", where);

@@ -16,8 +16,10 @@ namespace reward {
 struct RewardSettings {
   BlendSettings blend;
   PredictorSettings predictor;
-  double useful_weight = 0;  // of logit P(liked and unseen) in the item's reward, beside the blend
-  double liked_weight = 0;   // of logit P(liked)
+  double blend_weight = 1;   // of the blend in the item's reward
+  double useful_weight = 0;  // of P(liked and unseen) there, see `probabilities`
+  double liked_weight = 0;   // of P(liked)
+  std::string probabilities = "logit";  // how probabilities enter: logit or log
   std::string ensemble = "deviation";  // what the members' scores come to, see pessimistic_score
   double pessimism = .5;               // lambda there
   double reader_weight = .3;           // of a reader's estimate beside a form's label
@@ -32,9 +34,13 @@ struct RewardSettings {
   template <class F>
   void fields(F&& field) {
     blend.fields(field);
-    field("useful_weight", useful_weight,
-          "of logit P(liked and not seen before) in the item's reward");
-    field("liked_weight", liked_weight, "of logit P(liked) in the item's reward");
+    field("blend_weight", blend_weight, "of the blend in the item's reward");
+    field("useful_weight", useful_weight, "of P(liked and not seen before) in the item's reward");
+    field("liked_weight", liked_weight, "of P(liked) in the item's reward");
+    field("probabilities", probabilities,
+          "how these two enter the item's reward: logit, or log. With log P(useful) alone at a "
+          "price of KL of 1 in its own units the best policy is p(item) P(useful | item), the share "
+          "of useful recommendations among what people do recommend");
     field("predictor", predictor, "R_phi: predicts from state and action");
     field("ensemble", ensemble,
           "what the predictors' scores come to: deviation (mean - pessimism * deviation), variance "
@@ -90,8 +96,9 @@ class RewardModel {
   const Predictor& predictor() const { return predictor_; }
   const RewardSettings& settings() const { return settings_; }
 
-  // [B, N]: the calibrated reward of recommending each item: the pessimistic score of blend +
-  // useful_weight * logit useful + liked_weight * logit liked over the members.
+  // [B, N]: the calibrated reward of recommending each item: the pessimistic score of
+  // blend_weight * blend + useful_weight * useful + liked_weight * liked over the members, the last
+  // two as logits or logs (settings().probabilities).
   torch::Tensor item_scores(const std::vector<recommend::RankContext>& states) const;
 
   // The calibrated rewards of replies' words: their scores, by the language model where there is

@@ -57,6 +57,30 @@ TEST(RewardModel, ComesBackFromItsFolderAndAppliesItsCalibration) {
   EXPECT_LT((back - (2 * plain + 1)).abs().max().item<float>(), 1e-5);
 }
 
+TEST(RewardModel, ItemsAreScoredByTheWeightedHeads) {
+  const Taste taste;
+  const Predictor predictor = taste.predictor();
+  const auto of = [&](Head head) { return predictor.item_scores({taste.states[0]}, head).mean(0); };
+  RewardSettings settings;
+  settings.ensemble = "mean";
+  settings.useful_weight = .5;
+  const auto scores = [&] {
+    const RewardModel model(settings, taste.words, predictor, ResponseScorer());
+    return model.item_scores({taste.states[0]});
+  };
+  EXPECT_TRUE(at::allclose(scores(), of(Head::blend) + .5 * of(Head::useful)));
+  settings.blend_weight = 0;
+  settings.probabilities = "log";
+  const torch::Tensor logs =
+      at::log_sigmoid(predictor.item_scores({taste.states[0]}, Head::useful)).mean(0);
+  EXPECT_TRUE(at::allclose(scores(), .5 * logs));
+  base::TemporaryFolder folder;
+  RewardModel(settings, taste.words, predictor, ResponseScorer())
+      .write(folder.path(), taste.tokenizer());
+  EXPECT_TRUE(at::allclose(
+      RewardModel::read(folder.path(), torch::kFloat32).item_scores({taste.states[0]}), .5 * logs));
+}
+
 TEST(RewardModel, WordsThatNameTheChosenItemScoreHigher) {
   const Taste taste;
   const RewardModel model(RewardSettings{}, taste.words, taste.predictor(), ResponseScorer());

@@ -90,12 +90,11 @@ struct RlSettings : AlgorithmSettings {
     field("preferences", preferences,
           "a file of pairs (dpo) or judgements (kto) to learn the words from, in TRL's formats; "
           "empty: the start model's replies, judged by the reward model");
-    field(
-        "reward", reward,
-        "what is optimised: learned (the reward model's), or as a control shuffled (the same "
-        "scores, of other replies and other items), length (of the words; items: nothing), "
-        "unpopular (how seldom the training dialogues name an item; words: nothing) or gold "
-        "(in a simulated world, what an item is truly worth to the person; words: nothing)");
+    field("reward", reward,
+          "what is optimised: learned (the reward model's), or as a control shuffled (the same "
+          "scores, of other replies and other items), length (of the words; items: nothing), "
+          "unpopular (how seldom the training dialogues name an item; words: nothing) or gold "
+          "(in a simulated world, what an item is truly worth to the person; words: nothing)");
     field("gate", gate,
           "refuse or warn where the reward model did not prove itself on held-out dialogues");
   }
