@@ -51,7 +51,8 @@ struct RlSettings : AlgorithmSettings {
     field("iterations", iterations, "rollouts, each followed by an update");
     field("batch", batch, "replies of one rollout");
     field("epochs", epochs, "passes over each rollout");
-    field("minibatch", minibatch, "replies of one step");
+    field("minibatch", minibatch,
+          "replies of one step, at most; those to one state stay together, however many they are");
     field("learning_rate", learning_rate, "Adam's step size for the language model, falling to 0");
     field("item_learning_rate", item_learning_rate,
           "Adam's step size for the ranker, falling to 0");
@@ -90,12 +91,11 @@ struct RlSettings : AlgorithmSettings {
     field("preferences", preferences,
           "a file of pairs (dpo) or judgements (kto) to learn the words from, in TRL's formats; "
           "empty: the start model's replies, judged by the reward model");
-    field(
-        "reward", reward,
-        "what is optimised: learned (the reward model's), or as a control shuffled (the same "
-        "scores, of other replies and other items), length (of the words; items: nothing), "
-        "unpopular (how seldom the training dialogues name an item; words: nothing) or gold "
-        "(in a simulated world, what an item is truly worth to the person; words: nothing)");
+    field("reward", reward,
+          "what is optimised: learned (the reward model's), or as a control shuffled (the same "
+          "scores, of other replies and other items), length (of the words; items: nothing), "
+          "unpopular (how seldom the training dialogues name an item; words: nothing) or gold "
+          "(in a simulated world, what an item is truly worth to the person; words: nothing)");
     field("gate", gate,
           "refuse or warn where the reward model did not prove itself on held-out dialogues");
   }

@@ -50,6 +50,19 @@ std::int64_t last_chosen(const torch::Tensor& mask_row, std::int64_t length) {
   return at;
 }
 
+// KTO's reference point is of replies that meet another state: where a minibatch has no room for
+// those to two states, every reply is a unit of its own.
+std::vector<std::vector<std::size_t>> with_room_for_strangers(
+    const std::vector<std::vector<std::size_t>>& units, int minibatch) {
+  std::vector<std::vector<std::size_t>> apart;
+  std::size_t largest = 0;
+  for (const std::vector<std::size_t>& unit : units) {
+    largest = std::max(largest, unit.size());
+    for (std::size_t reply : unit) apart.push_back({reply});
+  }
+  return 2 * largest > static_cast<std::size_t>(minibatch) ? apart : units;
+}
+
 }  // namespace
 
 WordsTrainer::WordsTrainer(model::LanguageModel& policy, const model::Weights& reference,
@@ -78,7 +91,8 @@ ValueHead WordsTrainer::value_head() const {
 
 bool WordsTrainer::pays_for_kl() const { return method_.kl_place != "none"; }
 
-// Units are shuffled and laid into minibatches of settings.minibatch replies.
+// Units are shuffled and laid into minibatches of at most settings.minibatch replies, or of one
+// unit that is larger.
 WordsTrainer::Minibatches WordsTrainer::minibatches(const base::RandomPlace& at, int epoch,
                                                     const Minibatches& units) const {
   std::vector<std::size_t> order(units.size());
@@ -87,7 +101,8 @@ WordsTrainer::Minibatches WordsTrainer::minibatches(const base::RandomPlace& at,
       .shuffle(order);
   Minibatches out;
   for (std::size_t unit : order) {
-    if (out.empty() || out.back().size() >= static_cast<std::size_t>(settings_.minibatch))
+    if (out.empty() ||
+        out.back().size() + units[unit].size() > static_cast<std::size_t>(settings_.minibatch))
       out.emplace_back();
     out.back().insert(out.back().end(), units[unit].begin(), units[unit].end());
   }
@@ -106,11 +121,14 @@ Rollout WordsTrainer::prepare(std::vector<Episode> episodes, std::vector<double>
   rollout.raw_scores = std::move(raw_scores);
   for (std::size_t i = 0; i < rollout.episodes.size(); ++i) {
     const int state = states.empty() ? static_cast<int>(i) : states[i];
+    rollout.states.push_back(state);
     rollout.groups.push_back(
         settings_.learn_mode ? state : 2 * state + rollout.episodes[i].action.recommends);
   }
   scale(rollout);
-  rollout.units = learning_units(method_, rollout.scores, rollout.groups);
+  rollout.units = learning_units(method_, rollout.scores, rollout.groups, rollout.states);
+  if (algorithm_ == Algorithm::kto)
+    rollout.units = with_room_for_strangers(rollout.units, settings_.minibatch);
   rollout.first_minibatches = minibatches(at, 0, rollout.units);
   score_log_probs(rollout);
   // Other algorithms may learn from anybody's replies.
@@ -376,13 +394,13 @@ void WordsTrainer::learn_by_judgements(const Part& part, Step& step) const {
                      part.rows(rollout.lesson.desirable),
                      {},
                      {}};
-  std::vector<int> groups;
-  for (std::size_t i : part.chosen) groups.push_back(rollout.groups[i]);
-  if (std::all_of(groups.begin(), groups.end(), [&](int group) { return group == groups[0]; })) {
+  std::vector<int> states;
+  for (std::size_t i : part.chosen) states.push_back(rollout.states[i]);
+  if (std::all_of(states.begin(), states.end(), [&](int state) { return state == states[0]; })) {
     options.reference_point = 0;  // no other state to meet a reply
   } else {
     torch::NoGradGuard no_grad;
-    const std::vector<std::size_t> met = mismatched_replies(groups);
+    const std::vector<std::size_t> met = mismatched_replies(states);
     std::vector<Episode> strangers;
     for (std::size_t i = 0; i < part.chosen.size(); ++i) {
       Episode episode = rollout.episodes[part.chosen[met[i]]];

@@ -18,7 +18,8 @@ namespace rl {
 // Replies with all that their update needs; rows are [B, R], as in TokenScores.
 struct Rollout {
   std::vector<Episode> episodes;
-  std::vector<int> groups;            // one an episode: replies to one state share one
+  std::vector<int> states;            // one an episode: replies to one state share one
+  std::vector<int> groups;            // one an episode: replies that may be compared share one
   std::vector<double> raw_scores;     // of the reward model, one an episode
   std::vector<double> scaled_scores;  // by their running deviation, clipped
   std::vector<double> scores;         // those less penalties; of ppo centred by mode

@@ -1,5 +1,6 @@
 #include "rl/words_trainer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -38,15 +39,23 @@ model::Weights frozen(const model::LanguageModel& model) {
 
 // A policy and its reference, alike at the start, and the trainer of its words.
 struct Training {
-  explicit Training(const RlSettings& s)
+  explicit Training(const RlSettings& s, Prompts prompts = Prompts::shared)
       : settings(s),
         reference(frozen(start.language)),
-        trainer(policy.language, reference, dialogue_scorer(policy.tokens), settings,
+        trainer(policy.language, reference, scorer(policy.tokens, prompts), settings,
                 torch::kFloat32) {
     for (const dialogue::Dialogue& dialogue : dialogues)
       states.push_back(dialogue::state_before(dialogue, 1));
   }
   Training(const Training&) = delete;
+
+  static TokenScorer scorer(const train::DialogueTokens& tokens, Prompts prompts) {
+    return [&tokens, prompts](const model::Weights& weights,
+                              const std::vector<const Episode*>& episodes, ScoreOptions options) {
+      options.prompts = prompts;
+      return score_tokens(weights, tokens, episodes, options);
+    };
+  }
 
   base::RandomPlace place() const { return {7, "rl/minibatches", iteration}; }
 
@@ -365,6 +374,65 @@ TEST(WordsTrainer, WithoutAStepTheRatioStaysOneInEveryMinibatch) {
     }
     for (const auto& [name, value] : before)
       EXPECT_TRUE(value.equal(training.policy.language.trained().values().at(name))) << name;
+  }
+}
+
+double metric(const base::Metrics& metrics, const std::string& wanted) {
+  for (const auto& [name, value] : metrics)
+    if (name == wanted) return value;
+  ADD_FAILURE() << "no " << wanted;
+  return 0;
+}
+
+TEST(WordsTrainer, SharedPromptsChangeNeitherLossNorGradient) {
+  for (const char* method : {"ppo", "grpo", "rloo", "kto", "dpo", "reward_weighted"}) {
+    RlSettings settings = small();
+    static_cast<AlgorithmSettings&>(settings) = published(method);
+    settings.epochs = 1;
+    Training shared(settings), repeated(settings, Prompts::repeated);
+    for (int i = 0; i < 2; ++i) {
+      const Rollout a = shared.prepare(share_below(60)), b = repeated.prepare(share_below(60));
+      ASSERT_EQ(a.first_minibatches, b.first_minibatches);
+      EXPECT_LT((a.log_probs - b.log_probs).abs().max().item<double>(), 1e-5) << method;
+      EXPECT_LT((a.reference - b.reference).abs().max().item<double>(), 1e-5) << method;
+      EXPECT_LT((a.values - b.values).abs().max().item<double>(), 1e-5) << method;
+      // The mean of two steps or three: with a step size of 0 they are of one policy.
+      const base::Metrics first = shared.trainer.update(a, 0, shared.place()),
+                          second = repeated.trainer.update(b, 0, repeated.place());
+      for (const char* name : {"loss/policy_avg", "grad_norm"})
+        EXPECT_NEAR(metric(first, name), metric(second, name), 1e-5) << method << " " << name;
+    }
+  }
+}
+
+// Then their prompt is worked out once.
+TEST(WordsTrainer, RepliesToOneStateStayInOneMinibatch) {
+  for (const char* method : {"ppo", "grpo", "rloo", "kto", "reward_weighted"}) {
+    RlSettings settings = small();
+    static_cast<AlgorithmSettings&>(settings) = published(method);
+    Training training(settings);
+    const Rollout rollout = training.prepare(share_below(60));
+    std::map<int, std::size_t> home;  // the minibatch of a state
+    for (std::size_t m = 0; m < rollout.first_minibatches.size(); ++m) {
+      EXPECT_LE(rollout.first_minibatches[m].size(), 32u);
+      for (std::size_t reply : rollout.first_minibatches[m])
+        EXPECT_EQ(home.emplace(rollout.states[reply], m).first->second, m) << method;
+    }
+    EXPECT_GE(rollout.first_minibatches.size(), 2u);
+  }
+}
+
+TEST(WordsTrainer, KtosMinibatchesAlwaysHoldRepliesToOtherStates) {
+  RlSettings settings = small();
+  static_cast<AlgorithmSettings&>(settings) = published("kto");
+  settings.minibatch = 16;  // a state has 10 or 11 replies
+  Training training(settings);
+  const Rollout rollout = training.prepare(share_below(60));
+  for (const std::vector<std::size_t>& chosen : rollout.first_minibatches) {
+    if (chosen.size() < 4) continue;  // what was left over
+    EXPECT_TRUE(std::any_of(chosen.begin(), chosen.end(), [&](std::size_t reply) {
+      return rollout.states[reply] != rollout.states[chosen[0]];
+    }));
   }
 }
 
