@@ -22,6 +22,7 @@ struct Benchmark {
 
 Benchmark sft_benchmark();
 Benchmark ppo_benchmark();
+Benchmark ppo_shared_benchmark();
 Benchmark encoder_benchmark();
 Benchmark bpe_benchmark();
 Benchmark redial_read_benchmark();

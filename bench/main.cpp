@@ -41,8 +41,8 @@ void print(const std::string& name, const base::Json& figures) {
 
 int run(const std::vector<std::string>& arguments) {
   const std::vector<Benchmark> all = {
-      sft_benchmark(),         ppo_benchmark(),        encoder_benchmark(), bpe_benchmark(),
-      redial_read_benchmark(), evaluation_benchmark(), rank_benchmark()};
+      sft_benchmark(), ppo_benchmark(),         ppo_shared_benchmark(), encoder_benchmark(),
+      bpe_benchmark(), redial_read_benchmark(), evaluation_benchmark(), rank_benchmark()};
   Options options;
   const char* data = std::getenv("ATTUNE_DATA");
   options.data = data ? data : "../shared/data";

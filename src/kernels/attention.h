@@ -17,10 +17,25 @@ struct Heads {
   double scale = 0;          // of the scores; 0: 1 / sqrt(D)
 };
 
+// Packed sequences. A sequence is a segment, or a segment and behind it another: replies to one
+// prompt, say, each behind the same segment.
+struct Segments {
+  std::vector<std::int64_t> bounds;  // first tokens, and T at the end: {0, 3, 7} for 3 and 4 tokens
+  // One a segment: the segment whose tokens come before its own, or -1. It stands behind none
+  // itself. Empty: each segment is a sequence.
+  std::vector<std::int64_t> prefix = {};
+
+  std::int64_t length(std::int64_t segment) const;  // tokens of its own
+  std::int64_t before(std::int64_t segment) const;  // tokens of its prefix; 0 where it has none
+};
+
 // Causal self-attention over packed sequences: each token sees the earlier tokens of its own
-// segment and itself. qkv: [T, (H + 2G) D], queries, keys and values side by side as in GPT-2's
-// c_attn. bounds: the segments' first tokens and T at the end, e.g. {0, 3, 7} for segments of 3 and
-// 4 tokens. Returns [T, H D]; differentiable. Throws base::Error where shapes differ.
+// segment and itself, and all of the prefix where the segment has one. qkv: [T, (H + 2G) D],
+// queries, keys and values side by side as in GPT-2's c_attn. Returns [T, H D]; differentiable.
+// Throws base::Error where shapes differ or a prefix is none.
+torch::Tensor attention(const torch::Tensor& qkv, const Segments& segments, const Heads& heads,
+                        Backend backend = Backend::native);
+// Of segments that are sequences each.
 torch::Tensor attention(const torch::Tensor& qkv, const std::vector<std::int64_t>& bounds,
                         const Heads& heads, Backend backend = Backend::native);
 

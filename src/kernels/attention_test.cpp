@@ -129,6 +129,105 @@ TEST(Attention, RefusesBoundsThatDoNotCoverTheTokens) {
   EXPECT_THROW(attention(random_qkv(7, 8, torch::kFloat32), {0, 3}, {2}), base::Error);
 }
 
+// A prompt of 5 tokens with replies of 3, 3, 4 and 0 tokens behind it, and between them a sequence
+// of 6. The same with a prompt for each reply has the rows kCopies of it.
+const Segments kBehind{{0, 5, 8, 11, 17, 21, 21}, {-1, 0, 0, -1, 0, 0}};
+const Segments kCopied{{0, 8, 16, 22, 31}};
+const std::vector<std::int64_t> kCopies = {0,  1,  2,  3,  4,  5,  6, 7, 0, 1, 2, 3,  4,  8,  9, 10,
+                                           11, 12, 13, 14, 15, 16, 0, 1, 2, 3, 4, 17, 18, 19, 20};
+// And each of its 21 rows is this one of the copies.
+const std::vector<std::int64_t> kFirst = {0,  1,  2,  3,  4,  5,  6,  7,  13, 14, 15,
+                                          16, 17, 18, 19, 20, 21, 27, 28, 29, 30};
+
+torch::Tensor with_copies(const torch::Tensor& qkv, const Heads& heads, Backend backend) {
+  const torch::Tensor copies = qkv.index_select(0, torch::tensor(kCopies, torch::kInt64));
+  return attention(copies, kCopied, heads, backend)
+      .index_select(0, torch::tensor(kFirst, torch::kInt64));
+}
+
+torch::Tensor gradient(const torch::Tensor& out, const torch::Tensor& of) {
+  const torch::Tensor weights = random_shared(21, 8).narrow(1, 0, 16);
+  return torch::autograd::grad({(out.to(torch::kFloat32) * weights).sum()}, {of})[0];
+}
+
+TEST(Attention, BehindAPrefixIsBehindACopyOfItForwardAndBackward) {
+  for (const Heads& heads : {kShared, Heads{4}}) {
+    const torch::Tensor qkv = random_shared(21, 9).repeat({1, 2}).narrow(
+        1, 0, 4 * (heads.queries + 2 * (heads.keys > 0 ? heads.keys : 4)));
+    for (const Backend backend : {Backend::native, Backend::reference}) {
+      torch::Tensor x = qkv.clone().requires_grad_(true);
+      const torch::Tensor behind = attention(x, kBehind, heads, backend),
+                          by_behind = gradient(behind, x);
+      for (const Backend other : {Backend::native, Backend::reference}) {
+        const torch::Tensor copied = with_copies(x, heads, other);
+        EXPECT_LT((behind - copied).abs().max().item<float>(), 1e-5);
+        EXPECT_LT((by_behind - gradient(copied, x)).abs().max().item<float>(), 1e-5);
+      }
+    }
+  }
+}
+
+TEST(Attention, BehindAPrefixTheReferencesGradientIsThatOfDifferences) {
+  torch::Tensor x = random_shared(21, 9).to(torch::kFloat64).requires_grad_(true);
+  const torch::Tensor weights = random_shared(21, 8).narrow(1, 0, 16).to(torch::kFloat64);
+  const auto loss = [&](const torch::Tensor& qkv) {
+    return (attention(qkv, kBehind, kShared, Backend::reference) * weights).sum();
+  };
+  const torch::Tensor found = torch::autograd::grad({loss(x)}, {x})[0];
+  torch::NoGradGuard no_grad;
+  for (const std::int64_t row : {0, 4, 6, 10, 13, 20})
+    for (std::int64_t column = 0; column < 32; column += 3) {
+      const auto moved = [&](double by) {
+        torch::Tensor y = x.detach().clone();
+        y[row][column] += by;
+        return loss(y).item<double>();
+      };
+      EXPECT_NEAR(found[row][column].item<double>(), (moved(1e-6) - moved(-1e-6)) / 2e-6, 1e-7);
+    }
+}
+
+TEST(Attention, InBf16BehindAPrefixTheGradientStaysNearTheReferenceInFp32) {
+  torch::Tensor ours = random_shared(21, 9).to(torch::kBFloat16).requires_grad_(true);
+  torch::Tensor plain = ours.detach().to(torch::kFloat32).requires_grad_(true);
+  const torch::Tensor a = attention(ours, kBehind, kShared),
+                      b = attention(plain, kBehind, kShared, Backend::reference);
+  EXPECT_LT((a.to(torch::kFloat32) - b).abs().max().item<float>(), 3e-2);
+  const torch::Tensor mine = gradient(a, ours), theirs = gradient(b, plain);
+  EXPECT_EQ(mine.dtype(), torch::kBFloat16);
+  EXPECT_LT((mine.to(torch::kFloat32) - theirs).abs().max().item<float>(),
+            2e-2 * theirs.abs().max().item<float>());  // bf16 has 8 bits
+}
+
+TEST(Attention, BehindAPrefixATokenSeesNothingOfTheOthersBehindIt) {
+  const torch::Tensor qkv = random_shared(21, 9), before = attention(qkv, kBehind, kShared);
+  const auto changed_rows = [&](std::int64_t first, std::int64_t count) {
+    torch::Tensor changed = qkv.clone();
+    changed.narrow(0, first, count).fill_(1e9);
+    const torch::Tensor after = attention(changed, kBehind, kShared);
+    std::vector<std::int64_t> rows;
+    for (std::int64_t t = 0; t < 21; ++t)
+      if (!at::equal(before[t], after[t])) rows.push_back(t);
+    return rows;
+  };
+  using Rows = std::vector<std::int64_t>;
+  EXPECT_EQ(changed_rows(5, 3), (Rows{5, 6, 7}));
+  EXPECT_EQ(changed_rows(9, 1), (Rows{9, 10}));
+  EXPECT_EQ(changed_rows(11, 6), (Rows{11, 12, 13, 14, 15, 16}));
+  EXPECT_EQ(changed_rows(4, 1), (Rows{4, 5, 6, 7, 8, 9, 10, 17, 18, 19, 20}));
+}
+
+TEST(Attention, RefusesWhatIsNoPrefix) {
+  const torch::Tensor qkv = random_shared(9);
+  const auto attend = [&](std::vector<std::int64_t> prefix) {
+    return attention(qkv, Segments{{0, 3, 5, 9}, std::move(prefix)}, kShared);
+  };
+  EXPECT_NO_THROW(attend({-1, 0, 0}));
+  EXPECT_THROW(attend({-1, 0}), base::Error);      // one is missing
+  EXPECT_THROW(attend({-1, 0, 3}), base::Error);   // no segment
+  EXPECT_THROW(attend({-1, 0, 1}), base::Error);   // behind another itself
+  EXPECT_THROW(attend({-1, 1, -1}), base::Error);  // itself
+}
+
 TEST(DecodeAttention, TheLastTokenAgreesWithThePackedKernel) {
   const std::int64_t tokens = 9, heads = 2, d = 4;
   const torch::Tensor qkv = random_qkv(tokens, heads * d, torch::kFloat32);

@@ -70,33 +70,38 @@ ATTUNE_INLINE float row_max(const T* row, std::int64_t n) {
 }
 
 template <class T>
-ATTUNE_INLINE void causal_softmax_body(T* scores, std::int64_t t, float scale) {
+ATTUNE_INLINE void causal_softmax_body(T* scores, std::int64_t t, std::int64_t before,
+                                       float scale) {
+  const std::int64_t columns = before + t;
   for (std::int64_t i = 0; i < t; ++i) {
-    T* row = scores + i * t;
-    const float largest = row_max(row, i + 1);
+    T* row = scores + i * columns;
+    const std::int64_t seen = before + i + 1;
+    const float largest = row_max(row, seen);
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (std::int64_t j = 0; j <= i; ++j) sum += fast_exp((load(row + j) - largest) * scale);
+    for (std::int64_t j = 0; j < seen; ++j) sum += fast_exp((load(row + j) - largest) * scale);
     const float inverse = 1.f / sum;
 #pragma omp simd
-    for (std::int64_t j = 0; j <= i; ++j)
+    for (std::int64_t j = 0; j < seen; ++j)
       store(row + j, fast_exp((load(row + j) - largest) * scale) * inverse);
-    for (std::int64_t j = i + 1; j < t; ++j) row[j] = T{};
+    for (std::int64_t j = seen; j < columns; ++j) row[j] = T{};
   }
 }
 
 template <class T>
 ATTUNE_INLINE void causal_softmax_backward_body(const T* probabilities, T* gradient, std::int64_t t,
-                                                float scale) {
+                                                std::int64_t before, float scale) {
+  const std::int64_t columns = before + t;
   for (std::int64_t i = 0; i < t; ++i) {
-    const T* p = probabilities + i * t;
-    T* g = gradient + i * t;
+    const T* p = probabilities + i * columns;
+    T* g = gradient + i * columns;
+    const std::int64_t seen = before + i + 1;
     float dot = 0;
 #pragma omp simd reduction(+ : dot)
-    for (std::int64_t j = 0; j <= i; ++j) dot += load(p + j) * load(g + j);
+    for (std::int64_t j = 0; j < seen; ++j) dot += load(p + j) * load(g + j);
 #pragma omp simd
-    for (std::int64_t j = 0; j <= i; ++j) store(g + j, scale * load(p + j) * (load(g + j) - dot));
-    for (std::int64_t j = i + 1; j < t; ++j) g[j] = T{};
+    for (std::int64_t j = 0; j < seen; ++j) store(g + j, scale * load(p + j) * (load(g + j) - dot));
+    for (std::int64_t j = seen; j < columns; ++j) g[j] = T{};
   }
 }
 
@@ -235,18 +240,20 @@ ATTUNE_CLONES void products(const float* rows, const float* x, std::int64_t n, s
   }
 }
 
-ATTUNE_CLONES void causal_softmax(float* scores, std::int64_t t, float scale) {
-  causal_softmax_body(scores, t, scale);
+ATTUNE_CLONES void causal_softmax(float* scores, std::int64_t t, std::int64_t before, float scale) {
+  causal_softmax_body(scores, t, before, scale);
 }
-ATTUNE_CLONES void causal_softmax(bf16* scores, std::int64_t t, float scale) {
-  causal_softmax_body(scores, t, scale);
+ATTUNE_CLONES void causal_softmax(bf16* scores, std::int64_t t, std::int64_t before, float scale) {
+  causal_softmax_body(scores, t, before, scale);
 }
 
-ATTUNE_CLONES void causal_softmax_backward(const float* p, float* g, std::int64_t t, float scale) {
-  causal_softmax_backward_body(p, g, t, scale);
+ATTUNE_CLONES void causal_softmax_backward(const float* p, float* g, std::int64_t t,
+                                           std::int64_t before, float scale) {
+  causal_softmax_backward_body(p, g, t, before, scale);
 }
-ATTUNE_CLONES void causal_softmax_backward(const bf16* p, bf16* g, std::int64_t t, float scale) {
-  causal_softmax_backward_body(p, g, t, scale);
+ATTUNE_CLONES void causal_softmax_backward(const bf16* p, bf16* g, std::int64_t t,
+                                           std::int64_t before, float scale) {
+  causal_softmax_backward_body(p, g, t, before, scale);
 }
 
 ATTUNE_CLONES RowSummary summarise_row(const float* logits, std::int64_t n, float scale) {

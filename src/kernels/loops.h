@@ -9,17 +9,17 @@ namespace kernels::loops {
 
 using bf16 = std::uint16_t;  // the upper half of a float
 
-// scores: [t, t] of one head, scaled here by `scale`. Row i becomes the softmax of its first i+1
-// columns, 0 after them.
-void causal_softmax(float* scores, std::int64_t t, float scale);
-void causal_softmax(bf16* scores, std::int64_t t, float scale);
+// scores: [t, before + t] of one head, scaled here by `scale`. Row i becomes the softmax of its
+// first before+i+1 columns, 0 after them.
+void causal_softmax(float* scores, std::int64_t t, std::int64_t before, float scale);
+void causal_softmax(bf16* scores, std::int64_t t, std::int64_t before, float scale);
 
-// probabilities, gradient: [t, t]. gradient becomes that of the unscaled scores: scale * p * (g -
-// sum_j p_j g_j).
+// probabilities, gradient: [t, before + t]. gradient becomes that of the unscaled scores: scale * p
+// * (g - sum_j p_j g_j).
 void causal_softmax_backward(const float* probabilities, float* gradient, std::int64_t t,
-                             float scale);
+                             std::int64_t before, float scale);
 void causal_softmax_backward(const bf16* probabilities, bf16* gradient, std::int64_t t,
-                             float scale);
+                             std::int64_t before, float scale);
 
 // One row of n logits, each multiplied by `scale`: its log-sum-exp and its entropy in nats.
 struct RowSummary {

@@ -139,12 +139,13 @@ Weights cast(const LanguageModel& model, torch::Dtype type) {
   return model.adapter ? adapted(model, type) : Caster(model, type).whole();
 }
 
-Packed pack(const std::vector<std::vector<int>>& sequences) {
+Packed pack(const std::vector<std::vector<int>>& segments, std::vector<std::int64_t> prefix) {
   Packed packed;
+  packed.prefix = std::move(prefix);
   std::vector<std::int64_t> ids;
   packed.bounds.push_back(0);
-  for (const std::vector<int>& sequence : sequences) {
-    ids.insert(ids.end(), sequence.begin(), sequence.end());
+  for (const std::vector<int>& segment : segments) {
+    ids.insert(ids.end(), segment.begin(), segment.end());
     packed.bounds.push_back(static_cast<std::int64_t>(ids.size()));
   }
   packed.ids = torch::tensor(ids, torch::kInt64);
@@ -221,13 +222,14 @@ torch::Tensor layer_forward(const Weights& weights, std::size_t layer, const tor
 torch::Tensor hidden_states(const Weights& weights, const Packed& packed,
                             const ForwardOptions& options) {
   const ModelConfig& config = weights.config;
+  const kernels::Segments segments{packed.bounds, packed.prefix};
   std::vector<std::int64_t> positions;
   positions.reserve(static_cast<std::size_t>(packed.ids.size(0)));
-  for (std::size_t i = 0; i + 1 < packed.bounds.size(); ++i) {
-    const std::int64_t length = packed.bounds[i + 1] - packed.bounds[i];
-    base::check(length <= config.positions, "a sequence of ", length, " tokens in a model of ",
+  for (std::int64_t i = 0; i + 1 < static_cast<std::int64_t>(packed.bounds.size()); ++i) {
+    const std::int64_t begin = segments.before(i), end = begin + segments.length(i);
+    base::check(end <= config.positions, "a sequence of ", end, " tokens in a model of ",
                 config.positions, " positions");
-    for (std::int64_t p = 0; p < length; ++p) positions.push_back(p);
+    for (std::int64_t p = begin; p < end; ++p) positions.push_back(p);
   }
   Entered entered = enter(weights, packed.ids, torch::tensor(positions, torch::kInt64));
   torch::Tensor x =
@@ -236,7 +238,7 @@ torch::Tensor hidden_states(const Weights& weights, const Packed& packed,
   for (std::size_t layer = 0; layer < weights.layers.size(); ++layer) {
     const auto attend = [&](const torch::Tensor& qkv) {
       if (options.on_qkv) options.on_qkv(layer, qkv);
-      return kernels::attention(qkv, packed.bounds,
+      return kernels::attention(qkv, segments,
                                 {config.heads, config.key_heads, score_scale(config, layer)},
                                 options.backend);
     };

@@ -48,12 +48,14 @@ struct Weights {
 Weights cast(const LanguageModel& model, torch::Dtype type);
 
 // Sequences side by side without padding. ids: [T] int64; bounds: first token of each segment, and
-// T.
+// T; prefix: one a segment, which segment comes before it, or -1, as in kernels::Segments; empty:
+// none.
 struct Packed {
   torch::Tensor ids;
   std::vector<std::int64_t> bounds;
+  std::vector<std::int64_t> prefix = {};
 };
-Packed pack(const std::vector<std::vector<int>>& sequences);
+Packed pack(const std::vector<std::vector<int>>& segments, std::vector<std::int64_t> prefix = {});
 
 struct ForwardOptions {
   double dropout = 0;  // of the embeddings and of what each half-layer adds
@@ -68,8 +70,8 @@ struct ForwardOptions {
 };
 
 // [T, C], or one row each of options.rows: the last hidden states after the final norm, in the
-// weights' type. Each segment has positions 0, 1, …. Throws base::Error where a segment is longer
-// than the model's positions.
+// weights' type. A segment's positions go on after its prefix's, or begin at 0. Throws base::Error
+// where a segment with its prefix is longer than the model's positions.
 torch::Tensor hidden_states(const Weights& weights, const Packed& packed,
                             const ForwardOptions& options = {});
 

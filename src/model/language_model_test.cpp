@@ -57,6 +57,37 @@ TEST_P(Families, TheNativeKernelsAgreeWithTheReferenceForwardAndBackward) {
   }
 }
 
+// Sequences 1 and 2 with 3 and 4 tokens behind one prefix of 5, and one of 6 by itself.
+TEST_P(Families, BehindAPrefixIsBehindACopyOfIt) {
+  const auto joined = [](std::vector<int> a, const std::vector<int>& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+  };
+  const std::vector<int> prefix = sequence(5, 1), one = sequence(3, 2), other = sequence(4, 3);
+  const Packed behind = pack({prefix, one, sequence(6, 4), other}, {-1, 0, -1, 0}),
+               copied = pack({joined(prefix, one), sequence(6, 4), joined(prefix, other)});
+  const torch::Tensor rows =
+      torch::tensor({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 19, 20, 21, 22}, torch::kInt64);
+  LanguageModel ours = model(), plain = ours.copy();
+  const torch::Tensor direction = normal_values({18, 16}, 1, {.seed = 3, .stage = "direction"});
+  const torch::Tensor a = hidden_states(cast(ours, torch::kFloat32), behind),
+                      b = hidden_states(cast(plain, torch::kFloat32), copied).index_select(0, rows);
+  EXPECT_LT(difference(a, b), 1e-5);
+  ForwardOptions some;
+  some.rows = torch::tensor({4, 6, 17}, torch::kInt64);
+  EXPECT_LT(difference(hidden_states(cast(ours, torch::kFloat32), behind, some),
+                       a.index_select(0, some.rows)),
+            1e-5);
+  (a * direction).sum().backward();
+  (b * direction).sum().backward();
+  for (const std::string& name : ours.parameters.names()) {
+    const torch::Tensor &mine = ours.parameters.at(name).grad(),
+                        &theirs = plain.parameters.at(name).grad();
+    if (!theirs.defined()) continue;  // an untied head: not part of the hidden states
+    EXPECT_LT(difference(mine, theirs), 1e-5 * (1 + theirs.abs().max().item<float>())) << name;
+  }
+}
+
 TEST_P(Families, DropoutIsAFunctionOfItsKey) {
   const Weights w = weights();
   const auto run = [&](std::uint64_t key) {
@@ -86,6 +117,9 @@ TEST_P(Families, DecodingGivesTheHiddenStatesOfTheWholeForward) {
 
 TEST_P(Families, ASequenceLongerThanThePositionsIsRefused) {
   EXPECT_THROW(hidden_states(weights(), pack({sequence(33, 0)})), base::Error);
+  EXPECT_NO_THROW(hidden_states(weights(), pack({sequence(20, 0), sequence(12, 0)}, {-1, 0})));
+  EXPECT_THROW(hidden_states(weights(), pack({sequence(20, 0), sequence(13, 0)}, {-1, 0})),
+               base::Error);
 }
 
 TEST_P(Families, ALargerVocabularyChangesNothingForTheOldTokens) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <optional>
 
 #include "base/error.h"
 #include "rl/advantages.h"
@@ -84,6 +85,36 @@ std::map<int, std::vector<std::size_t>> by_group(const std::vector<int>& groups)
   return members;
 }
 
+// A group's best reply and its worst; nothing where all score the same.
+struct Extremes {
+  std::size_t best, worst;
+};
+std::optional<Extremes> extremes(const std::vector<std::size_t>& members,
+                                 const std::vector<double>& scores) {
+  const auto [worst, best] =
+      std::minmax_element(members.begin(), members.end(),
+                          [&](std::size_t a, std::size_t b) { return scores[a] < scores[b]; });
+  if (scores[*best] == scores[*worst]) return std::nullopt;
+  return Extremes{*best, *worst};
+}
+
+// Those of all but dpo, each learned from by itself.
+std::vector<std::size_t> learned_replies(const AlgorithmSettings& settings,
+                                         const std::vector<double>& scores,
+                                         const std::vector<int>& groups) {
+  const Algorithm algorithm = algorithm_named(settings.algorithm);
+  if (algorithm == Algorithm::best_of_n) return select_best(scores, groups);
+  std::vector<std::size_t> learned;
+  if (algorithm == Algorithm::kto && settings.desirable != "positive") {
+    for (const auto& [group, members] : by_group(groups))
+      if (extremes(members, scores)) learned.insert(learned.end(), members.begin(), members.end());
+    return learned;
+  }
+  learned.resize(scores.size());
+  std::iota(learned.begin(), learned.end(), std::size_t{0});
+  return learned;
+}
+
 }  // namespace
 
 bool learns_by_advantages(Algorithm algorithm) {
@@ -98,28 +129,22 @@ bool imitates(Algorithm algorithm) {
 
 std::vector<std::vector<std::size_t>> learning_units(const AlgorithmSettings& settings,
                                                      const std::vector<double>& scores,
-                                                     const std::vector<int>& groups) {
-  base::check(scores.size() == groups.size(), "learning_units: ", scores.size(), " scores, ",
-              groups.size(), " groups");
+                                                     const std::vector<int>& groups,
+                                                     const std::vector<int>& states) {
+  base::check(scores.size() == groups.size() && scores.size() == states.size(),
+              "learning_units: ", scores.size(), " scores, ", groups.size(), " groups, ",
+              states.size(), " states");
   std::vector<std::vector<std::size_t>> units;
-  const Algorithm algorithm = algorithm_named(settings.algorithm);
-  if (algorithm == Algorithm::best_of_n) {
-    for (std::size_t best : select_best(scores, groups)) units.push_back({best});
-  } else if (algorithm == Algorithm::dpo ||
-             (algorithm == Algorithm::kto && settings.desirable != "positive")) {
-    for (const auto& [group, members] : by_group(groups)) {
-      const auto [worst, best] =
-          std::minmax_element(members.begin(), members.end(),
-                              [&](std::size_t a, std::size_t b) { return scores[a] < scores[b]; });
-      if (scores[*best] == scores[*worst]) continue;
-      if (algorithm == Algorithm::dpo)
-        units.push_back({*best, *worst});
-      else
-        for (std::size_t member : members) units.push_back({member});
-    }
-  } else {
-    for (std::size_t i = 0; i < scores.size(); ++i) units.push_back({i});
+  if (algorithm_named(settings.algorithm) == Algorithm::dpo) {
+    for (const auto& [group, members] : by_group(groups))
+      if (const auto found = extremes(members, scores))
+        units.push_back({found->best, found->worst});
+    return units;
   }
+  std::map<int, std::vector<std::size_t>> by_state;
+  for (std::size_t reply : learned_replies(settings, scores, groups))
+    by_state[states[reply]].push_back(reply);
+  for (const auto& [state, members] : by_state) units.push_back(members);
   return units;
 }
 

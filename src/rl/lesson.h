@@ -13,13 +13,15 @@ namespace rl {
 // group_advantages.h, best_of_n.h and reward_weighted.h, put together as the settings say. B =
 // replies, R = reply tokens. Settings here are resolved() and checked.
 
-// Replies that stay in one minibatch and are learned from: for dpo the best of a group and its
-// worst, in this order, where they score apart; for kto each reply of a group whose scores differ,
-// or (desirable=positive) every reply; for best_of_n the best of each group; for the others every
-// reply alone. groups: B numbers; only replies that share one are compared.
+// Replies that are learned from, in units that stay in one minibatch. For dpo the best of a group
+// and its worst, in this order, where they score apart. Else the replies to one state, whose prompt
+// is then worked out once: for kto those of groups whose scores differ, or (desirable=positive)
+// all; for best_of_n the best of each group; for the others all. groups: B numbers; only replies
+// that share one are compared. states: B numbers; a group is of one state.
 std::vector<std::vector<std::size_t>> learning_units(const AlgorithmSettings& settings,
                                                      const std::vector<double>& scores,
-                                                     const std::vector<int>& groups);
+                                                     const std::vector<int>& groups,
+                                                     const std::vector<int>& states);
 
 struct ScoredReplies {
   torch::Tensor scores;     // [B] float

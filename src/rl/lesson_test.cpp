@@ -11,21 +11,35 @@ using Units = std::vector<std::vector<std::size_t>>;
 
 Units units(const std::string& method) {
   // Two states of three replies, and one whose replies score alike.
-  return learning_units(published(method), {1, 3, 2, -1, -1, 5, 4, 4}, {0, 0, 0, 1, 1, 1, 2, 2});
+  const std::vector<int> states = {0, 0, 0, 1, 1, 1, 2, 2};
+  return learning_units(published(method), {1, 3, 2, -1, -1, 5, 4, 4}, states, states);
 }
 
 TEST(LearningUnits, AreTheRepliesThatAnAlgorithmLearnsFrom) {
   EXPECT_EQ(units("dpo"), (Units{{1, 0}, {5, 3}}));
-  EXPECT_EQ(units("kto"), (Units{{0}, {1}, {2}, {3}, {4}, {5}}));
+  EXPECT_EQ(units("kto"), (Units{{0, 1, 2}, {3, 4, 5}}));
   EXPECT_EQ(units("best_of_n"), (Units{{1}, {5}, {6}}));
   for (const char* method : {"ppo", "grpo", "rloo", "reinforce_pp", "reward_weighted", "sft"})
-    EXPECT_EQ(units(method).size(), 8u) << method;
+    EXPECT_EQ(units(method), (Units{{0, 1, 2}, {3, 4, 5}, {6, 7}})) << method;
+}
+
+// Two states whose replies lie between each other's and are compared in two groups each.
+TEST(LearningUnits, HoldAStatesRepliesWhateverTheyAreComparedWith) {
+  const std::vector<double> scores = {1, 2, 3, 4, 5, 6};
+  const std::vector<int> groups = {0, 2, 1, 3, 1, 3}, states = {0, 1, 0, 1, 0, 1};
+  const auto units_of = [&](const char* method) {
+    return learning_units(published(method), scores, groups, states);
+  };
+  EXPECT_EQ(units_of("grpo"), (Units{{0, 2, 4}, {1, 3, 5}}));
+  EXPECT_EQ(units_of("kto"), (Units{{2, 4}, {3, 5}}));  // a reply alone is above nothing
+  EXPECT_EQ(units_of("best_of_n"), (Units{{0, 4}, {1, 5}}));
+  EXPECT_EQ(units_of("dpo"), (Units{{4, 2}, {5, 3}}));
 }
 
 TEST(LearningUnits, JudgementsOfOnesOwnAreAllLearnedFrom) {
   AlgorithmSettings kto = published("kto");
   kto.desirable = "positive";
-  EXPECT_EQ(learning_units(kto, {1, 1, -1}, {0, 1, 2}), (Units{{0}, {1}, {2}}));
+  EXPECT_EQ(learning_units(kto, {1, 1, -1}, {0, 1, 2}, {0, 1, 2}), (Units{{0}, {1}, {2}}));
 }
 
 // Four replies of two tokens, the first of each not learned from; two states.

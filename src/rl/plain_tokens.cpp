@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/error.h"
 #include "base/random.h"
 #include "kernels/log_prob_head.h"
 #include "kernels/sampling.h"
@@ -17,30 +16,18 @@ torch::Tensor indices(const std::vector<std::int64_t>& values) {
 
 TokenScores score_plain(const model::Weights& weights, std::int64_t allowed,
                         const std::vector<const Episode*>& episodes, const ScoreOptions& options) {
-  std::vector<std::vector<int>> sequences;
+  // The prompts of these tasks are a few tokens long: nothing is gained where they are shared.
+  const PackedReplies replies = pack_replies(episodes, Prompts::repeated);
+  const std::int64_t longest = longest_reply(episodes);
   std::vector<std::int64_t> rows, places, targets;
-  std::int64_t longest = 0, begin = 0;
-  for (const Episode* episode : episodes)
-    longest = std::max(longest, static_cast<std::int64_t>(episode->tokens.size()));
-  for (std::size_t b = 0; b < episodes.size(); ++b) {
-    const Episode& episode = *episodes[b];
-    base::check(!episode.prompt.empty() && !episode.tokens.empty(),
-                "plain_scorer: an empty episode");
-    sequences.push_back(episode.prompt);
-    sequences.back().insert(sequences.back().end(), episode.tokens.begin(),
-                            episode.tokens.end() - 1);
-    for (std::size_t t = 0; t < episode.tokens.size(); ++t) {
-      rows.push_back(begin + static_cast<std::int64_t>(episode.prompt.size() - 1 + t));
+  for (std::size_t b = 0; b < episodes.size(); ++b)
+    for (std::size_t t = 0; t < episodes[b]->tokens.size(); ++t) {
+      rows.push_back(replies.row_before(b, t));
       places.push_back(static_cast<std::int64_t>(b) * longest + static_cast<std::int64_t>(t));
-      targets.push_back(episode.tokens[t]);
+      targets.push_back(episodes[b]->tokens[t]);
     }
-    begin += static_cast<std::int64_t>(sequences.back().size());
-  }
   const torch::Tensor hidden =
-      model::hidden_states(weights, model::pack(sequences)).index_select(0, indices(rows));
-  const kernels::HeadOutput head =
-      kernels::log_prob_head(hidden, weights.head, indices(targets),
-                             {.temperature = options.temperature, .rows = allowed});
+      model::hidden_states(weights, replies.packed).index_select(0, indices(rows));
   const auto batch = static_cast<std::int64_t>(episodes.size());
   const auto scatter = [&](const torch::Tensor& values) {  // to [B, R]
     return torch::zeros({batch * longest}, torch::kFloat32)
@@ -48,13 +35,16 @@ TokenScores score_plain(const model::Weights& weights, std::int64_t allowed,
         .view({batch, longest});
   };
   TokenScores out;
-  out.log_probs = scatter(head.log_probs);
-  out.entropies = scatter(head.entropies);
   out.mask = scatter(torch::ones({static_cast<std::int64_t>(rows.size())})) > 0;
-  if (!options.value_head) {
-    out.values = torch::zeros_like(out.log_probs);
-    return out;
+  out.log_probs = out.entropies = out.values = torch::zeros(out.mask.sizes());
+  if (!options.values_only) {
+    const kernels::HeadOutput head =
+        kernels::log_prob_head(hidden, weights.head, indices(targets),
+                               {.temperature = options.temperature, .rows = allowed});
+    out.log_probs = scatter(head.log_probs);
+    out.entropies = scatter(head.entropies);
   }
+  if (!options.value_head) return out;
   const torch::Tensor seen = options.detach_values ? hidden.detach() : hidden;
   out.values = scatter(at::mv(seen.to(torch::kFloat32), options.value_head->weight) +
                        options.value_head->bias);

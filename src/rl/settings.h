@@ -51,7 +51,8 @@ struct RlSettings : AlgorithmSettings {
     field("iterations", iterations, "rollouts, each followed by an update");
     field("batch", batch, "replies of one rollout");
     field("epochs", epochs, "passes over each rollout");
-    field("minibatch", minibatch, "replies of one step");
+    field("minibatch", minibatch,
+          "replies of one step, at most; those to one state stay together, however many they are");
     field("learning_rate", learning_rate, "Adam's step size for the language model, falling to 0");
     field("item_learning_rate", item_learning_rate,
           "Adam's step size for the ranker, falling to 0");

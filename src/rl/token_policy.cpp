@@ -1,8 +1,5 @@
 #include "rl/token_policy.h"
 
-#include <algorithm>
-
-#include "base/error.h"
 #include "kernels/log_prob_head.h"
 
 namespace rl {
@@ -20,25 +17,20 @@ struct Layout {
   std::vector<float> is_free;              // 0 where no other token was possible
 };
 
-Layout lay_out(const train::DialogueTokens& tokens, const std::vector<const Episode*>& episodes) {
+Layout lay_out(const train::DialogueTokens& tokens, const std::vector<const Episode*>& episodes,
+               Prompts prompts) {
+  const PackedReplies replies = pack_replies(episodes, prompts);
   Layout layout;
+  layout.packed = replies.packed;
   layout.batch = static_cast<std::int64_t>(episodes.size());
-  for (const Episode* episode : episodes)
-    layout.longest = std::max(layout.longest, static_cast<std::int64_t>(episode->tokens.size()));
-  std::vector<std::vector<int>> sequences;
-  std::int64_t begin = 0;
-  for (std::int64_t b = 0; b < layout.batch; ++b) {
-    const Episode& episode = *episodes[static_cast<std::size_t>(b)];
-    base::check(!episode.prompt.empty() && !episode.tokens.empty(),
-                "score_tokens: an empty episode");
-    sequences.push_back(episode.prompt);
-    sequences.back().insert(sequences.back().end(), episode.tokens.begin(),
-                            episode.tokens.end() - 1);
-    const std::int64_t before = begin + static_cast<std::int64_t>(episode.prompt.size()) - 1;
+  layout.longest = longest_reply(episodes);
+  for (std::size_t b = 0; b < episodes.size(); ++b) {
+    const Episode& episode = *episodes[b];
     bool to_name = episode.has_item;
     for (std::size_t t = 0; t < episode.tokens.size(); ++t) {
-      const std::int64_t row = before + static_cast<std::int64_t>(t),
-                         place = b * layout.longest + static_cast<std::int64_t>(t);
+      const std::int64_t row = replies.row_before(b, t),
+                         place = static_cast<std::int64_t>(b) * layout.longest +
+                                 static_cast<std::int64_t>(t);
       const int token = episode.tokens[t];
       if (t == 0) {
         layout.mode_rows.push_back(row);
@@ -58,9 +50,7 @@ Layout lay_out(const train::DialogueTokens& tokens, const std::vector<const Epis
       layout.is_free.push_back(forced ? 0.f : 1.f);
       if (to_name && token == episode.tokens[1]) to_name = false;
     }
-    begin += static_cast<std::int64_t>(sequences.back().size());
   }
-  layout.packed = model::pack(sequences);
   return layout;
 }
 
@@ -115,7 +105,7 @@ Part score_words(const model::Weights& weights, const train::DialogueTokens& tok
 
 TokenScores score_tokens(const model::Weights& weights, const train::DialogueTokens& tokens,
                          const std::vector<const Episode*>& episodes, const ScoreOptions& options) {
-  const Layout layout = lay_out(tokens, episodes);
+  const Layout layout = lay_out(tokens, episodes, options.prompts);
   const torch::Tensor hidden = model::hidden_states(weights, layout.packed);          // [T, C]
   const auto scatter = [&](const torch::Tensor& modes, const torch::Tensor& words) {  // to [B, R]
     torch::Tensor flat = torch::zeros({layout.batch * layout.longest}, torch::kFloat32);
@@ -123,17 +113,20 @@ TokenScores score_tokens(const model::Weights& weights, const train::DialogueTok
     if (!layout.word_places.empty()) flat = flat.index_put({indices(layout.word_places)}, words);
     return flat.view({layout.batch, layout.longest});
   };
-  const Part modes = score_modes(weights, tokens, hidden, layout, options.temperature);
-  const Part words = layout.word_rows.empty()
-                         ? Part{torch::zeros({0}), torch::zeros({0})}
-                         : score_words(weights, tokens, hidden, layout, options.temperature);
   TokenScores out;
-  out.log_probs = scatter(modes.log_probs, words.log_probs);
-  out.entropies = scatter(modes.entropies, words.entropies);
   const auto ones = [](const std::vector<std::int64_t>& rows) {
     return torch::ones({static_cast<std::int64_t>(rows.size())});
   };
   out.mask = scatter(ones(layout.mode_rows), ones(layout.word_rows)) > 0;
+  out.log_probs = out.entropies = out.values = torch::zeros(out.mask.sizes());
+  if (!options.values_only) {
+    const Part modes = score_modes(weights, tokens, hidden, layout, options.temperature);
+    const Part words = layout.word_rows.empty()
+                           ? Part{torch::zeros({0}), torch::zeros({0})}
+                           : score_words(weights, tokens, hidden, layout, options.temperature);
+    out.log_probs = scatter(modes.log_probs, words.log_probs);
+    out.entropies = scatter(modes.entropies, words.entropies);
+  }
   if (options.value_head) {
     const auto values = [&](const std::vector<std::int64_t>& rows) {
       torch::Tensor chosen = hidden.index_select(0, indices(rows)).to(torch::kFloat32);
@@ -142,8 +135,6 @@ TokenScores score_tokens(const model::Weights& weights, const train::DialogueTok
     };
     out.values = scatter(values(layout.mode_rows),
                          layout.word_rows.empty() ? torch::zeros({0}) : values(layout.word_rows));
-  } else {
-    out.values = torch::zeros_like(out.log_probs);
   }
   return out;
 }

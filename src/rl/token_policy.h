@@ -5,6 +5,7 @@
 
 #include "model/forward.h"
 #include "rl/episode.h"
+#include "rl/packed_replies.h"
 
 namespace rl {
 
@@ -29,10 +30,12 @@ struct ScoreOptions {
   double temperature = 1;  // of the sampler: log-probabilities are of the tempered distribution
   const ValueHead* value_head = nullptr;
   bool detach_values = false;  // the value loss does not reach the network
+  bool values_only = false;    // log-probabilities and entropies are left at 0
+  Prompts prompts = Prompts::shared;
 };
 
-// R = the longest reply of the batch. Packed without padding; logits only where a token was chosen.
-// Differentiable.
+// R = the longest reply of the batch. Packed without padding, equal prompts once; logits only where
+// a token was chosen. Differentiable.
 TokenScores score_tokens(const model::Weights& weights, const train::DialogueTokens& tokens,
                          const std::vector<const Episode*>& episodes,
                          const ScoreOptions& options = {});

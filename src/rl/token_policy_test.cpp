@@ -1,5 +1,6 @@
 #include "rl/token_policy.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -99,6 +100,90 @@ TEST(TokenPolicy, ARowDoesNotDependOnItsBatchMates) {
     EXPECT_LT((row.narrow(0, 0, length) - alone.log_probs[0]).abs().max().item<float>(), 1e-5);
     EXPECT_EQ(row.narrow(0, length, row.size(0) - length).abs().sum().item<float>(), 0);  // padding
   }
+}
+
+// Each reply `times` times over, with a first token of its own where it has no item, in an order
+// that mixes the prompts.
+std::vector<Episode> mixed(const std::vector<Episode>& all, int times) {
+  std::vector<Episode> out;
+  for (int i = 0; i < times; ++i)
+    for (std::size_t b = 0; b < all.size(); ++b) {
+      Episode episode = all[(b * 5 + static_cast<std::size_t>(i)) % all.size()];
+      if (!episode.has_item && episode.tokens.size() > 2)
+        episode.tokens[1] = (episode.tokens[1] + i) % 40;
+      episode.tokens.resize(std::max<std::size_t>(3, episode.tokens.size()) - b % 2);
+      episode.sampled_log_probs.resize(episode.tokens.size());
+      out.push_back(std::move(episode));
+    }
+  return out;
+}
+
+// The mean of all that is scored, weighted, its gradient by every weight, and the scores.
+struct Scored {
+  TokenScores scores;
+  model::TensorMap gradients;
+};
+Scored score_with_gradient(const recommend::TrainedModel& start,
+                           const std::vector<const Episode*>& chosen, Prompts prompts) {
+  const model::LanguageModel language = start.language.copy();
+  const ValueHead head{at::linspace(-1, 1, 16).set_requires_grad(true),
+                       torch::zeros({1}).set_requires_grad(true)};
+  Scored out{score_tokens(model::cast(language, torch::kFloat32), start.tokens, chosen,
+                          {.value_head = &head, .prompts = prompts}),
+             {}};
+  std::vector<torch::Tensor> weights;  // of a reply, whatever its place
+  for (const Episode* episode : chosen)
+    weights.push_back(at::cos(at::arange(out.scores.mask.size(1)) + episode->tokens[0] +
+                              3 * static_cast<std::int64_t>(episode->tokens.size())));
+  (at::stack(weights) *
+   (out.scores.log_probs + .3 * out.scores.entropies + .5 * out.scores.values.square()))
+      .masked_select(out.scores.mask)
+      .mean()
+      .backward();
+  for (const std::string& name : language.parameters.names())
+    out.gradients[name] = language.parameters.at(name).grad();
+  out.gradients["value.weight"] = head.weight.grad();
+  return out;
+}
+
+void expect_alike(const Scored& a, const Scored& b, double tolerance) {
+  for (const auto of : {&TokenScores::log_probs, &TokenScores::entropies, &TokenScores::values})
+    EXPECT_LE((a.scores.*of - b.scores.*of).abs().max().item<double>(), tolerance);
+  EXPECT_TRUE(at::equal(a.scores.mask, b.scores.mask));
+  for (const auto& [name, gradient] : a.gradients)
+    EXPECT_LE((gradient - b.gradients.at(name)).abs().max().item<double>(), tolerance) << name;
+}
+
+TEST(TokenPolicy, RepliesThatShareTheirPromptsScoreAndLearnAsWithOnesOfTheirOwn) {
+  const auto dialogues = testing::dialogues(6);
+  const recommend::TrainedModel model = testing::model(dialogues);
+  const std::vector<Episode> all = mixed(episodes(model, dialogues, 1), 4);
+  const std::vector<const Episode*> chosen = pointers(all);
+  EXPECT_LT(pack_replies(chosen).packed.ids.size(0),
+            pack_replies(chosen, Prompts::repeated).packed.ids.size(0));
+  const Scored shared = score_with_gradient(model, chosen, Prompts::shared);
+  expect_alike(shared, score_with_gradient(model, chosen, Prompts::repeated), 1e-5);
+
+  const std::vector<const Episode*> backward(chosen.rbegin(), chosen.rend());
+  Scored turned = score_with_gradient(model, backward, Prompts::shared);
+  for (const auto of :
+       {&TokenScores::log_probs, &TokenScores::entropies, &TokenScores::values, &TokenScores::mask})
+    turned.scores.*of = (turned.scores.*of).flip(0);
+  expect_alike(shared, turned, 1e-5);
+}
+
+TEST(TokenPolicy, WhereAllPromptsDifferNothingIsShared) {
+  const auto dialogues = testing::dialogues(6);
+  const recommend::TrainedModel model = testing::model(dialogues);
+  const std::vector<Episode> all = episodes(model, dialogues, 1);
+  std::vector<const Episode*> different;
+  for (const Episode& episode : all)
+    if (std::none_of(different.begin(), different.end(),
+                     [&](const Episode* other) { return other->prompt == episode.prompt; }))
+      different.push_back(&episode);
+  EXPECT_GT(different.size(), 2u);
+  expect_alike(score_with_gradient(model, different, Prompts::shared),
+               score_with_gradient(model, different, Prompts::repeated), 0);
 }
 
 TEST(TokenPolicy, TheValueHeadStartsAtZeroAndLearns) {

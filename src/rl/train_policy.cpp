@@ -135,8 +135,12 @@ class Trainer {
 
   base::Metrics iterate() {
     const auto start = Clock::now();
-    const Rollout rollout = sample();
+    Replies replies = sample();
     const double rollout_seconds = seconds_since(start);
+    const auto score_start = Clock::now();
+    const Rollout rollout = words_.prepare(std::move(replies.episodes), std::move(replies.scores),
+                                           place("rl/minibatches"), replies.states);
+    const double score_seconds = seconds_since(score_start);
     // The item slot first: at the first iteration the language model is still the reference's.
     base::Metrics metrics =
         items_.update(cast_without_gradient(policy_.language, input_.type), places_.recommending,
@@ -148,9 +152,12 @@ class Trainer {
     add(update_words(rollout));
     const double update_seconds = seconds_since(update_start);
     add(rollout_metrics(rollout));
+    const double seconds = seconds_since(start);
     add({{"seconds/rollout", rollout_seconds},
+         {"seconds/score", score_seconds},
+         {"seconds/score_share", score_seconds / seconds},
          {"seconds/update", update_seconds},
-         {"seconds/all", seconds_since(start)},
+         {"seconds/all", seconds},
          {"tokens_per_second/rollout", tokens_of(rollout) / rollout_seconds},
          {"tokens_per_second/update", tokens_of(rollout) / update_seconds}});
     if (learns_by_advantages(algorithm_)) {
@@ -175,7 +182,8 @@ class Trainer {
     if (items_have_worth(settings_)) return {};  // words are worth nothing by themselves
     const double step = step_share_ * learning_rate(settings_.learning_rate);
     if (learns_by_advantages(algorithm_))
-      return words_.update(rollout, step, place("rl/minibatches"));
+      return words_.update(rollout, step, place("rl/minibatches"),
+                           learning_rate(settings_.critic_learning_rate));
     const model::TensorMap before = policy_.language.trained().copy();
     base::Metrics metrics = words_.update(rollout, step, place("rl/minibatches"));
     const double kl = words_.measure_kl(own_replies());
@@ -199,15 +207,14 @@ class Trainer {
     std::vector<int> states;
   };
 
-  Rollout sample() {
+  Replies sample() {
     Replies replies = judged_.empty() ? draw(0) : draw_judged();
     // DAPO: states whose replies all score the same teach nothing; others are drawn instead.
     for (int round = 1; method_.dynamic_sampling && round <= kRedraws; ++round) {
       const auto missing = replace_equal(replies, draw(round));
       if (missing == 0) break;
     }
-    return words_.prepare(std::move(replies.episodes), std::move(replies.scores),
-                          place("rl/minibatches"), replies.states);
+    return replies;
   }
 
   Replies draw_judged() const {

@@ -1,155 +1,23 @@
 #include "rl/words_trainer.h"
 
+#include <algorithm>
 #include <cmath>
-#include <functional>
 #include <map>
 
 #include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "base/files.h"
-#include "recommend/test_model.h"
-#include "recommend/trained_recommender.h"
+#include "rl/test_training.h"
 
 namespace rl {
 namespace {
 
-namespace testing = recommend::testing;
-using Score = std::function<double(const Episode&)>;
-
-// Small batches and large steps, and nothing but the score and the KL that moves the policy.
-RlSettings small() {
-  RlSettings settings;
-  settings.batch = 64;
-  settings.epochs = 2;
-  settings.minibatch = 32;
-  settings.learning_rate = 5e-3;
-  settings.max_tokens = 6;
-  settings.missing_end_penalty = 0;
-  settings.max_approx_kl = 0;
-  settings.kl_target = 0;
-  return settings;
-}
-
-model::Weights frozen(const model::LanguageModel& model) {
-  torch::NoGradGuard no_grad;
-  return model::cast(model, torch::kFloat32);
-}
-
-// A policy and its reference, alike at the start, and the trainer of its words.
-struct Training {
-  explicit Training(const RlSettings& s)
-      : settings(s),
-        reference(frozen(start.language)),
-        trainer(policy.language, reference, dialogue_scorer(policy.tokens), settings,
-                torch::kFloat32) {
-    for (const dialogue::Dialogue& dialogue : dialogues)
-      states.push_back(dialogue::state_before(dialogue, 1));
-  }
-  Training(const Training&) = delete;
-
-  base::RandomPlace place() const { return {7, "rl/minibatches", iteration}; }
-
-  std::vector<Episode> sample() {
-    dialogue::Sampling sampling;
-    sampling.temperature = settings.temperature;
-    sampling.max_tokens = settings.max_tokens;
-    sampling.seed = base::random_key({7, "rl/sampling", iteration});
-    std::vector<dialogue::State> drawn;
-    for (int i = 0; i < settings.batch; ++i) drawn.push_back(states[state_of(i)]);
-    const bool own = learns_by_advantages(algorithm_named(settings.algorithm));
-    recommend::TrainedRecommender recommender("policy", own ? policy : start,
-                                              {settings.batch, torch::kFloat32, "x"});
-    return roll_out(recommender, policy.tokens, drawn, sampling, 96);
-  }
-
-  // Samples and scores the next iteration's replies.
-  Rollout prepare(const Score& score) {
-    iteration += 1;
-    std::vector<Episode> episodes = sample();
-    std::vector<double> scores;
-    for (const Episode& episode : episodes) scores.push_back(score(episode));
-    std::vector<int> numbers;
-    for (int i = 0; i < settings.batch; ++i) numbers.push_back(static_cast<int>(state_of(i)));
-    return trainer.prepare(std::move(episodes), std::move(scores), place(), numbers);
-  }
-  std::size_t state_of(int reply) const { return static_cast<std::size_t>(reply) % states.size(); }
-
-  // A number of whole iterations; returns the KL of the last rollout.
-  double train(int iterations, const Score& score) {
-    double kl = 0;
-    for (int i = 0; i < iterations; ++i) {
-      const Rollout rollout = prepare(score);
-      kl = rollout.kl;
-      trainer.update(rollout, settings.learning_rate * (1 - 1. * i / iterations), place());
-    }
-    return kl;
-  }
-
-  // Log-probabilities of the first word after prompt and <|chat|>, [states, words].
-  static torch::Tensor first_words(const model::Weights& weights, const Training& of) {
-    return of.last_log_probs(weights, {of.policy.tokens.special(dialogue::Special::chat)},
-                             at::arange(of.policy.tokens.word_rows(), torch::kInt64));
-  }
-  // Of the mode `recommend` in each state, averaged.
-  double recommends() const {
-    const torch::Tensor modes =
-        torch::tensor({std::int64_t{policy.tokens.special(dialogue::Special::recommend)},
-                       std::int64_t{policy.tokens.special(dialogue::Special::chat)}});
-    return last_log_probs(frozen(policy.language), {}, modes)
-        .exp()
-        .select(1, 0)
-        .mean()
-        .item<double>();
-  }
-  // Of the first word of a chatting reply being one of the first `below` tokens, averaged.
-  double first_word_below(int below) const {
-    return first_words(frozen(policy.language), *this)
-        .exp()
-        .narrow(1, 0, below)
-        .sum(1)
-        .mean()
-        .item<double>();
-  }
-
-  std::string hash() const { return model::hash_tensors(policy.language.parameters.values()); }
-
-  RlSettings settings;
-  std::vector<dialogue::Dialogue> dialogues = testing::dialogues(6);
-  recommend::TrainedModel start = testing::model(dialogues), policy = testing::model(dialogues);
-  model::Weights reference;
-  std::vector<dialogue::State> states;
-  WordsTrainer trainer;
-  std::uint64_t iteration = 0;
-
- private:
-  // Over the tokens `of` after each state's prompt and `after`, [states, of].
-  torch::Tensor last_log_probs(const model::Weights& weights, const std::vector<int>& after,
-                               const torch::Tensor& of) const {
-    torch::NoGradGuard no_grad;
-    std::vector<torch::Tensor> rows;
-    for (const dialogue::State& state : states) {
-      std::vector<int> ids = policy.tokens.encode_prompt(state, 80);
-      ids.insert(ids.end(), after.begin(), after.end());
-      const torch::Tensor hidden = model::hidden_states(weights, model::pack({ids}));
-      rows.push_back(
-          at::log_softmax(at::mv(weights.head.index_select(0, of), hidden[hidden.size(0) - 1]), 0));
-    }
-    return at::stack(rows);
-  }
-};
-
-// How many of a reply's words are among the first `below` tokens, as a share.
-Score share_below(int below, double sign = 1) {
-  return [=](const Episode& episode) {
-    double count = 0, words = 0;
-    for (std::size_t t = episode.has_item ? 2 : 1; t < episode.tokens.size(); ++t) {
-      words += 1;
-      count += episode.tokens[t] < below;
-    }
-    return words > 0 ? sign * count / words : 0;
-  };
-}
+using testing::frozen;
+using testing::metric;
+using testing::share_below;
+using testing::small;
+using testing::Training;
 
 std::int64_t last_masked(const torch::Tensor& mask_row) {
   return mask_row.nonzero().max().item<std::int64_t>();
@@ -251,7 +119,7 @@ TEST(WordsTrainer, TheScoreMovesTheModeOnlyWhereItIsToBeLearned) {
     settings.learn_mode = learn_mode;
     Training training(settings);
     const double before = training.recommends();
-    const Score words = share_below(training.policy.tokens.word_rows() / 4);
+    const testing::Score words = share_below(training.policy.tokens.word_rows() / 4);
     training.train(6, [&](const Episode& episode) {
       return of_mode * episode.action.recommends + of_words * words(episode);
     });
@@ -288,7 +156,7 @@ TEST(WordsTrainer, GoesOnFromACheckpointBitForBit) {
   settings.kl_target = 1e-5;
   settings.kl_horizon = 200;
   settings.max_tokens = 4;
-  const Score score = share_below(60);
+  const testing::Score score = share_below(60);
   Training whole(settings), resumed(settings);
   whole.train(4, score);
 
@@ -368,6 +236,58 @@ TEST(WordsTrainer, WithoutAStepTheRatioStaysOneInEveryMinibatch) {
   }
 }
 
+TEST(WordsTrainer, SharedPromptsChangeNeitherLossNorGradient) {
+  for (const char* method : {"ppo", "grpo", "rloo", "kto", "dpo", "reward_weighted"}) {
+    RlSettings settings = small();
+    static_cast<AlgorithmSettings&>(settings) = published(method);
+    settings.epochs = 1;
+    Training shared(settings), repeated(settings, Prompts::repeated);
+    for (int i = 0; i < 2; ++i) {
+      const Rollout a = shared.prepare(share_below(60)), b = repeated.prepare(share_below(60));
+      ASSERT_EQ(a.first_minibatches, b.first_minibatches);
+      EXPECT_LT((a.log_probs - b.log_probs).abs().max().item<double>(), 1e-5) << method;
+      EXPECT_LT((a.reference - b.reference).abs().max().item<double>(), 1e-5) << method;
+      EXPECT_LT((a.values - b.values).abs().max().item<double>(), 1e-5) << method;
+      // The mean of two steps or three: with a step size of 0 they are of one policy.
+      const base::Metrics first = shared.trainer.update(a, 0, shared.place()),
+                          second = repeated.trainer.update(b, 0, repeated.place());
+      for (const char* name : {"loss/policy_avg", "grad_norm"})
+        EXPECT_NEAR(metric(first, name), metric(second, name), 1e-5) << method << " " << name;
+    }
+  }
+}
+
+// Then their prompt is worked out once.
+TEST(WordsTrainer, RepliesToOneStateStayInOneMinibatch) {
+  for (const char* method : {"ppo", "grpo", "rloo", "kto", "reward_weighted"}) {
+    RlSettings settings = small();
+    static_cast<AlgorithmSettings&>(settings) = published(method);
+    Training training(settings);
+    const Rollout rollout = training.prepare(share_below(60));
+    std::map<int, std::size_t> home;  // the minibatch of a state
+    for (std::size_t m = 0; m < rollout.first_minibatches.size(); ++m) {
+      EXPECT_LE(rollout.first_minibatches[m].size(), 32u);
+      for (std::size_t reply : rollout.first_minibatches[m])
+        EXPECT_EQ(home.emplace(rollout.states[reply], m).first->second, m) << method;
+    }
+    EXPECT_GE(rollout.first_minibatches.size(), 2u);
+  }
+}
+
+TEST(WordsTrainer, KtosMinibatchesAlwaysHoldRepliesToOtherStates) {
+  RlSettings settings = small();
+  static_cast<AlgorithmSettings&>(settings) = published("kto");
+  settings.minibatch = 16;  // a state has 10 or 11 replies
+  Training training(settings);
+  const Rollout rollout = training.prepare(share_below(60));
+  for (const std::vector<std::size_t>& chosen : rollout.first_minibatches) {
+    if (chosen.size() < 4) continue;  // what was left over
+    EXPECT_TRUE(std::any_of(chosen.begin(), chosen.end(), [&](std::size_t reply) {
+      return rollout.states[reply] != rollout.states[chosen[0]];
+    }));
+  }
+}
+
 TEST(WordsTrainer, ScoresPolicyAndReferenceAtTheSamplersTemperature) {
   RlSettings settings = small();
   settings.temperature = .7;
@@ -375,13 +295,6 @@ TEST(WordsTrainer, ScoresPolicyAndReferenceAtTheSamplersTemperature) {
   const Rollout first = training.prepare(share_below(60));  // refuses a KL that is not 0
   EXPECT_LT(first.mismatch, 1e-5);
   EXPECT_NO_THROW(training.trainer.update(first, 1e-3, training.place()));  // and a ratio not 1
-}
-
-RlSettings small(const std::string& method) {
-  RlSettings settings = small();
-  static_cast<AlgorithmSettings&>(settings) = published(method);
-  settings.beta = .05;
-  return settings;
 }
 
 class EveryMethod : public ::testing::TestWithParam<std::string> {};
