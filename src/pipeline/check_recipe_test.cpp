@@ -65,7 +65,7 @@ TEST(CheckRecipe, NoStageBeginsWithASettingThatALaterOneRefuses) {
 TEST(CheckRecipe, SaysWhatIsExpected) {
   EXPECT_EQ(complaint("rl.gate=open"), "rl.gate is \"open\", expected warn or refuse");
   EXPECT_EQ(complaint("rl.reward=more"),
-            "rl.reward is \"more\", expected learned, shuffled, length or gold");
+            "rl.reward is \"more\", expected learned, shuffled, length, unpopular or gold");
   EXPECT_EQ(complaint("rl.beta=-1"), "rl.beta is -1, expected at least 0");
 }
 

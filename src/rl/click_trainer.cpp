@@ -4,11 +4,15 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/format.h"
 #include "recommend/train_ranker.h"
 #include "rl/kl.h"
+#include "rl/lesson.h"
 
 namespace rl {
 namespace {
+
+constexpr double kMostBalance = 4. / 3;  // of KTO's two sides, by its authors
 
 // Whether an algorithm has something to learn from a slate.
 bool teaches(const feedback::Slate& slate, Algorithm algorithm) {
@@ -67,6 +71,30 @@ ClickTrainer::ClickTrainer(recommend::Ranker& policy, const recommend::TrainedMo
       method_(resolved(settings)),
       optimiser_(policy.parameters().tensors(), {.beta2 = .999, .weight_decay = 0}) {}
 
+// KTO moves an item by how much more often it was taken up than its two weights make even. Where
+// most of what is shown is declined, equal weights push down whatever was shown, for the sake of
+// what never was.
+std::vector<std::string> ClickTrainer::describe() const {
+  std::vector<const feedback::Slate*> all;
+  for (const feedback::Slate& slate : slates_) all.push_back(&slate);
+  const ShownRows shown = rows_of(all, settings_);
+  const double taken = shown.accepted.to(torch::kFloat32).mean().item<double>();
+  std::vector<std::string> lines = {
+      base::concatenate(shown.items.size(0), " items shown in ", slates_.size(),
+                        " turns, of which ", base::fixed(100 * taken, 1), " % were taken up")};
+  const double liked = (shown.accepted * shown.weights).mean().item<double>();
+  if (method_.algorithm != "kto" || liked >= 1) return lines;
+  const double even = method_.undesirable_weight * (1 - liked) / liked,
+               balance = method_.desirable_weight / even;
+  lines.push_back(base::concatenate("what was taken up weighs ", base::fixed(balance, 2),
+                                    " times what was not"));
+  if (balance < 1 || balance > kMostBalance)
+    lines.back() +=
+        base::concatenate(", expected 1 to ", base::fixed(kMostBalance, 2),
+                          ": rl.desirable_weight=", base::fixed(even, 2), " makes it even");
+  return lines;
+}
+
 ClickTrainer::Batch ClickTrainer::make_batch(const model::Weights& current,
                                              const base::RandomPlace& at) const {
   base::Random random(at);
@@ -123,11 +151,13 @@ base::Metrics ClickTrainer::update(const model::Weights& current, double learnin
     last_kl_ = now.kl;
   }
   const double n = std::max(settings_.item_steps, 1);
-  return {{"item/loss", total / n},        {"item/margin", margin / n},
-          {"item/accuracy", accuracy / n}, {"item/kl", last_kl_},
-          {"item/entropy", now.entropy},   {"item/grad_norm", norm / n},
-          {"item/steps_skipped", skipped}, {"item/taken_back", too_far},
-          {"item/step_share", step_share_}};
+  base::Metrics metrics = {{"item/loss", total / n},        {"item/kl", last_kl_},
+                           {"item/entropy", now.entropy},   {"item/grad_norm", norm / n},
+                           {"item/steps_skipped", skipped}, {"item/taken_back", too_far},
+                           {"item/step_share", step_share_}};
+  if (!imitates(algorithm_named(method_.algorithm)))
+    metrics.insert(metrics.end(), {{"item/margin", margin / n}, {"item/accuracy", accuracy / n}});
+  return metrics;
 }
 
 void ClickTrainer::save(model::Checkpoint& checkpoint) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/random.h"
@@ -33,6 +34,10 @@ class ClickTrainer {
                        const base::RandomPlace& at);
 
   double kl() const { return last_kl_; }  // after the last update, nats
+
+  // What there is to learn from, in words: a line, and for kto another one on how its two sides
+  // balance.
+  std::vector<std::string> describe() const;
 
   // Everything but the policy's weights, for checkpoints.
   void save(model::Checkpoint& checkpoint) const;

@@ -186,6 +186,23 @@ TEST(ClickTrainer, WeighsClicksByTheirPlace) {
   EXPECT_NE(hash_with(biased, 3), hash_with(small("sft"), 3));
 }
 
+// Of 12 items shown 6 were taken up. Where one of these counts three times, they are 8 / 12, and 4
+// / 12 were not.
+TEST(ClickTrainer, SaysWhatThereIsToLearnFrom) {
+  Training training(small());
+  EXPECT_EQ(training.trainer->describe(),
+            (std::vector<std::string>{"12 items shown in 6 turns, of which 50.0 % were taken up",
+                                      "what was taken up weighs 1.00 times what was not"}));
+  training.settings.click_position_bias = 1;
+  training.slates[0].items[0].place = 3;
+  const ClickTrainer biased(training.policy, training.start, training.weights, training.slates,
+                            training.settings);
+  EXPECT_EQ(biased.describe()[1],
+            "what was taken up weighs 2.00 times what was not, expected 1 to 1.33: "
+            "rl.desirable_weight=0.50 makes it even");
+  EXPECT_EQ(Training(small("dpo")).trainer->describe().size(), 1u);
+}
+
 TEST(ClickTrainer, RefusesLogsThatTeachNothing) {
   Training training(small());
   const auto make = [&](const std::string& algorithm, const std::vector<feedback::Slate>& slates) {

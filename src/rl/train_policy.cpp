@@ -80,9 +80,11 @@ class Trainer {
     if (places_.recommending.empty())
       throw base::Error(base::ErrorKind::data,
                         "rl: no training dialogue has a recommender's turn that names a new item");
-    if (settings.items == "clicks")  // the words stand still or learn from what was judged
+    if (settings.items == "clicks") {
       clicks_.emplace(policy_.ranker, input.start, reference_,
                       feedback::read_slates(input.dialogues, input.start.catalogue), settings);
+      for (const std::string& line : clicks_->describe()) stage_.console.line("rl  " + line);
+    }
     if (algorithm_ == Algorithm::sft && !clicks_ && places_.imitable.empty())
       throw base::Error(
           base::ErrorKind::data,
