@@ -19,7 +19,8 @@ import time
 import system
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ALGORITHMS = ["ppo", "grpo", "rloo", "reinforce_pp", "dpo", "kto", "best_of_n", "reward_weighted", "sft"]
+ALGORITHMS = ["ppo", "grpo", "rloo", "reinforce_pp", "dpo", "kto", "best_of_n", "reward_weighted", "sft",
+              "kto rl.items=clicks"]
 RESULTS = ["policy/model/model.safetensors", "policy/ranker/ranker.safetensors", "policy/metrics.jsonl"]
 TIMES = ("seconds/", "tokens_per_second/")
 
@@ -33,7 +34,7 @@ def digest(folder, name):
 
 
 def command(folder, algorithm):
-    return [system.ATTUNE, "rl", str(folder), "run.redo=true", f"rl.algorithm={algorithm}", "rl.iterations=8",
+    return [system.ATTUNE, "rl", str(folder), "run.redo=true", *f"rl.algorithm={algorithm}".split(), "rl.iterations=8",
             "rl.checkpoint_every=1"]
 
 

@@ -340,6 +340,28 @@ class TinyRecipe(unittest.TestCase):
             self.assertEqual(done.returncode, USAGE, wrong)
             self.assertIn(said, done.stderr)
 
+    def test_items_learn_from_clicks(self):
+        folder = self.copy("clicks")
+        digest = lambda path: hashlib.sha256(path.read_bytes()).hexdigest()
+        words = digest(folder / "sft/model/model.safetensors")
+        seen = {digest(folder / "sft/ranker/ranker.safetensors")}
+        for settings in [["kto"], ["kto", "rl.preference_beta=1"], ["sft"], ["reward_weighted"]]:
+            done = self.attune("rl", folder, "run.redo=true", "rl.iterations=2", "rl.items=clicks", "rl.gate=refuse",
+                               f"rl.algorithm={settings[0]}", *settings[1:])
+            self.assertEqual(done.returncode, 0, f"{settings}: {done.stderr}")
+            ranker = digest(folder / "policy/ranker/ranker.safetensors")
+            self.assertNotIn(ranker, seen, settings)
+            seen.add(ranker)
+            self.assertEqual(digest(folder / "policy/model/model.safetensors"), words, settings)
+            last = json.loads((folder / "policy/metrics.jsonl").read_text().splitlines()[-1])
+            self.assertGreater(last["item/kl"], 0)
+        # One item a turn: there is nothing to make pairs of.
+        done = self.attune("rl", folder, "run.redo=true", "rl.items=clicks", "rl.algorithm=dpo")
+        self.assertEqual(done.returncode, DATA)
+        self.assertIn("use kto", done.stderr)
+        done = self.attune("rl", folder, "run.redo=true", "rl.items=clicks", "rl.algorithm=ppo")
+        self.assertEqual(done.returncode, USAGE)
+
     def test_a_step_over_the_budget_of_kl_is_taken_back(self):
         folder = self.copy("budget")
         done = self.attune("rl", folder, "run.redo=true", "rl.iterations=4", "rl.algorithm=dpo", "rl.learning_rate=0.01",

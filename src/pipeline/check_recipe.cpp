@@ -123,6 +123,28 @@ void check_reward(const Recipe& recipe) {
   one_of("reward.words", reward.words, {"ngrams", "language_model"});
 }
 
+// Clicks are judgements, not scores: what learns from scores cannot learn from them.
+void check_clicks(const rl::RlSettings& rl) {
+  one_of("rl.items", rl.items, {"reward", "clicks"});
+  at_least(0, {{"rl.click_position_bias", rl.click_position_bias}});
+  if (rl.items == "reward") {
+    if (rl.click_position_bias > 0)
+      throw base::UsageError("rl.click_position_bias is ", rl.click_position_bias,
+                             ", but weighs clicks, which nothing learns from with rl.items=reward");
+    return;
+  }
+  const std::string& algorithm = rl.algorithm;
+  if (algorithm != "dpo" && algorithm != "kto" && algorithm != "sft" &&
+      algorithm != "reward_weighted")
+    throw base::UsageError(
+        "rl.items=clicks with rl.algorithm=", algorithm,
+        ": what was shown is judged, and nothing else has a score; use kto, dpo, "
+        "sft or reward_weighted, or rl.items=reward");
+  if (rl.reward != "learned")
+    throw base::UsageError("rl.items=clicks with rl.reward=", rl.reward,
+                           ": no reward is asked there, so it is no control; use rl.items=reward");
+}
+
 void check_rl(const Recipe& recipe) {
   const rl::RlSettings& rl = recipe.rl;
   try {
@@ -171,6 +193,7 @@ void check_rl(const Recipe& recipe) {
     throw base::UsageError(
         "rl.reward is \"gold\": what items are truly worth is known in a simulated world only");
   one_of("rl.gate", rl.gate, {"warn", "refuse"});
+  check_clicks(rl);
 }
 
 void check_evaluation(const Recipe& recipe) {

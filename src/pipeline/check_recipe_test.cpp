@@ -47,6 +47,10 @@ TEST(CheckRecipe, NoStageBeginsWithASettingThatALaterOneRefuses) {
                                  "rl.temperature=0",
                                  "rl.reward=more",
                                  "rl.gate=open",
+                                 "rl.items=prices",
+                                 "rl.items=clicks",
+                                 "rl.click_position_bias=1",
+                                 "rl.click_position_bias=-1",
                                  "rl.batch=1",
                                  "rl.algorithm=guess",
                                  "rl.critic=elsewhere",
@@ -64,8 +68,25 @@ TEST(CheckRecipe, NoStageBeginsWithASettingThatALaterOneRefuses) {
 TEST(CheckRecipe, SaysWhatIsExpected) {
   EXPECT_EQ(complaint("rl.gate=open"), "rl.gate is \"open\", expected warn or refuse");
   EXPECT_EQ(complaint("rl.reward=more"),
-            "rl.reward is \"more\", expected learned, shuffled, length or gold");
+            "rl.reward is \"more\", expected learned, shuffled, length, unpopular or gold");
   EXPECT_EQ(complaint("rl.beta=-1"), "rl.beta is -1, expected at least 0");
+}
+
+TEST(CheckRecipe, ClicksAreForWhatLearnsFromJudgements) {
+  const auto with = [](const std::string& algorithm, const std::string& reward) {
+    Recipe recipe;
+    recipe.rl.items = "clicks";
+    recipe.rl.algorithm = algorithm;
+    recipe.rl.reward = reward;
+    recipe.rl.click_position_bias = 1;
+    check_recipe(recipe);
+  };
+  for (const char* algorithm : {"kto", "dpo", "sft", "reward_weighted"})
+    EXPECT_NO_THROW(with(algorithm, "learned")) << algorithm;
+  for (const char* algorithm : {"ppo", "grpo", "rloo", "reinforce_pp", "best_of_n"})
+    EXPECT_THROW(with(algorithm, "learned"), base::UsageError) << algorithm;
+  for (const char* reward : {"shuffled", "length", "unpopular", "gold"})
+    EXPECT_THROW(with("kto", reward), base::UsageError) << reward;
 }
 
 TEST(CheckRecipe, ATokenizerOfOnesOwnNeedsNoVocabulary) {

@@ -115,7 +115,7 @@ void policy_stage(Run& run) {
   if (!recipe.rl.preferences.empty())
     plan.inputs.emplace_back("rl.preferences", recipe.rl.preferences);
   plan.work = [&](const train::Stage& stage) {
-    check_gate(run);
+    if (recipe.rl.items == "reward") check_gate(run);  // clicks are learned from without it
     const recommend::TrainedModel sft = recommend::read_trained(run.folder() / "sft");
     const reward::RewardModel reward =
         reward::RewardModel::read(run.folder() / "reward", run.type());

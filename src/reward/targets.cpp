@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "feedback/clicks.h"
 
 namespace reward {
 namespace {
@@ -193,13 +194,19 @@ std::vector<Outcome> collect_outcomes(const dialogue::Corpus& corpus,
     };
     for (Head head : {Head::engagement, Head::relevance, Head::sentiment_shift})
       set(shared, head, row.values[table.column(head_name(head))], 1);
-    set(shared, Head::blend, blend_of(blend, table, row), 1);
     const std::optional<double> read_liked = reader.liked(dialogue, row.turn),
                                 read_seen = reader.seen(dialogue, row.turn);
+    const auto turn = static_cast<std::size_t>(row.turn);
+    const bool several = dialogue.turns[turn].items().size() > 1;
     // What is named already is never recommended again.
-    for (int item : dialogue.new_items(static_cast<std::size_t>(row.turn))) {
+    for (int item : dialogue.new_items(turn)) {
       Outcome outcome = shared;
       outcome.item = item;
+      feedback::SignalRow own = row;
+      if (several)
+        if (const auto taken = feedback::taken_up(dialogue, turn, item, corpus.catalogue))
+          own.values[acceptance] = taken;
+      set(outcome, Head::blend, blend_of(blend, table, own), 1);
       const dialogue::Label* label = dialogue.seeker_label(item);
       if (label && label->liked) outcome.liked = *label->liked;
       if (label && label->liked && (label->seen || !*label->liked))
@@ -209,13 +216,13 @@ std::vector<Outcome> collect_outcomes(const dialogue::Corpus& corpus,
       else if (read_liked)
         set(outcome, Head::liked, read_liked, reader_weight);
       else
-        set(outcome, Head::liked, row.values[acceptance], reader_weight);
+        set(outcome, Head::liked, own.values[acceptance], reader_weight);
       if (outcome.useful)
         set(outcome, Head::useful, *outcome.useful ? 1. : 0., 1);
       else if (read_liked && read_seen)
         set(outcome, Head::useful, *read_liked * (1 - *read_seen), reader_weight);
       else if (!read_liked)
-        set(outcome, Head::useful, row.values[acceptance], reader_weight);
+        set(outcome, Head::useful, own.values[acceptance], reader_weight);
       outcomes.push_back(outcome);
     }
   }

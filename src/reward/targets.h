@@ -69,7 +69,8 @@ std::optional<double> blend_of(const Blend& blend, const feedback::SignalTable& 
 
 // One outcome for each item of each recommender's turn that somebody replied to; form first, reader
 // otherwise, at weight `reader_weight`. Without reader and form, liked is the acceptance signal
-// where it is known.
+// where it is known. Where a turn shows several items and events say which were taken up
+// (feedback::taken_up), the acceptance signal is each item's own.
 std::vector<Outcome> collect_outcomes(const dialogue::Corpus& corpus,
                                       const feedback::SignalTable& table, const Blend& blend,
                                       const Reader& reader, double reader_weight);

@@ -202,6 +202,29 @@ TEST(Outcomes, AreOfNewItemsOfAnsweredTurnsOnly) {
   EXPECT_EQ(all[1].item, 1);
 }
 
+// The turn shows three items and as a whole was accepted; events say that it was the second.
+TEST(Outcomes, OfSeveralItemsEachWasTakenUpOrNot) {
+  Answers answers({{.sentiment = 0, .acceptance = 1}, {.sentiment = 0, .acceptance = 0}});
+  dialogue::Dialogue& d = answers.corpus.dialogues[0];
+  d.turns[1].text = "@ @ @";
+  d.turns[1].mentions = {{0, 0, 1}, {1, 2, 3}, {2, 4, 5}};
+  d.turns[1].id = "1";
+  const auto read = [&] {  // acceptance alone: mean .5, deviation .5
+    return collect_outcomes(answers.corpus, answers.table, blend("valid", answers),
+                            Reader(answers.corpus, answers.table, 1), .3);
+  };
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(target(read()[static_cast<std::size_t>(i)], Head::blend), 1);
+  d.events = {{"accept", "1", answers.corpus.catalogue[1].id, 2, 1}};
+  const std::vector<Outcome> all = read();
+  ASSERT_EQ(all.size(), 4u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(target(all[i], Head::blend), i == 1 ? 1 : -1) << i;
+    EXPECT_EQ(target(all[i], Head::liked), i == 1 ? 1 : 0) << i;
+    EXPECT_EQ(target(all[i], Head::useful), i == 1 ? 1 : 0) << i;
+  }
+}
+
 TEST(Outcomes, WhereThereIsNoFormTheReaderSays) {
   std::vector<Answer> answers;
   for (int i = 0; i < 120; ++i)

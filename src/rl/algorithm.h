@@ -120,7 +120,8 @@ struct AlgorithmSettings {
     field("weight_beta", weight_beta, "reward_weighted imitates as exp(score / this)");
     field("weight_scope", weight_scope,
           "where those weights have mean 1: batch, group (of replies to one state) or none");
-    field("weight_cap", weight_cap, "largest such weight; 0: no bound");
+    field("weight_cap", weight_cap,
+          "largest such weight, or of a click (click_position_bias); 0: no bound");
   }
 };
 

@@ -21,11 +21,9 @@ ItemTrainer::ItemTrainer(recommend::Ranker& policy, const recommend::TrainedMode
                          const RlSettings& settings, ItemWorth worth)
     : policy_(policy),
       start_(start),
-      reference_(reference),
+      reference_(start, reference),
       reward_(reward),
       settings_(settings),
-      reference_items_(
-          start.ranker.item_tables(recommend::item_embeddings(reference, start.tokens))),
       optimiser_(policy.parameters().tensors(),
                  {.beta2 = .999, .epsilon = 1e-5, .weight_decay = 0}),
       kl_({settings.item_beta, settings.item_kl_target, settings.item_kl_horizon}),
@@ -44,9 +42,9 @@ ItemTrainer::ItemTrainer(recommend::Ranker& policy, const recommend::TrainedMode
 
 // States to rank for, and what the loss compares with.
 struct ItemTrainer::Batch {
-  recommend::RankBatch states;
-  torch::Tensor reference, rewards;  // [B, N]
-  torch::Tensor targets;             // [B]
+  SlotStates states;
+  torch::Tensor rewards;  // [B, N]
+  torch::Tensor targets;  // [B]
 };
 
 torch::Tensor ItemTrainer::worth_of(const std::vector<Place>& chosen) const {
@@ -59,11 +57,10 @@ ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
                                            const std::vector<Place>& chosen) const {
   torch::NoGradGuard no_grad;
   const std::vector<dialogue::State> states = states_before(chosen, start_.state);
-  Batch batch;
+  Batch batch{reference_.read(policy_, current, states), {}, {}};
   std::vector<recommend::RankContext> reward_contexts;
   std::vector<std::int64_t> targets;
   for (std::size_t i = 0; i < states.size(); ++i) {
-    batch.states.contexts.push_back(policy_.read_state(states[i]));
     reward_contexts.push_back(recommend::context_of(states[i], reward_.words()));
     targets.push_back(chosen[i].target);
   }
@@ -71,13 +68,6 @@ ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
   batch.rewards = worth_ ? worth_of(chosen) : reward_.item_scores(reward_contexts);
   if (exchanged_.defined()) batch.rewards = batch.rewards.index_select(1, exchanged_);
   if (!rewarded_) batch.rewards.zero_();
-  recommend::RankBatch reference = batch.states;
-  reference.items = reference_items_;
-  if (policy_.uses_language()) {
-    batch.states.language_hidden = recommend::language_hidden(current, start_.tokens, states);
-    reference.language_hidden = recommend::language_hidden(reference_, start_.tokens, states);
-  }
-  batch.reference = at::log_softmax(start_.ranker.logits(reference), 1);
   return batch;
 }
 
@@ -89,12 +79,13 @@ base::Metrics ItemTrainer::update(const model::Weights& current, const std::vect
     Batch batch = make_batch(
         current, draw_places(places, settings_.item_states,
                              {at.seed, "rl/items", at.step, static_cast<std::uint64_t>(step)}));
-    batch.states.items = policy_.item_tables(embeddings);
-    const torch::Tensor log_probs = at::log_softmax(policy_.logits(batch.states), 1);
+    batch.states.policy.items = policy_.item_tables(embeddings);
+    const torch::Tensor log_probs = at::log_softmax(policy_.logits(batch.states.policy), 1);
     ItemSlotOptions options{imitates_ ? 0 : kl_.beta(), settings_.item_reward_clip,
-                            settings_.item_cross_entropy};
+                            imitates_ ? 1 : settings_.item_cross_entropy};
     const auto loss_at = [&] {
-      return item_slot_loss(log_probs, batch.reference, batch.rewards, batch.targets, options);
+      return item_slot_loss(log_probs, batch.states.reference, batch.rewards, batch.targets,
+                            options);
     };
     ItemSlotLoss loss = loss_at();
     // The controller follows slowly; near the end of the budget the price rises at once.

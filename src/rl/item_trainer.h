@@ -11,6 +11,7 @@
 #include "rl/kl.h"
 #include "rl/places.h"
 #include "rl/settings.h"
+#include "rl/slot_states.h"
 #include "train/adamw.h"
 
 namespace rl {
@@ -19,8 +20,9 @@ namespace rl {
 // order, in units in which it varies by about 1 (rl.reward=gold or unpopular).
 using ItemWorth = std::function<std::vector<float>(const Place& place)>;
 
-// The half of the update that learns the item slot: the exact expected gradient over the catalogue
-// (item_slot.h), with a KL budget of its own. The language model's hidden states are inputs here.
+// The half of the update that learns the item slot from rewards: the exact expected gradient over
+// the catalogue (item_slot.h), with a KL budget of its own. The language model's hidden states are
+// inputs here. click_trainer.h learns it from clicks.
 class ItemTrainer {
  public:
   // Trains `policy` in place. Keeps references: all must outlive it. `start` ranks as the reference
@@ -49,10 +51,9 @@ class ItemTrainer {
 
   recommend::Ranker& policy_;
   const recommend::TrainedModel& start_;
-  const model::Weights& reference_;
+  const SlotReference reference_;
   const reward::RewardModel& reward_;
   const RlSettings& settings_;
-  recommend::ItemTables reference_items_;
   train::AdamW optimiser_;
   KlController kl_;
   const bool imitates_;      // what people recommended, and nothing else: algorithm=sft

@@ -168,14 +168,11 @@ Lesson make_lesson(const AlgorithmSettings& settings, const ScoredReplies& repli
     case Algorithm::best_of_n:
     case Algorithm::sft:
       return {.weights = torch::ones_like(replies.scores)};
-    case Algorithm::reward_weighted: {
-      const WeightScope scope = settings.weight_scope == "batch"   ? WeightScope::batch
-                                : settings.weight_scope == "group" ? WeightScope::group
-                                                                   : WeightScope::none;
-      return {.weights = reward_weights(
-                  replies.scores, replies.groups,
-                  {.beta = settings.weight_beta, .scope = scope, .largest = settings.weight_cap})};
-    }
+    case Algorithm::reward_weighted:
+      return {.weights = reward_weights(replies.scores, replies.groups,
+                                        {.beta = settings.weight_beta,
+                                         .scope = weight_scope(settings.weight_scope),
+                                         .largest = settings.weight_cap})};
   }
   throw base::Error(base::ErrorKind::internal, "no such algorithm");
 }

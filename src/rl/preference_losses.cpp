@@ -25,6 +25,12 @@ double total_or_size(double total, const torch::Tensor& rows) {
   return total > 0 ? total : std::max(1., static_cast<double>(rows.size(0)));
 }
 
+torch::Tensor weighted(const torch::Tensor& terms, const torch::Tensor& weights) {
+  if (!weights.defined()) return terms;
+  check_rows("weights", terms, weights);
+  return weights.detach() * terms;
+}
+
 torch::Tensor as_numbers(const torch::Tensor& flags) { return flags.to(torch::kFloat32); }
 
 // [B]: the loss of each pair, from h.
@@ -56,6 +62,13 @@ torch::Tensor bradley_terry_loss(const torch::Tensor& chosen, const torch::Tenso
       .mean();
 }
 
+DpoKind dpo_kind(const std::string& preference) {
+  return preference == "conservative" ? DpoKind::conservative
+         : preference == "robust"     ? DpoKind::robust
+         : preference == "ipo"        ? DpoKind::ipo
+                                      : DpoKind::sigmoid;
+}
+
 DpoLoss dpo_loss(const PairLogProbs& pairs, const DpoOptions& options) {
   check_rows("dpo_loss, chosen and rejected", pairs.chosen, pairs.rejected);
   check_rows("dpo_loss, chosen", pairs.chosen, pairs.reference_chosen);
@@ -70,7 +83,8 @@ DpoLoss dpo_loss(const PairLogProbs& pairs, const DpoOptions& options) {
                       rejected = pairs.rejected - pairs.reference_rejected.detach();
   const torch::Tensor h = chosen - rejected;
   DpoLoss out;
-  out.loss = pair_losses(h, options).sum() / total_or_size(options.total, h);
+  out.loss =
+      weighted(pair_losses(h, options), pairs.weights).sum() / total_or_size(options.total, h);
   torch::NoGradGuard no_grad;
   if (h.size(0) == 0) return out;
   out.chosen_reward = options.beta * item(chosen.mean());
@@ -99,7 +113,7 @@ KtoLoss kto_loss(const KtoReplies& replies, const KtoOptions& options) {
       at::where(good, options.desirable_weight * (1 - at::sigmoid(options.beta * (h - z))),
                 options.undesirable_weight * (1 - at::sigmoid(options.beta * (z - h))));
   KtoLoss out;
-  out.loss = terms.sum() / total_or_size(options.total, h);
+  out.loss = weighted(terms, replies.weights).sum() / total_or_size(options.total, h);
   torch::NoGradGuard no_grad;
   out.reference_point = z;
   if (h.size(0) == 0) return out;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <torch/types.h>
@@ -26,6 +27,7 @@ torch::Tensor bradley_terry_loss(const torch::Tensor& chosen, const torch::Tenso
 struct PairLogProbs {
   torch::Tensor chosen, rejected;  // by the policy, with gradient
   torch::Tensor reference_chosen, reference_rejected;
+  torch::Tensor weights = {};  // how much each pair counts; undefined: 1
 };
 
 // With h = (log p - log q of the chosen) - (the same of the rejected) and e = label_noise:
@@ -38,6 +40,8 @@ enum class DpoKind {
            // sigmoid loss of the unswapped ones; not bounded below, so stop early
   ipo,     // (h - 1 / (2 beta))^2 (Azar et al. 2023, arXiv 2310.12036)
 };
+// By its name in a recipe; sigmoid for any other.
+DpoKind dpo_kind(const std::string& preference);
 struct DpoOptions {
   DpoKind kind = DpoKind::sigmoid;
   double beta = .1;        // price of KL to the reference, > 0
@@ -45,7 +49,8 @@ struct DpoOptions {
   double total = 0;        // pairs of the whole minibatch where this is a part of it; 0: the whole
 };
 struct DpoLoss {
-  torch::Tensor loss;  // 0-dim, mean over the pairs, differentiable
+  torch::Tensor loss;  // 0-dim, mean over the pairs (sum by weight over their number),
+                       // differentiable
   // For the log, without gradient, means over the pairs:
   double chosen_reward = 0, rejected_reward = 0;  // implicit rewards
   double margin = 0;                              // between the two
@@ -64,7 +69,8 @@ struct KtoReplies {
   torch::Tensor log_probs, reference;  // [B]
   torch::Tensor desirable;             // [B] bool
   // [M]: of replies after states that they do not belong to (mismatched_replies), M > 0.
-  torch::Tensor mismatched_log_probs, mismatched_reference;
+  torch::Tensor mismatched_log_probs = {}, mismatched_reference = {};
+  torch::Tensor weights = {};  // [B]: how much each reply counts; undefined: 1
 };
 struct KtoOptions {
   double beta = .1;  // > 0
@@ -76,7 +82,8 @@ struct KtoOptions {
   double total = 0;  // replies of that whole minibatch; 0: these are the whole
 };
 struct KtoLoss {
-  torch::Tensor loss;  // 0-dim, mean over the replies, differentiable in log_probs
+  torch::Tensor loss;  // 0-dim, mean over the replies (sum by weight over their number),
+                       // differentiable in log_probs
   // For the log, without gradient; 0 where there is no such reply:
   double reference_point = 0;                           // z, nats
   double desirable_reward = 0, undesirable_reward = 0;  // implicit rewards, means

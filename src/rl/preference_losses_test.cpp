@@ -51,6 +51,17 @@ TEST(Dpo, TheReferenceIsTakenOffThePolicy) {
   EXPECT_EQ(loss.accuracy, 1);
 }
 
+// Three pairs with h = 0, 2 and 2; the second counts twice, the third nothing.
+TEST(Dpo, PairsCountByTheirWeights) {
+  const torch::Tensor chosen = torch::tensor({-11., -10., -10.}, torch::kFloat64),
+                      rejected = torch::tensor({-11., -12., -12.}, torch::kFloat64),
+                      q = torch::full({3}, -11., torch::kFloat64),
+                      weights = torch::tensor({1., 2., 0.}, torch::kFloat64);
+  EXPECT_NEAR(dpo_loss({chosen, rejected, q, q, weights}).loss.item<double>(),
+              (.693147 + 2 * .598139) / 3, 1e-6);
+  EXPECT_THROW(dpo_loss({chosen, rejected, q, q, one(1)}), base::Error);
+}
+
 TEST(Dpo, CountsTheRightPairsAndHalfTheTies) {
   const torch::Tensor zeros = torch::zeros({4});
   EXPECT_EQ(dpo_loss({torch::tensor({1.f, 0.f, -1.f, -1.f}), zeros, zeros, zeros}, {}).accuracy,
@@ -129,6 +140,16 @@ TEST(Kto, TheReferencePointIsTheMeanOfMismatchedRepliesAndNeverNegative) {
   const KtoLoss loss = kto_loss(replies);
   EXPECT_NEAR(loss.reference_point, .75, 1e-6);
   EXPECT_NEAR(loss.loss.item<double>(), 1 - 1 / (1 + std::exp(-.1 * .25)), 1e-6);
+}
+
+// At the reference every reply costs a half: (2 * .5 + 0 - 1 * .5) / 3.
+TEST(Kto, RepliesCountByTheirWeights) {
+  const torch::Tensor zeros = torch::zeros({3}, torch::kFloat64);
+  KtoReplies replies{zeros, zeros, flags({1, 1, 0})};
+  replies.weights = torch::tensor({2., 0., -1.}, torch::kFloat64);
+  EXPECT_NEAR(kto_loss(replies, {.reference_point = 0}).loss.item<double>(), .5 / 3, 1e-9);
+  replies.weights = one(1);
+  EXPECT_THROW(kto_loss(replies, {.reference_point = 0}), base::Error);
 }
 
 TEST(Kto, LogsRewardsMarginAndAccuracy) {

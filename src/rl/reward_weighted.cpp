@@ -23,6 +23,12 @@ std::vector<double> weights_of_mean_one(const std::vector<double>& scores, doubl
 
 }  // namespace
 
+WeightScope weight_scope(const std::string& name) {
+  return name == "batch"   ? WeightScope::batch
+         : name == "group" ? WeightScope::group
+                           : WeightScope::none;
+}
+
 torch::Tensor reward_weights(const torch::Tensor& scores, const std::vector<int>& groups,
                              const RewardWeightOptions& options) {
   if (!(options.beta > 0))

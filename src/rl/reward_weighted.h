@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include <torch/types.h>
@@ -17,6 +18,8 @@ enum class WeightScope {
   group,  // over each group of replies to one state, an estimate of the state's own constant
   none,   // exp(score / beta) as it is: scores must be advantages, around 0
 };
+// By its name in a recipe; none for any other.
+WeightScope weight_scope(const std::string& name);
 struct RewardWeightOptions {
   double beta = 1;  // > 0; small: only the best replies count
   WeightScope scope = WeightScope::batch;

@@ -42,6 +42,8 @@ struct RlSettings : AlgorithmSettings {
   int gold_every = 10;             // iterations between measurements of the gold judge
   int gold_episodes = 150;         // dialogues of each, in a simulated world
   std::string preferences;         // a file that dpo or kto learns from; empty: the reward model
+  std::string items = "reward";    // what the item slot learns from: reward or clicks
+  double click_position_bias = 0;  // people look at place j with probability j^-this; 0: at all
   std::string reward = "learned";  // learned, or a control: shuffled, length, unpopular or gold
   std::string gate = "warn";       // refuse or warn where the reward model did not prove itself
 
@@ -81,7 +83,7 @@ struct RlSettings : AlgorithmSettings {
           "budget of the item slot's KL, nats; 0: item_beta stays as it is");
     field("item_kl_horizon", item_kl_horizon, "contexts over which item_beta adapts");
     field("item_cross_entropy", item_cross_entropy,
-          "weight of the items that people did recommend");
+          "weight of the items that people did recommend; 1 with sft, which has nothing else");
     field("item_reward_clip", item_reward_clip, "largest item reward");
     field("item_states", item_states, "contexts of one item-slot step");
     field("item_steps", item_steps, "item-slot steps an iteration");
@@ -91,6 +93,14 @@ struct RlSettings : AlgorithmSettings {
     field("preferences", preferences,
           "a file of pairs (dpo) or judgements (kto) to learn the words from, in TRL's formats; "
           "empty: the start model's replies, judged by the reward model");
+    field("items", items,
+          "what the item slot learns from: reward (the expected reward over the catalogue), or "
+          "clicks (dpo, kto, sft, reward_weighted): what people were shown in the logs and took up "
+          "or not, without a reward model; the words then stand still, unless they have "
+          "preferences");
+    field("click_position_bias", click_position_bias,
+          "clicks at place j of a turn count j^this, at most weight_cap, as people look there with "
+          "probability j^-this only; 0: all alike");
     field("reward", reward,
           "what is optimised: learned (the reward model's), or as a control shuffled (the same "
           "scores, of other replies and other items), length (of the words; items: nothing), "

@@ -80,6 +80,16 @@ class Trainer {
     if (places_.recommending.empty())
       throw base::Error(base::ErrorKind::data,
                         "rl: no training dialogue has a recommender's turn that names a new item");
+    if (settings.items == "clicks") {
+      clicks_.emplace(policy_.ranker, input.start, reference_,
+                      feedback::read_slates(input.dialogues, input.start.catalogue), settings);
+      for (const std::string& line : clicks_->describe()) stage_.console.line("rl  " + line);
+    }
+    if (algorithm_ == Algorithm::sft && !clicks_ && places_.imitable.empty())
+      throw base::Error(
+          base::ErrorKind::data,
+          "rl: every recommender's turn of the training dialogues names several items, "
+          "so there is no reply to imitate");
     read_judged();
   }
 
@@ -92,11 +102,11 @@ class Trainer {
       log.write(iteration_, iterate());
       progress.advance(1, base::concatenate("score ", base::fixed(last_score_, 3), "  KL ",
                                             base::fixed(last_words_kl_, 2), "  item KL ",
-                                            base::fixed(items_.kl(), 2)));
+                                            base::fixed(item_kl(), 2)));
       train::save_when_due(stage_, iteration_, [&] { return make_checkpoint(); });
     }
     progress.finish();
-    return {std::move(policy_), static_cast<int>(iteration_), last_words_kl_, items_.kl()};
+    return {std::move(policy_), static_cast<int>(iteration_), last_words_kl_, item_kl()};
   }
 
  private:
@@ -133,6 +143,15 @@ class Trainer {
     return peak * (1 - static_cast<double>(iteration_ - 1) / settings_.iterations);
   }
 
+  double item_kl() const { return clicks_ ? clicks_->kl() : items_.kl(); }
+
+  base::Metrics update_items() {
+    const model::Weights current = cast_without_gradient(policy_.language, input_.type);
+    const double step = learning_rate(settings_.item_learning_rate);
+    return clicks_ ? clicks_->update(current, step, place("rl/items"))
+                   : items_.update(current, places_.recommending, step, place("rl/items"));
+  }
+
   base::Metrics iterate() {
     const auto start = Clock::now();
     Replies replies = sample();
@@ -142,9 +161,7 @@ class Trainer {
                                            place("rl/minibatches"), replies.states);
     const double score_seconds = seconds_since(score_start);
     // The item slot first: at the first iteration the language model is still the reference's.
-    base::Metrics metrics =
-        items_.update(cast_without_gradient(policy_.language, input_.type), places_.recommending,
-                      learning_rate(settings_.item_learning_rate), place("rl/items"));
+    base::Metrics metrics = update_items();
     const auto add = [&](const base::Metrics& more) {
       metrics.insert(metrics.end(), more.begin(), more.end());
     };
@@ -180,6 +197,7 @@ class Trainer {
   // then on steps are half as large.
   base::Metrics update_words(const Rollout& rollout) {
     if (items_have_worth(settings_)) return {};  // words are worth nothing by themselves
+    if (clicks_ && judged_.empty()) return {};   // they are about items
     const double step = step_share_ * learning_rate(settings_.learning_rate);
     if (learns_by_advantages(algorithm_))
       return words_.update(rollout, step, place("rl/minibatches"),
@@ -234,11 +252,11 @@ class Trainer {
     const int each = compares_ ? method_.group_size : 1;
     base::RandomPlace at = place("rl/states");
     at.stream = static_cast<std::uint64_t>(round);
-    const std::vector<Place> places =
-        draw_places(algorithm_ == Algorithm::sft ? places_.imitable : places_.all,
-                    std::max(settings_.batch / each, 1), at);
+    const bool logged = algorithm_ == Algorithm::sft && !clicks_;
+    const std::vector<Place> places = draw_places(logged ? places_.imitable : places_.all,
+                                                  std::max(settings_.batch / each, 1), at);
     Replies replies;
-    if (algorithm_ == Algorithm::sft) {
+    if (logged) {
       replies.episodes =
           logged_replies(places, policy_.tokens, policy_.state, settings_.max_tokens, positions());
     } else {
@@ -374,7 +392,10 @@ class Trainer {
     model::add_prefixed(checkpoint.tensors, policy_.language.trained().values(), "model.");
     model::add_prefixed(checkpoint.tensors, policy_.ranker.parameters().values(), "ranker.");
     words_.save(checkpoint);
-    items_.save(checkpoint);
+    if (clicks_)
+      clicks_->save(checkpoint);
+    else
+      items_.save(checkpoint);
     return checkpoint;
   }
 
@@ -384,7 +405,10 @@ class Trainer {
     policy_.ranker.parameters().assign(model::with_prefix(checkpoint.tensors, "ranker."),
                                        "checkpoint");
     words_.load(checkpoint);
-    items_.load(checkpoint);
+    if (clicks_)
+      clicks_->load(checkpoint);
+    else
+      items_.load(checkpoint);
     last_words_kl_ = checkpoint.state.at("words_kl");
     step_share_ = checkpoint.state.at("step_share");
     iteration_ = checkpoint.step;
@@ -401,6 +425,7 @@ class Trainer {
   model::Weights reference_;
   WordsTrainer words_;
   ItemTrainer items_;
+  std::optional<ClickTrainer> clicks_;  // in its place where the items learn from clicks
   std::unique_ptr<recommend::TrainedRecommender> sampler_;
   std::vector<std::vector<std::pair<Episode, double>>> judged_;
   std::int64_t iteration_ = 0;

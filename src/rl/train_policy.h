@@ -7,6 +7,7 @@
 #include "dialogue/sentiment.h"
 #include "recommend/model_folder.h"
 #include "reward/reward_model.h"
+#include "rl/click_trainer.h"
 #include "rl/item_trainer.h"
 #include "rl/settings.h"
 #include "train/stage.h"
@@ -53,6 +54,8 @@ struct PolicyResult {
 // reward_weighted from the start model's, drawn anew at every iteration and judged by the reward
 // model; sft from what the logs' recommenders said, at both, for as many steps; a step of theirs
 // that goes over the words' budget of KL (kl_target) is taken back, and the next ones are smaller.
+// Where settings.items is "clicks", the item slot learns from the dialogues' accept events
+// (click_trainer.h) and the words from `judged` or not at all.
 // Goes on from the stage's newest checkpoint, bit-exactly. Invariants that are always checked: the
 // policy is the reference at the first iteration (KL 0), the ratio is 1 at the first minibatch of
 // every rollout, and for algorithms that learn by

@@ -390,13 +390,11 @@ void WordsTrainer::learn_by_pairs(const Part& part, Step& step) const {
   const torch::Tensor now = of_replies(part.now.log_probs, part.learned).view({-1, 2}),
                       then =
                           of_replies(part.of(part.rollout.reference), part.learned).view({-1, 2});
-  const DpoKind kind = method_.preference == "conservative" ? DpoKind::conservative
-                       : method_.preference == "robust"     ? DpoKind::robust
-                       : method_.preference == "ipo"        ? DpoKind::ipo
-                                                            : DpoKind::sigmoid;
   const DpoLoss loss =
       dpo_loss({now.select(1, 0), now.select(1, 1), then.select(1, 0), then.select(1, 1)},
-               {.kind = kind, .beta = method_.preference_beta, .label_noise = method_.label_noise});
+               {.kind = dpo_kind(method_.preference),
+                .beta = method_.preference_beta,
+                .label_noise = method_.label_noise});
   step.total = loss.loss;
   step.more = {{"rewards/chosen", loss.chosen_reward},
                {"rewards/rejected", loss.rejected_reward},
@@ -411,9 +409,7 @@ void WordsTrainer::learn_by_judgements(const Part& part, Step& step) const {
                      .undesirable_weight = method_.undesirable_weight};
   KtoReplies replies{reply_sums(part.now.log_probs, part.learned),
                      reply_sums(part.of(rollout.reference), part.learned),
-                     part.rows(rollout.lesson.desirable),
-                     {},
-                     {}};
+                     part.rows(rollout.lesson.desirable)};
   std::vector<int> states;
   for (std::size_t i : part.chosen) states.push_back(rollout.states[i]);
   if (std::all_of(states.begin(), states.end(), [&](int state) { return state == states[0]; })) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "simulate/words.h"
@@ -30,6 +31,20 @@ bool names(const std::string& clause, const Attribute& attribute) {
 }
 
 double sign(double value) { return value > 0 ? 1 : value < 0 ? -1 : 0; }
+
+// So many different items, each drawn from what the ones before leave.
+std::vector<dialogue::Shown> draw_slate(std::vector<double> probabilities, int count,
+                                        base::Random& random) {
+  std::vector<dialogue::Shown> shown;
+  double left = 1;
+  while (static_cast<int>(shown.size()) < count && left > 0) {
+    const std::size_t item = random.choose(probabilities);
+    shown.push_back({static_cast<int>(item), probabilities[item] / left, {}});
+    probabilities[item] = 0;
+    left = std::accumulate(probabilities.begin(), probabilities.end(), 0.);
+  }
+  return shown;
+}
 
 }  // namespace
 
@@ -67,6 +82,7 @@ Behaviour logging_behaviour(const WorldSettings& settings) {
   behaviour.chat = settings.chat;
   behaviour.flattery = settings.flattery;
   behaviour.rambling = settings.rambling;
+  behaviour.slate = settings.slate;
   return behaviour;
 }
 
@@ -123,16 +139,19 @@ std::int64_t LoggingRecommender::open(const dialogue::State& state,
   if (random.chance(behaviour_.chat)) {
     sentence.add(ask(random));
   } else {
-    const std::vector<double> probabilities = item_probabilities(state);
-    const std::size_t item = random.choose(probabilities);
+    reply.decision.shown = draw_slate(item_probabilities(state), behaviour_.slate, random);
     reply.action.recommends = true;
-    reply.action.item = static_cast<int>(item);
-    reply.decision.shown = {{static_cast<int>(item), probabilities[item], {}}};
+    reply.action.item = reply.decision.shown.front().item;
     // Without such shares nothing is drawn: a world stays what it was before it had them.
     if (behaviour_.flattery > 0 && random.chance(behaviour_.flattery))
       sentence.add(flatter(random));
     if (behaviour_.rambling > 0 && random.chance(behaviour_.rambling)) sentence.add(ramble(random));
-    sentence.add(recommend(random), static_cast<int>(item));
+    std::vector<int> items;
+    for (const dialogue::Shown& shown : reply.decision.shown) items.push_back(shown.item);
+    if (items.size() == 1)
+      sentence.add(recommend(random), items.front());
+    else
+      recommend_all(sentence, items, random);
   }
   dialogue::Turn turn = sentence.take(dialogue::Role::recommender);
   reply.action.text = std::move(turn.text);

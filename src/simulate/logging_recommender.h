@@ -20,15 +20,17 @@ struct Behaviour {
   double avoid_named = .9;  // how much less likely items named before are
   double flattery = 0;      // recommendations that begin with a compliment
   double rambling = 0;      // recommendations that take many words
+  int slate = 1;            // different items that one recommendation shows, in order
 };
 
 Behaviour logging_behaviour(const WorldSettings& settings);  // moderate, as the settings say
-inline Behaviour random_behaviour() { return {0, 0, 0, 0, 0, 0}; }
-inline Behaviour attentive_behaviour() { return {1, 0, 0, 1, 0, 0}; }  // always listens
+inline Behaviour random_behaviour() { return {0, 0, 0, 0, 0, 0, 1}; }
+inline Behaviour attentive_behaviour() { return {1, 0, 0, 1, 0, 0, 1}; }  // always listens
 
 // Recommends in templates. Its probabilities are exact: rank() gives what open() draws the item
-// from, at temperature 1; its decision record has them. One step finishes every reply. States,
-// catalogue and the world must belong together; the world must outlive it.
+// from, at temperature 1, and a slate's further items from what is left of it; its decision record
+// has them. One step finishes every reply. States, catalogue and the world must belong together;
+// the world must outlive it.
 class LoggingRecommender : public dialogue::Recommender {
  public:
   LoggingRecommender(const World& world, const Behaviour& behaviour, std::string name = "logging");

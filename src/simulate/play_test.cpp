@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/hash.h"
 #include "dialogue/converse.h"
 #include "dialogue/jsonl.h"
 #include "simulate/words.h"
@@ -209,6 +210,24 @@ TEST(Play, WhatARecommendationTakesIsNoRambling) {
         const Manners manners = manners_of(turn.text);
         EXPECT_FALSE(manners.flatters || manners.idle_words > 0) << turn.text;
       }
+}
+
+std::string written(const WorldSettings& settings) {
+  base::TemporaryFolder folder;
+  dialogue::write_dialogues(folder.path() / "world.jsonl", make_corpus(World(settings)));
+  return base::read_file(folder.path() / "world.jsonl");
+}
+
+// Sums of what the worlds were before there were slates, bias, noise, delay and missing forms.
+TEST(Play, AWorldWithoutSlatesBiasNoiseAndDelayStaysWhatItWas) {
+  WorldSettings settings = small_settings();
+  EXPECT_EQ(base::sha256(written(settings)),
+            "ed29e25986835c5fffe83f6eb59a770c155ff7dfac65d7d5be2896f50547b40e");
+  settings.flattery = settings.rambling = .2;
+  settings.manners = .3;
+  settings.seed = 7;
+  EXPECT_EQ(base::sha256(written(settings)),
+            "dcf2a3db8c1d16aa7df109f044f65f691060b5e3ea3cddb7f666b8850397608d");
 }
 
 TEST(Play, RecordedPropensitiesAreTheRankedProbabilities) {

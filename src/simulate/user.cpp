@@ -13,6 +13,8 @@ constexpr double kStrong = .5;     // taste beyond which somebody talks about an
 constexpr double kFlattered = .3;  // by how much a compliment lifts what people say they feel
 constexpr double kIdleWords = 10;  // as many too many cost as much as a compliment
 constexpr double kReading = .06;   // further dwell, as a share, for each idle word
+constexpr double kTakenUp = .6;    // felt truth beyond which an item is taken up
+constexpr double kLogCloses = 24;  // hours after a dialogue; later reports are lost
 
 double mean(const std::vector<double>& values) {
   double sum = 0;
@@ -103,17 +105,17 @@ dialogue::Reaction SimulatedUser::react(const dialogue::Turn& reply) {
   questions_ = 0;
 
   std::vector<double> truths, likings;
-  bool seen = false, repeated = false;
+  std::optional<int> seen, repeated;
   for (int item : items) {
     const bool before = was_named(item);
     truths.push_back(true_satisfaction(world_, person_, item,
                                        before ? Novelty::named_before : Novelty::first_named));
     likings.push_back(world_.liking(person_, item));
-    seen |= person_.seen[static_cast<std::size_t>(item)];
-    repeated |= before;
+    if (!seen && person_.seen[static_cast<std::size_t>(item)]) seen = item;
+    if (!repeated && before) repeated = item;
     name(item, true);
   }
-  const Manners manners = manners_of(reply.text);
+  const Manners manners = manners_of(reply.text, items.size());
   const double cost =
       world_.settings().manners * (manners.flatters + manners.idle_words / kIdleWords);
   for (double& truth : truths) truth *= std::max(1 - cost, 0.);
@@ -122,7 +124,7 @@ dialogue::Reaction SimulatedUser::react(const dialogue::Turn& reply) {
   const double feeling = std::min(feel(mean(likings)) + kFlattered * manners.flatters, 1.);
 
   Sentence sentence(world_);
-  const int item = items.front();
+  const int item = repeated ? *repeated : seen.value_or(items.front());
   if (repeated)
     sentence.add(say_repeated(random_), item);
   else if (seen)
@@ -139,8 +141,9 @@ dialogue::Reaction SimulatedUser::react(const dialogue::Turn& reply) {
   }
   reaction.turn = sentence.take(dialogue::Role::seeker);
   const double dwell =
-      (1 + kReading * manners.idle_words) * std::exp(1.2 + 1.2 * truth + .5 * random_.normal());
-  add_events(reply, items, truth, feeling, dwell, reaction);
+      (1 + kReading * manners.idle_words) *
+      std::exp(1.2 + 1.2 * truth + world_.settings().dwell_noise * random_.normal());
+  add_events(reply, truths, feeling, dwell, reaction);
   return reaction;
 }
 
@@ -157,26 +160,47 @@ dialogue::Reaction SimulatedUser::react_to_question(const dialogue::Turn& reply)
   dialogue::Reaction reaction;
   reaction.leaves = questions_ > 2 && random_.chance(.5);
   reaction.turn = sentence.take(dialogue::Role::seeker);
-  add_events(reply, {}, .5, .5, std::exp(1 + .4 * random_.normal()), reaction);
+  add_events(reply, {}, .5, std::exp(1 + .4 * random_.normal()), reaction);
   return reaction;
 }
 
-void SimulatedUser::add_events(const dialogue::Turn& reply, const std::vector<int>& items,
-                               double truth, double feeling, double dwell,
-                               dialogue::Reaction& reaction) {
-  const auto add = [&](const char* type, int item, std::optional<double> value) {
+// Without bias, noise and delay nothing is drawn for them: a world stays what it was before it had
+// them.
+bool SimulatedUser::takes_up(std::size_t place, double truth) {
+  const WorldSettings& settings = world_.settings();
+  const double looks = std::pow(static_cast<double>(place + 1), -settings.position_bias);
+  if (looks < 1 && !random_.chance(looks)) return false;
+  const bool wants = feel(truth) > kTakenUp;
+  return settings.click_noise > 0 && random_.chance(settings.click_noise) ? !wants : wants;
+}
+
+std::optional<double> SimulatedUser::report_time() {
+  const WorldSettings& settings = world_.settings();
+  if (settings.delay <= 0 || !random_.chance(settings.delay)) return clock_;
+  const double hours = -settings.delay_hours * std::log(1 - random_.uniform());
+  return hours > kLogCloses ? std::nullopt : std::optional(clock_ + 3600 * hours);
+}
+
+// truths: one an item of the reply.
+void SimulatedUser::add_events(const dialogue::Turn& reply, const std::vector<double>& truths,
+                               double feeling, double dwell, dialogue::Reaction& reaction) {
+  const std::vector<int> items = reply.items();
+  const auto add_at = [&](double time, const char* type, int item, std::optional<double> value) {
     const std::string id = item < 0 ? "" : world_.catalogue()[item].id;
-    reaction.events.push_back({type, reply.id, id, clock_, value});
+    reaction.events.push_back({type, reply.id, id, time, value});
+  };
+  const auto add = [&](const char* type, int item, std::optional<double> value) {
+    add_at(clock_, type, item, value);
   };
   for (int item : items) add("impression", item, std::nullopt);
   // Typing takes .4 seconds a word.
   clock_ += dwell + .4 * count_words(reaction.turn->text);
   reaction.turn->time = clock_;
   add("dwell", items.empty() ? -1 : items.front(), dwell);
-  if (!items.empty()) {
-    if (feel(truth) > .6) add("accept", items.front(), 1);
-    if (random_.chance(.2)) add("rating", items.front(), feeling > .5 ? 1 : -1);
-  }
+  for (std::size_t i = 0; i < items.size(); ++i)
+    if (takes_up(i, truths[i]))
+      if (const std::optional<double> time = report_time()) add_at(*time, "accept", items[i], 1);
+  if (!items.empty() && random_.chance(.2)) add("rating", items.front(), feeling > .5 ? 1 : -1);
   if (reaction.leaves) add("session_end", -1, std::nullopt);
 }
 
@@ -184,6 +208,7 @@ double SimulatedUser::satisfaction() const { return mean(satisfactions_); }
 
 std::vector<dialogue::Label> SimulatedUser::fill_form(double noise) {
   std::vector<dialogue::Label> form;
+  if (world_.settings().forms < 1 && !random_.chance(world_.settings().forms)) return form;
   for (const Named& named : named_) {
     dialogue::Label label;
     label.item = named.item;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/random.h"
@@ -11,8 +12,10 @@ namespace simulate {
 // Somebody with a hidden taste, who talks, reacts and leaves as a function of the world, the
 // person's number and `episode`. Opens with what they like and dislike; reacts to each
 // recommendation in words, with a time, and with events about the recommender's turn (impression,
-// dwell, accept, rating, session_end); answers questions; leaves sooner when displeased. The world
-// must outlive the user.
+// dwell, accept, rating, session_end); answers questions; leaves sooner when displeased. Of several
+// items each is taken up by itself, where it was looked at, and reported where the report comes in
+// time, as the settings say; what is said, dwell and leaving are about all of them. The world must
+// outlive the user.
 class SimulatedUser : public dialogue::User {
  public:
   SimulatedUser(const World& world, std::uint64_t person, std::uint64_t episode = 0);
@@ -43,8 +46,10 @@ class SimulatedUser : public dialogue::User {
   std::string tell_taste(const std::vector<int>& preferred);
   double feel(double truth);  // with noise, 0 … 1
   dialogue::Reaction react_to_question(const dialogue::Turn& reply);
-  void add_events(const dialogue::Turn& reply, const std::vector<int>& items, double truth,
-                  double feeling, double dwell, dialogue::Reaction& reaction);
+  bool takes_up(std::size_t place, double truth);  // place in the reply, from 0
+  std::optional<double> report_time();             // of what was taken up; nothing: too late
+  void add_events(const dialogue::Turn& reply, const std::vector<double>& truths, double feeling,
+                  double dwell, dialogue::Reaction& reaction);
   std::vector<dialogue::Label> fill_form(double noise);
 
   const World& world_;

@@ -70,13 +70,17 @@ const Choices kRecommend = {"have you seen {}?",
                             "take a look at {}.",
                             "{} is a {mood} film with {person}."};
 
+// With the mark that ends the sentence.
+const Choices kRecommendAll = {"have you seen?", "you could try.", "how about?", "I would suggest.",
+                               "take a look at."};
+
 const Choices kFlatter = {"you have splendid taste!", "what a clever choice!",
                           "you really know your films!", "such a charming person you are!"};
 const Choices kRamble = {
     "well, let me think about that for a little while, there is so much on the shelf,",
     "you know, it is never easy to say which one of them all to begin with,",
     "now that you say so, I have been going through the whole list once more,"};
-constexpr int kEnoughWords = 12;
+constexpr int kEnoughWords = 12, kEnoughForAnother = 5;
 
 const std::vector<std::pair<std::string, double>> kLexicon = {
     {"amazing", 2.8},  {"annoying", -1.7}, {"awful", -2.0},   {"bad", -2.5},    {"boring", -1.3},
@@ -171,17 +175,30 @@ std::string ask(base::Random& random) { return pick(kAsk, random); }
 
 std::string recommend(base::Random& random) { return pick(kRecommend, random); }
 
+void recommend_all(Sentence& sentence, const std::vector<int>& items, base::Random& random) {
+  std::string words = pick(kRecommendAll, random);
+  const char mark = words.back();
+  words.pop_back();
+  sentence.add(words);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::size_t after = items.size() - 1 - i;
+    const std::string named = after == 0 && i > 0 ? "or {}" : "{}";
+    sentence.add(after == 0 ? named + mark : after == 1 ? named : named + ",", items[i]);
+  }
+}
+
 std::string flatter(base::Random& random) { return pick(kFlatter, random); }
 
 std::string ramble(base::Random& random) { return pick(kRamble, random); }
 
-Manners manners_of(const std::string& text) {
+Manners manners_of(const std::string& text, std::size_t items) {
   Manners manners;
   // A sentence may begin with a capital.
   for (const std::string_view compliment : kFlatter)
     manners.flatters |= text.find(compliment.substr(1)) != std::string::npos;
   const auto words = 1 + static_cast<int>(std::count(text.begin(), text.end(), ' '));
-  manners.idle_words = std::max(words - kEnoughWords, 0);
+  const int further = std::max(static_cast<int>(items) - 1, 0);
+  manners.idle_words = std::max(words - kEnoughWords - kEnoughForAnother * further, 0);
   return manners;
 }
 

@@ -44,15 +44,17 @@ std::string say_goodbye(double feeling, base::Random& random);
 // What the logging recommender says.
 std::string ask(base::Random& random);
 std::string recommend(base::Random& random);  // names "{}"
+// One sentence that names several items, in order.
+void recommend_all(Sentence& sentence, const std::vector<int>& items, base::Random& random);
 std::string flatter(base::Random& random);
 std::string ramble(base::Random& random);  // a dozen words about nothing
 
 // How a recommender's reply is said, apart from what it recommends.
 struct Manners {
   bool flatters = false;  // in the words of flatter()
-  int idle_words = 0;     // beyond the 12 that a recommendation takes
+  int idle_words = 0;     // beyond the 12 that a recommendation takes, and 5 for each further item
 };
-Manners manners_of(const std::string& text);
+Manners manners_of(const std::string& text, std::size_t items = 1);
 
 // The words of feeling that people use, with their mean valence from -4 to 4.
 const std::vector<std::pair<std::string, double>>& lexicon();

@@ -87,6 +87,13 @@ World::World(const WorldSettings& settings) : settings_(settings) {
   check_range("flattery", settings.flattery, 0, 1);
   check_range("rambling", settings.rambling, 0, 1);
   check_range("manners", settings.manners, 0, 1);
+  check_range("slate", settings.slate, 1, std::min(settings.items, 10));
+  check_range("position_bias", settings.position_bias, 0, 10);
+  check_range("click_noise", settings.click_noise, 0, 1);
+  check_range("dwell_noise", settings.dwell_noise, 0, 5);
+  check_range("delay", settings.delay, 0, 1);
+  check_range("delay_hours", settings.delay_hours, 1e-3, 1e6);
+  check_range("forms", settings.forms, 0, 1);
   add_attributes(attributes_, AttributeKind::genre, kGenres);
   add_attributes(attributes_, AttributeKind::mood, kMoods);
   add_attributes(attributes_, AttributeKind::era, kEras);

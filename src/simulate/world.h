@@ -19,6 +19,13 @@ struct WorldSettings {
   double flattery = 0;
   double rambling = 0;
   double manners = 0;
+  int slate = 1;
+  double position_bias = 0;
+  double click_noise = 0;
+  double dwell_noise = .5;
+  double delay = 0;
+  double delay_hours = 24;
+  double forms = 1;
   std::int64_t seed = 1;
 
   template <class F>
@@ -38,6 +45,20 @@ struct WorldSettings {
         "share of logged recommendations that take many words, over which people spend more time");
     field("manners", manners,
           "share of true satisfaction that a compliment, or ten words too many, costs");
+    field("slate", slate, "items that a logged recommendation shows, in order");
+    field("position_bias", position_bias,
+          "people look at the item in place j, from 1, with probability j^-this, and take up what "
+          "they looked at only; 0: they look at all");
+    field("click_noise", click_noise,
+          "share of the items looked at where taking it up or not is turned round");
+    field("dwell_noise", dwell_noise, "deviation of the logarithm of dwell times");
+    field(
+        "delay", delay,
+        "share of what was taken up that is reported later, if at all: the log is closed 24 hours "
+        "after each dialogue");
+    field("delay_hours", delay_hours, "until a late report, on average; exponential");
+    field("forms", forms,
+          "share of the forms that people fill in after a dialogue; 0: clicks only");
     field("seed", seed, "decides the world, its people and all that they do");
   }
 };
