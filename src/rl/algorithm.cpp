@@ -29,6 +29,7 @@ void check_word(const char* name, const std::string& word, const Words& known) {
 
 void check_words(const AlgorithmSettings& s) {
   check_word("baseline", s.baseline, {"critic", "group_mean", "leave_one_out", "none"});
+  check_word("critic", s.critic, {"trunk", "apart"});
   check_word("advantage_scale", s.advantage_scale, {"group", "batch", "none"});
   check_word("ratio", s.ratio, {"token", "sequence"});
   check_word("aggregation", s.aggregation, {"token_mean", "sequence_mean", "constant_length"});
@@ -57,6 +58,8 @@ void check_numbers(const AlgorithmSettings& s) {
        "0 or above 1: a bound of the loss below |A| would take the gradient away at ratio 1");
   need(s.sampler_cap == 0 || s.sampler_cap >= 1, "sampler_cap", s.sampler_cap,
        "0 or at least 1: a cap below 1 shrinks the loss even where sampler and training agree");
+  need(s.critic_warmup >= 0, "critic_warmup", s.critic_warmup, "0 or more");
+  need(s.critic_learning_rate >= 0, "critic_learning_rate", s.critic_learning_rate, "0 or more");
   need(s.length_cache >= 0, "length_cache", s.length_cache, "0 or more");
   need(s.preference_beta > 0, "preference_beta", s.preference_beta, "positive");
   need(s.label_noise >= 0 && s.label_noise < .5, "label_noise", s.label_noise,
@@ -118,6 +121,19 @@ void check_beta_unit(const AlgorithmSettings& s) {
     throw base::UsageError(
         "kl_place=both with divided advantages: one beta would be two prices, in ",
         "score in the reward and in advantage in the loss; choose one place");
+}
+
+void check_critic(const AlgorithmSettings& s, Algorithm algorithm) {
+  const bool apart = s.critic == "apart";
+  if (algorithm != Algorithm::ppo && (apart || s.critic_warmup > 0 || s.critic_learning_rate > 0))
+    throw base::UsageError(apart                 ? "critic=apart"
+                           : s.critic_warmup > 0 ? "critic_warmup"
+                                                 : "critic_learning_rate",
+                           " with ", s.algorithm, ", which has no critic; only ppo has one");
+  if (s.critic_learning_rate > 0 && !apart && s.critic_warmup == 0)
+    throw base::UsageError(
+        "critic_learning_rate with critic=trunk and no critic_warmup: the value function and the ",
+        "policy then take their steps together, by learning_rate; set critic=apart or a warm-up");
 }
 
 void check_sampled(const AlgorithmSettings& s, Algorithm algorithm) {
@@ -330,6 +346,7 @@ void check_algorithm(const AlgorithmSettings& settings) {
   const Algorithm algorithm = algorithm_named(s.algorithm);
   check_words(s);
   check_numbers(s);
+  check_critic(s, algorithm);
   if (samples(algorithm)) {
     check_kl_in_reward(s);
     check_kl_in_loss(s);

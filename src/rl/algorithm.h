@@ -31,6 +31,10 @@ struct AlgorithmSettings {
   int group_size = 8;
   double group_epsilon = 1e-4;
   bool dynamic_sampling = false;
+  // The critic, where it is the baseline
+  std::string critic = "trunk";
+  int critic_warmup = 0;
+  double critic_learning_rate = 0;
   // The policy's loss
   std::string ratio = "token";
   double clip_low = .2;
@@ -73,6 +77,14 @@ struct AlgorithmSettings {
     field("group_epsilon", group_epsilon, "added to a group's deviation");
     field("dynamic_sampling", dynamic_sampling,
           "draw other states in place of those whose replies all score the same (DAPO)");
+    field("critic", critic,
+          "where the value function of ppo reads a state: trunk (the policy's hidden states, which "
+          "learn from its loss, too) or apart (a language model of its own beside the policy)");
+    field("critic_warmup", critic_warmup,
+          "iterations at the start in which only the value function learns, of the words");
+    field("critic_learning_rate", critic_learning_rate,
+          "Adam's step size for a value function that learns by itself (apart, or in the warm-up), "
+          "falling to 0; 0: learning_rate");
     field("ratio", ratio, "of probabilities, new to old: of a token, or a whole sequence (GSPO)");
     field("clip_low", clip_low, "how far below 1 the ratio may fall and still count");
     field("clip_high", clip_high, "how far above 1 it may rise; DAPO: .28");

@@ -37,6 +37,18 @@ void expect_allowed(const std::string& method, const std::vector<std::string>& c
   EXPECT_EQ(refusal(with(method, changes)), "") << method << " with " << changes.front();
 }
 
+TEST(CheckAlgorithm, ACriticIsOfPpoAndItsStepSizeOfOneThatLearnsByItself) {
+  expect_allowed("ppo", {"critic=apart", "critic_warmup=3", "critic_learning_rate=1e-3"});
+  expect_allowed("ppo", {"critic_warmup=3", "critic_learning_rate=1e-3"});
+  expect_refused("ppo", {"critic=elsewhere"}, "must be one of trunk, apart");
+  expect_refused("ppo", {"critic_warmup=-1"}, "0 or more");
+  expect_refused("ppo", {"critic=apart", "critic_learning_rate=-1e-3"}, "0 or more");
+  expect_refused("ppo", {"critic_learning_rate=1e-3"}, "take their steps together");
+  for (const char* method : {"grpo", "rloo", "reinforce_pp", "dpo", "sft"})
+    for (const char* change : {"critic=apart", "critic_warmup=2", "critic_learning_rate=1e-3"})
+      expect_refused(method, {change}, "only ppo has one");
+}
+
 TEST(Algorithm, NamesReadBack) {
   for (const Algorithm a :
        {Algorithm::ppo, Algorithm::grpo, Algorithm::rloo, Algorithm::reinforce_pp, Algorithm::dpo,

@@ -28,9 +28,6 @@ TokenScores score_plain(const model::Weights& weights, std::int64_t allowed,
     }
   const torch::Tensor hidden =
       model::hidden_states(weights, replies.packed).index_select(0, indices(rows));
-  const kernels::HeadOutput head =
-      kernels::log_prob_head(hidden, weights.head, indices(targets),
-                             {.temperature = options.temperature, .rows = allowed});
   const auto batch = static_cast<std::int64_t>(episodes.size());
   const auto scatter = [&](const torch::Tensor& values) {  // to [B, R]
     return torch::zeros({batch * longest}, torch::kFloat32)
@@ -38,13 +35,16 @@ TokenScores score_plain(const model::Weights& weights, std::int64_t allowed,
         .view({batch, longest});
   };
   TokenScores out;
-  out.log_probs = scatter(head.log_probs);
-  out.entropies = scatter(head.entropies);
   out.mask = scatter(torch::ones({static_cast<std::int64_t>(rows.size())})) > 0;
-  if (!options.value_head) {
-    out.values = torch::zeros_like(out.log_probs);
-    return out;
+  out.log_probs = out.entropies = out.values = torch::zeros(out.mask.sizes());
+  if (!options.values_only) {
+    const kernels::HeadOutput head =
+        kernels::log_prob_head(hidden, weights.head, indices(targets),
+                               {.temperature = options.temperature, .rows = allowed});
+    out.log_probs = scatter(head.log_probs);
+    out.entropies = scatter(head.entropies);
   }
+  if (!options.value_head) return out;
   const torch::Tensor seen = options.detach_values ? hidden.detach() : hidden;
   out.values = scatter(at::mv(seen.to(torch::kFloat32), options.value_head->weight) +
                        options.value_head->bias);

@@ -113,17 +113,20 @@ TokenScores score_tokens(const model::Weights& weights, const train::DialogueTok
     if (!layout.word_places.empty()) flat = flat.index_put({indices(layout.word_places)}, words);
     return flat.view({layout.batch, layout.longest});
   };
-  const Part modes = score_modes(weights, tokens, hidden, layout, options.temperature);
-  const Part words = layout.word_rows.empty()
-                         ? Part{torch::zeros({0}), torch::zeros({0})}
-                         : score_words(weights, tokens, hidden, layout, options.temperature);
   TokenScores out;
-  out.log_probs = scatter(modes.log_probs, words.log_probs);
-  out.entropies = scatter(modes.entropies, words.entropies);
   const auto ones = [](const std::vector<std::int64_t>& rows) {
     return torch::ones({static_cast<std::int64_t>(rows.size())});
   };
   out.mask = scatter(ones(layout.mode_rows), ones(layout.word_rows)) > 0;
+  out.log_probs = out.entropies = out.values = torch::zeros(out.mask.sizes());
+  if (!options.values_only) {
+    const Part modes = score_modes(weights, tokens, hidden, layout, options.temperature);
+    const Part words = layout.word_rows.empty()
+                           ? Part{torch::zeros({0}), torch::zeros({0})}
+                           : score_words(weights, tokens, hidden, layout, options.temperature);
+    out.log_probs = scatter(modes.log_probs, words.log_probs);
+    out.entropies = scatter(modes.entropies, words.entropies);
+  }
   if (options.value_head) {
     const auto values = [&](const std::vector<std::int64_t>& rows) {
       torch::Tensor chosen = hidden.index_select(0, indices(rows)).to(torch::kFloat32);
@@ -132,8 +135,6 @@ TokenScores score_tokens(const model::Weights& weights, const train::DialogueTok
     };
     out.values = scatter(values(layout.mode_rows),
                          layout.word_rows.empty() ? torch::zeros({0}) : values(layout.word_rows));
-  } else {
-    out.values = torch::zeros_like(out.log_probs);
   }
   return out;
 }

@@ -30,6 +30,7 @@ struct ScoreOptions {
   double temperature = 1;  // of the sampler: log-probabilities are of the tempered distribution
   const ValueHead* value_head = nullptr;
   bool detach_values = false;  // the value loss does not reach the network
+  bool values_only = false;    // log-probabilities and entropies are left at 0
   Prompts prompts = Prompts::shared;
 };
 

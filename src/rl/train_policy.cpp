@@ -182,7 +182,8 @@ class Trainer {
     if (items_have_worth(settings_)) return {};  // words are worth nothing by themselves
     const double step = step_share_ * learning_rate(settings_.learning_rate);
     if (learns_by_advantages(algorithm_))
-      return words_.update(rollout, step, place("rl/minibatches"));
+      return words_.update(rollout, step, place("rl/minibatches"),
+                           learning_rate(settings_.critic_learning_rate));
     const model::TensorMap before = policy_.language.trained().copy();
     base::Metrics metrics = words_.update(rollout, step, place("rl/minibatches"));
     const double kl = words_.measure_kl(own_replies());

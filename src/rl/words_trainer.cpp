@@ -74,19 +74,14 @@ WordsTrainer::WordsTrainer(model::LanguageModel& policy, const model::Weights& r
       method_(resolved(settings)),
       algorithm_(algorithm_named(settings.algorithm)),
       type_(type),
+      critic_(policy, method_, type),
       kl_({settings.beta, settings.kl_target, settings.kl_horizon, /*floor=*/settings.beta}) {
   check_algorithm(settings);
-  critic_.add("value.weight", torch::zeros({policy.config.width}));
-  critic_.add("value.bias", torch::zeros({1}));
   std::vector<torch::Tensor> all = policy_.trained().tensors();
-  if (algorithm_ == Algorithm::ppo)
-    for (const torch::Tensor& tensor : critic_.tensors()) all.push_back(tensor);
+  if (algorithm_ == Algorithm::ppo && critic_.on_trunk())
+    for (const torch::Tensor& tensor : critic_.head_parameters()) all.push_back(tensor);
   optimiser_ = std::make_unique<train::AdamW>(
       all, train::AdamWOptions{.beta2 = .999, .epsilon = 1e-5, .weight_decay = 0});
-}
-
-ValueHead WordsTrainer::value_head() const {
-  return {critic_.at("value.weight"), critic_.at("value.bias")};
 }
 
 bool WordsTrainer::pays_for_kl() const { return method_.kl_place != "none"; }
@@ -136,7 +131,7 @@ Rollout WordsTrainer::prepare(std::vector<Episode> episodes, std::vector<double>
   base::check(!exact || rollout.mismatch < kMostMismatch,
               "rl: the sampler's log-probabilities are not those that are learned from: ",
               rollout.mismatch, " nats a token apart");
-  if (at.step == 1)
+  if (at.step <= 1 + static_cast<std::uint64_t>(method_.critic_warmup))
     base::check(rollout.log_probs.equal(rollout.reference),
                 "rl: the policy differs from its reference before the first update");
   choose_learned(rollout);
@@ -172,11 +167,27 @@ void WordsTrainer::scale(Rollout& rollout) {
     rollout.scores[b] += penalties[static_cast<std::int64_t>(b)].item<double>();
 }
 
+// The policy's scores with the critic's values, wherever it stands.
+TokenScores WordsTrainer::score_with_values(const model::Weights& policy,
+                                            const std::optional<model::Weights>& critic,
+                                            const std::vector<const Episode*>& episodes,
+                                            Learner learner) const {
+  const ValueHead head = critic_.head();
+  const bool on_trunk = algorithm_ == Algorithm::ppo && !critic;
+  TokenScores scores = score_(policy, episodes,
+                              {.temperature = settings_.temperature,
+                               .value_head = on_trunk ? &head : nullptr,
+                               .detach_values = learner == Learner::critic});
+  if (critic)
+    scores.values = score_(*critic, episodes, {.value_head = &head, .values_only = true}).values;
+  return scores;
+}
+
 // Old and reference log-probabilities by the training forward; what is learned from by advantages
 // in the shapes of the first epoch's minibatches, so that the first ratio is exactly 1.
 void WordsTrainer::score_log_probs(Rollout& rollout) const {
   const model::Weights current = model::cast(policy_, type_);
-  const ValueHead head = value_head();
+  const std::optional<model::Weights> critic = critic_.weights();
   const std::size_t n = rollout.episodes.size();
   Minibatches batches = rollout.first_minibatches;
   if (!learns_by_advantages(algorithm_)) {  // some replies may be in none of them
@@ -189,7 +200,7 @@ void WordsTrainer::score_log_probs(Rollout& rollout) const {
   std::vector<torch::Tensor> log_probs(n), reference(n), values(n), mask(n), entropies(n), sampled;
   for (const std::vector<std::size_t>& chosen : batches) {
     const std::vector<const Episode*> batch = pick(rollout, chosen);
-    const TokenScores now = score_(current, batch, {settings_.temperature, &head});
+    const TokenScores now = score_with_values(current, critic, batch, Learner::all);
     const TokenScores then = score_(reference_, batch, {settings_.temperature});
     for (std::size_t b = 0; b < chosen.size(); ++b) {
       const auto row = static_cast<std::int64_t>(b);
@@ -283,6 +294,7 @@ struct WordsTrainer::Part {
   torch::Tensor index;  // [B] int64: chosen
   torch::Tensor learned;
   const Rollout& rollout;
+  Learner learner;
 
   // The rows of a tensor [episodes, …] of the rollout.
   torch::Tensor rows(const torch::Tensor& x) const { return x.index_select(0, index); }
@@ -293,14 +305,15 @@ struct WordsTrainer::Part {
 };
 
 WordsTrainer::Part WordsTrainer::part_of(const Rollout& rollout,
-                                         const std::vector<std::size_t>& chosen) const {
-  const ValueHead head = value_head();
+                                         const std::vector<std::size_t>& chosen,
+                                         Learner learner) const {
   Part part{chosen,
-            score_(model::cast(policy_, type_), pick(rollout, chosen),
-                   {settings_.temperature, algorithm_ == Algorithm::ppo ? &head : nullptr}),
+            score_with_values(model::cast(policy_, type_), critic_.weights(), pick(rollout, chosen),
+                              learner),
             torch::tensor(std::vector<std::int64_t>(chosen.begin(), chosen.end()), torch::kInt64),
             {},
-            rollout};
+            rollout,
+            learner};
   part.learned = part.of(rollout.learned);
   return part;
 }
@@ -310,8 +323,9 @@ struct WordsTrainer::Step {
   torch::Tensor total;
   PpoLoss policy;
   ValueLoss values;
-  double policy_loss = 0, value_loss = 0, norm = 0;
-  base::Metrics more = {};  // of the algorithm's own
+  double policy_loss = 0, value_loss = 0;
+  double norm = 0, critic_norm = 0;  // of the policy, and of a critic that learns by itself
+  base::Metrics more = {};           // of the algorithm's own
 };
 
 Reduction WordsTrainer::reduction() const {
@@ -337,8 +351,14 @@ void WordsTrainer::learn_by_advantages(const Part& part, Step& step) const {
   if (algorithm_ == Algorithm::ppo) {
     step.values = value_loss(part.now.values, part.of(rollout.values),
                              part.of(rollout.lesson.returns), part.learned, settings_.value_clip);
-    step.total = step.total + settings_.value_weight * step.values.loss;
     step.value_loss = step.values.loss.item<double>();
+    if (part.learner == Learner::critic) {
+      step.total = step.values.loss;
+      return;
+    }
+    // Nothing else reaches a critic apart, so that no weight is needed.
+    const double weight = critic_.on_trunk() ? settings_.value_weight : 1;
+    step.total = step.total + weight * step.values.loss;
   }
   if (method_.kl_place == "loss" || method_.kl_place == "both") {
     const KlLoss kl = kl_loss(part.now.log_probs, part.of(rollout.log_probs),
@@ -429,9 +449,9 @@ void WordsTrainer::learn_by_judgements(const Part& part, Step& step) const {
 }
 
 WordsTrainer::Step WordsTrainer::take_step(const Rollout& rollout,
-                                           const std::vector<std::size_t>& chosen,
-                                           double learning_rate) {
-  const Part part = part_of(rollout, chosen);
+                                           const std::vector<std::size_t>& chosen, Learner learner,
+                                           const StepSizes& sizes) {
+  const Part part = part_of(rollout, chosen, learner);
   Step step;
   if (learns_by_advantages(algorithm_))
     learn_by_advantages(part, step);
@@ -444,12 +464,18 @@ WordsTrainer::Step WordsTrainer::take_step(const Rollout& rollout,
   step.total.backward();
   step.policy_loss =
       (learns_by_advantages(algorithm_) ? step.policy.loss : step.total).item<double>();
-  step.norm = optimiser_->step(learning_rate, settings_.clip_gradient);
+  if (learner == Learner::all) step.norm = optimiser_->step(sizes.policy, settings_.clip_gradient);
+  if (learner == Learner::critic || !critic_.on_trunk())
+    step.critic_norm = critic_.step(sizes.critic, settings_.clip_gradient);
   return step;
 }
 
 base::Metrics WordsTrainer::update(const Rollout& rollout, double learning_rate,
-                                   const base::RandomPlace& at) {
+                                   const base::RandomPlace& at, double critic_learning_rate) {
+  const Learner learner =
+      at.step <= static_cast<std::uint64_t>(method_.critic_warmup) ? Learner::critic : Learner::all;
+  const StepSizes sizes{learning_rate,
+                        critic_learning_rate > 0 ? critic_learning_rate : learning_rate};
   std::vector<Step> steps;
   const auto too_far = [&] {
     return settings_.max_approx_kl > 0 && !steps.empty() &&
@@ -458,7 +484,7 @@ base::Metrics WordsTrainer::update(const Rollout& rollout, double learning_rate,
   for (int epoch = 0; epoch < settings_.epochs && !too_far(); ++epoch)
     for (const std::vector<std::size_t>& chosen :
          epoch == 0 ? rollout.first_minibatches : minibatches(at, epoch, rollout.units)) {
-      steps.push_back(take_step(rollout, chosen, learning_rate));
+      steps.push_back(take_step(rollout, chosen, learner, sizes));
       const PpoLoss& loss = steps.back().policy;
       if (steps.size() == 1)
         base::check(loss.ratio_max == 1 && loss.ratio_min == 1,
@@ -482,8 +508,9 @@ base::Metrics WordsTrainer::metrics_of(const Rollout& rollout, const std::vector
       {"loss/policy_avg", mean([](const Step& s) { return s.policy_loss; })},
       {"grad_norm", mean([&](const Step& s) { return finite(s.norm); })},
       {"steps", static_cast<double>(steps.size())},
-      {"steps_skipped", static_cast<double>(steps.size()) *
-                            mean([](const Step& s) { return !std::isfinite(s.norm); })}};
+      {"steps_skipped", static_cast<double>(steps.size()) * mean([](const Step& s) {
+                          return !std::isfinite(s.norm) || !std::isfinite(s.critic_norm);
+                        })}};
   const auto most = [&](const auto& value) {
     double found = value(steps.front());
     for (const Step& step : steps) found = std::max(found, value(step));
@@ -506,6 +533,7 @@ base::Metrics WordsTrainer::metrics_of(const Rollout& rollout, const std::vector
          {"advantages/std", deviation_of(lesson.advantages, rollout.learned)}});
   if (lesson.returns.defined())
     add({{"loss/value_avg", mean([](const Step& s) { return s.value_loss; })},
+         {"critic/grad_norm", mean([&](const Step& s) { return finite(s.critic_norm); })},
          {"val/clipfrac_avg", mean([](const Step& s) { return s.values.clip_fraction; })},
          {"returns/mean", masked_mean(lesson.returns, rollout.learned).item<double>()},
          {"returns/std", deviation_of(lesson.returns, rollout.learned)},
@@ -515,14 +543,14 @@ base::Metrics WordsTrainer::metrics_of(const Rollout& rollout, const std::vector
 }
 
 void WordsTrainer::save(model::Checkpoint& checkpoint) const {
-  model::add_prefixed(checkpoint.tensors, critic_.values(), "critic.");
+  critic_.save(checkpoint.tensors);
   optimiser_->save(checkpoint.tensors, "optimiser.");
   checkpoint.state["beta"] = kl_.beta();
   checkpoint.state["moments"] = moments_.to_json();
 }
 
 void WordsTrainer::load(const model::Checkpoint& checkpoint) {
-  critic_.assign(model::with_prefix(checkpoint.tensors, "critic."), "checkpoint");
+  critic_.load(checkpoint.tensors);
   optimiser_->load(checkpoint.tensors, "optimiser.");
   kl_.restore(checkpoint.state.at("beta"));
   moments_.from_json(checkpoint.state.at("moments"));

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/random.h"
 #include "base/run_log.h"
 #include "model/checkpoint.h"
+#include "rl/critic.h"
 #include "rl/kl.h"
 #include "rl/lesson.h"
 #include "rl/losses.h"
@@ -39,9 +42,9 @@ struct Rollout {
 };
 
 // The half of the update that learns modes and words, by any of the algorithms (algorithm.h). PPO:
-// clipped surrogate, value head on the policy's trunk, k1 KL in the reward with a controlled price
-// (Ziegler et al. 2019). Where settings.learn_mode is off, the mode is learned from by no
-// algorithm, and only replies of one mode are compared.
+// clipped surrogate, a critic on the policy's trunk or apart (critic.h), k1 KL in the reward with a
+// controlled price (Ziegler et al. 2019). Where settings.learn_mode is off, the mode is learned
+// from by no algorithm, and only replies of one mode are compared.
 class WordsTrainer {
  public:
   // Trains `policy` in place. `scorer`: dialogue_scorer, or plain_scorer (plain_tokens.h). Keeps
@@ -51,14 +54,18 @@ class WordsTrainer {
 
   // Scores what was sampled. states: one number an episode, the same for replies to one state;
   // empty: every reply is to a state of its own. `at`: seed and iteration (from 1), from which the
-  // minibatches follow. At iteration 1 the policy must be the reference (KL exactly 0), else
+  // minibatches follow. Until it has been updated, at iteration 1 and, after a warm-up, until the
+  // iteration behind it, the policy must be the reference (KL exactly 0), else
   // base::Error(internal).
   Rollout prepare(std::vector<Episode> episodes, std::vector<double> raw_scores,
                   const base::RandomPlace& at, const std::vector<int>& states = {});
 
-  // The epochs over a rollout, then the controller's step. The ratio at the first minibatch must be
+  // The epochs over a rollout, then the controller's step. In the first settings.critic_warmup
+  // iterations only the critic learns and the policy stays as it is. critic_learning_rate: of a
+  // critic that learns by itself; 0: learning_rate. The ratio at the first minibatch must be
   // exactly 1, else base::Error(internal). Returns what the log shows.
-  base::Metrics update(const Rollout& rollout, double learning_rate, const base::RandomPlace& at);
+  base::Metrics update(const Rollout& rollout, double learning_rate, const base::RandomPlace& at,
+                       double critic_learning_rate = 0);
 
   // Nats a reply between policy and reference, of replies that the policy sampled: what `prepare`
   // finds by itself where an algorithm learns from such replies.
@@ -81,16 +88,23 @@ class WordsTrainer {
 
   struct Part;  // a minibatch of a rollout
   struct Step;
-  Part part_of(const Rollout& rollout, const std::vector<std::size_t>& chosen) const;
+  enum class Learner { all, critic };  // who learns: at the start perhaps only the critic
+  TokenScores score_with_values(const model::Weights& policy,
+                                const std::optional<model::Weights>& critic,
+                                const std::vector<const Episode*>& episodes, Learner learner) const;
+  Part part_of(const Rollout& rollout, const std::vector<std::size_t>& chosen,
+               Learner learner) const;
   void learn_by_advantages(const Part& part, Step& step) const;
   void learn_by_imitation(const Part& part, Step& step) const;
   void learn_by_pairs(const Part& part, Step& step) const;
   void learn_by_judgements(const Part& part, Step& step) const;
   Reduction reduction() const;
   static base::Metrics metrics_of(const Rollout& rollout, const std::vector<Step>& steps);
-  Step take_step(const Rollout& rollout, const std::vector<std::size_t>& chosen,
-                 double learning_rate);
-  ValueHead value_head() const;
+  struct StepSizes {
+    double policy, critic;
+  };
+  Step take_step(const Rollout& rollout, const std::vector<std::size_t>& chosen, Learner learner,
+                 const StepSizes& sizes);
 
   model::LanguageModel& policy_;
   const model::Weights& reference_;
@@ -99,7 +113,7 @@ class WordsTrainer {
   const AlgorithmSettings method_;  // settings_, resolved
   const Algorithm algorithm_;
   torch::Dtype type_;
-  model::ParameterSet critic_;
+  Critic critic_;
   std::unique_ptr<train::AdamW> optimiser_;
   KlController kl_;
   RunningMoments moments_;
