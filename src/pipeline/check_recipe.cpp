@@ -137,6 +137,10 @@ void check_rl(const Recipe& recipe) {
                {"rl.checkpoint_every", rl.checkpoint_every},
                {"rl.gold_every", rl.gold_every}});
   at_least(2, {{"rl.batch", rl.batch}});
+  if (rl.critic_warmup >= rl.iterations)
+    throw base::UsageError("rl.critic_warmup is ", rl.critic_warmup, ", but there are only ",
+                           rl.iterations,
+                           " rl.iterations: the policy's words would never learn anything");
   at_least(0, {{"rl.item_steps", rl.item_steps},
                {"rl.learning_rate", rl.learning_rate},
                {"rl.item_learning_rate", rl.item_learning_rate},

@@ -49,6 +49,9 @@ TEST(CheckRecipe, NoStageBeginsWithASettingThatALaterOneRefuses) {
                                  "rl.gate=open",
                                  "rl.batch=1",
                                  "rl.algorithm=guess",
+                                 "rl.critic=elsewhere",
+                                 "rl.critic_warmup=60",
+                                 "rl.critic_learning_rate=1e-3",
                                  "evaluation.resamples=0",
                                  "evaluation.temperature=-1"}) {
     const std::string text = complaint(assignment), given = assignment;

@@ -89,6 +89,8 @@ std::vector<std::string> estimate(const Recipe& recipe) {
           recipe.rl.epochs, " epochs, ", recipe.rl.iterations * recipe.rl.item_steps,
           " item-slot steps of ", recipe.rl.item_states, " contexts; about ",
           megabytes(rl_memory(size, recipe.rl.batch, recipe.rl.minibatch, context) + rankings +
+                    (recipe.rl.critic == "apart" ? critic_memory(size, recipe.rl.minibatch, context)
+                                                 : 0) +
                     (recipe.reward.words == "language_model" ? serving_memory(size, 0, 0) : 0))),
       base::concatenate("run folder: ", recipe.folder().string())};
 }

@@ -59,6 +59,11 @@ double scorer_memory(const ModelSize& size, double batch_tokens) {
   return sft_memory(size, batch_tokens) + own;
 }
 
+double critic_memory(const ModelSize& size, double minibatch, double context) {
+  const double own = 4 * size.trained, frozen = size.adapter ? 0 : cast(size);  // or the policy's
+  return own + optimiser(size) + frozen + activations(size, minibatch * context);
+}
+
 double rl_memory(const ModelSize& size, double replies, double minibatch, double context) {
   const double policy = 4 * size.trained,
                sampler = cast(size) + (size.adapter ? stored(size) : 0),  // merged

@@ -25,5 +25,7 @@ double sft_memory(const ModelSize& size, double batch_tokens);
 double scorer_memory(const ModelSize& size, double batch_tokens);
 // `replies` sampled side by side and `minibatch` of them learned from at once, of `context` tokens.
 double rl_memory(const ModelSize& size, double replies, double minibatch, double context);
+// Of a critic apart, beside the policy.
+double critic_memory(const ModelSize& size, double minibatch, double context);
 
 }  // namespace pipeline
