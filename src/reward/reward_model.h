@@ -16,13 +16,13 @@ namespace reward {
 struct RewardSettings {
   BlendSettings blend;
   PredictorSettings predictor;
-  double blend_weight = 1;   // of the blend in the item's reward
-  double useful_weight = 0;  // of P(liked and unseen) there, see `probabilities`
-  double liked_weight = 0;   // of P(liked)
+  double blend_weight = 1;              // of the blend in the item's reward
+  double useful_weight = 0;             // of P(liked and unseen) there, see `probabilities`
+  double liked_weight = 0;              // of P(liked)
   std::string probabilities = "logit";  // how probabilities enter: logit or log
-  std::string ensemble = "deviation";  // what the members' scores come to, see pessimistic_score
-  double pessimism = .5;               // lambda there
-  double reader_weight = .3;           // of a reader's estimate beside a form's label
+  std::string ensemble = "deviation";   // what the members' scores come to, see pessimistic_score
+  double pessimism = .5;                // lambda there
+  double reader_weight = .3;            // of a reader's estimate beside a form's label
   double label_noise = 0;  // share of the labels turned round before anything learns from them
   int dialogues = 0;       // that R_phi learns from; 0: all
   double faithfulness =
@@ -37,10 +37,11 @@ struct RewardSettings {
     field("blend_weight", blend_weight, "of the blend in the item's reward");
     field("useful_weight", useful_weight, "of P(liked and not seen before) in the item's reward");
     field("liked_weight", liked_weight, "of P(liked) in the item's reward");
-    field("probabilities", probabilities,
-          "how these two enter the item's reward: logit, or log. With log P(useful) alone at a "
-          "price of KL of 1 in its own units the best policy is p(item) P(useful | item), the share "
-          "of useful recommendations among what people do recommend");
+    field(
+        "probabilities", probabilities,
+        "how these two enter the item's reward: logit, or log. With log P(useful) alone at a "
+        "price of KL of 1 in its own units the best policy is p(item) P(useful | item), the share "
+        "of useful recommendations among what people do recommend");
     field("predictor", predictor, "R_phi: predicts from state and action");
     field("ensemble", ensemble,
           "what the predictors' scores come to: deviation (mean - pessimism * deviation), variance "
