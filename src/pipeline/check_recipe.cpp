@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "rl/unread_settings.h"
 
 namespace pipeline {
 namespace {
@@ -149,6 +150,7 @@ void check_rl(const Recipe& recipe) {
   const rl::RlSettings& rl = recipe.rl;
   try {
     rl::check_algorithm(rl);
+    rl::refuse_unread(rl);
   } catch (const base::UsageError& error) {
     throw base::UsageError("in [rl], ", error.what());
   }
@@ -158,7 +160,8 @@ void check_rl(const Recipe& recipe) {
                {"rl.max_tokens", rl.max_tokens},
                {"rl.item_states", rl.item_states},
                {"rl.checkpoint_every", rl.checkpoint_every},
-               {"rl.gold_every", rl.gold_every}});
+               {"rl.gold_every", rl.gold_every},
+               {"rl.gold_episodes", rl.gold_episodes}});
   at_least(2, {{"rl.batch", rl.batch}});
   if (rl.critic_warmup >= rl.iterations)
     throw base::UsageError("rl.critic_warmup is ", rl.critic_warmup, ", but there are only ",
@@ -187,7 +190,21 @@ void check_rl(const Recipe& recipe) {
   if (!rl.preferences.empty() && rl.algorithm != "dpo" && rl.algorithm != "kto")
     throw base::UsageError("rl.preferences with rl.algorithm=", rl.algorithm,
                            ": pairs are for dpo, judgements for kto; the others need scores");
-  one_of("rl.score_scaling", rl.score_scaling, {"running", "none"});
+  if (rl.length_cache > rl.max_tokens)
+    throw base::UsageError("rl.length_cache is ", rl.length_cache, ", more than rl.max_tokens, ",
+                           rl.max_tokens);
+  const rl::AlgorithmSettings method = rl::resolved(rl);
+  if (rl::compares_replies(method) && rl.batch % rl.group_size != 0)
+    throw base::UsageError("rl.batch is ", rl.batch, ", no multiple of rl.group_size, ",
+                           rl.group_size);
+  if (rl.beta == 0 && rl.kl_target > 0 && method.kl_place != "none")
+    throw base::UsageError(
+        "rl.beta is 0: nothing times 0 is a price, so rl.kl_target=", rl.kl_target,
+        " could not be kept. Start from a small beta, or set rl.kl_target=0");
+  one_of("rl.score_scaling", rl.score_scaling, {"running", "standard", "none"});
+  one_of("rl.missing_end", rl.missing_end, {"subtract", "fixed"});
+  one_of("rl.adam", rl.adam, {"pytorch", "tensorflow"});
+  above_zero({{"rl.adam_epsilon", rl.adam_epsilon}});
   one_of("rl.reward", rl.reward, {"learned", "shuffled", "length", "unpopular", "gold"});
   if (rl.reward == "gold" && !recipe.in_world())
     throw base::UsageError(
@@ -201,6 +218,8 @@ void check_evaluation(const Recipe& recipe) {
   at_least(1, {{"evaluation.resamples", evaluation.resamples},
                {"evaluation.world_episodes", evaluation.world_episodes},
                {"evaluation.max_tokens", evaluation.max_tokens}});
+  for (const int n : evaluation.best_of)
+    if (n < 1) throw base::UsageError("evaluation.best_of names ", n, ", expected 1 or more");
   at_least(0, {{"evaluation.responses", evaluation.responses},
                {"evaluation.form_turns", evaluation.form_turns},
                {"evaluation.temperature", evaluation.temperature}});

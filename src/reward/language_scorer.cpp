@@ -110,9 +110,9 @@ LanguageScorer::LanguageScorer(const model::LanguageModel& language, torch::Tens
       head_(head.detach().to(torch::kFloat32)),
       padding_(padding) {
   torch::NoGradGuard no_grad;
-  base::check(head_.dim() == 2 && head_.size(0) == 1 && head_.size(1) == language_.config.width,
-              "a score's head is ", head_.sizes(), ", expected [1, ", language_.config.width, "]");
-  weights_ = model::cast(language_, type);
+  base::check(head_.dim() == 2 && head_.size(0) == 1 && head_.size(1) == language.config.width,
+              "a score's head is ", head_.sizes(), ", expected [1, ", language.config.width, "]");
+  weights_ = model::cast(*language_, type);
 }
 
 std::vector<double> LanguageScorer::score(const std::vector<std::vector<int>>& sequences) const {
@@ -132,7 +132,8 @@ std::vector<double> LanguageScorer::score(const std::vector<std::vector<int>>& s
 
 void LanguageScorer::write(const std::filesystem::path& folder,
                            const text::Tokenizer& tokenizer) const {
-  model::write_scorer(folder, language_, head_, padding_);
+  base::check(language_.has_value(), "a language scorer that was read is not written again");
+  model::write_scorer(folder, *language_, head_, padding_);
   const std::string end = tokenizer.token_text(padding_);
   text::write_tokenizer(folder, tokenizer, {.end = end, .padding = end});
 }
@@ -145,7 +146,10 @@ LanguageScorer LanguageScorer::read(const std::filesystem::path& folder, torch::
     throw base::Error(base::ErrorKind::data,
                       base::concatenate(folder.string(), ": tensor score.weight is ", head.sizes(),
                                         ", expected [1, ", language.config.width, "]"));
-  return {language, head, base::require<int>(language.config.other, "pad_token_id", where), type};
+  LanguageScorer scorer(language, head,
+                        base::require<int>(language.config.other, "pad_token_id", where), type);
+  scorer.language_.reset();
+  return scorer;
 }
 
 LanguageScorer train_language_scorer(model::LanguageModel language, int padding,

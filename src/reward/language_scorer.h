@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "base/progress.h"
@@ -38,13 +39,14 @@ class LanguageScorer {
   // padding and fit the context.
   std::vector<double> score(const std::vector<std::vector<int>>& sequences) const;
 
-  // A folder that transformers and TRL load as a reward model, with its tokenizer.
+  // A folder that transformers and TRL load as a reward model, with its tokenizer. Not of a scorer
+  // that was read, which keeps only what scoring takes.
   void write(const std::filesystem::path& folder, const text::Tokenizer& tokenizer) const;
   // Throws base::DataError.
   static LanguageScorer read(const std::filesystem::path& folder, torch::Dtype type);
 
  private:
-  model::LanguageModel language_;
+  std::optional<model::LanguageModel> language_;  // to be written
   torch::Tensor head_;
   int padding_;
   model::Weights weights_;

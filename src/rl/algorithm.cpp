@@ -31,6 +31,7 @@ void check_words(const AlgorithmSettings& s) {
   check_word("baseline", s.baseline, {"critic", "group_mean", "leave_one_out", "none"});
   check_word("critic", s.critic, {"trunk", "apart"});
   check_word("advantage_scale", s.advantage_scale, {"group", "batch", "none"});
+  check_word("variance", s.variance, {"unbiased", "biased"});
   check_word("ratio", s.ratio, {"token", "sequence"});
   check_word("aggregation", s.aggregation, {"token_mean", "sequence_mean", "constant_length"});
   check_word("kl_place", s.kl_place, {"reward", "loss", "both", "none"});
@@ -168,6 +169,10 @@ void check_sampled(const AlgorithmSettings& s, Algorithm algorithm) {
 }
 
 void check_offline(const AlgorithmSettings& s, Algorithm algorithm) {
+  if (s.dynamic_sampling)
+    throw base::UsageError("dynamic_sampling with ", s.algorithm,
+                           ", which learns from what others ",
+                           "said: only grpo, rloo and reinforce_pp draw replies anew");
   if (s.kl_place != "none")
     throw base::UsageError(
         "kl_place=", s.kl_place, " with ", s.algorithm,
@@ -318,6 +323,7 @@ AlgorithmSettings resolved(AlgorithmSettings settings) {
   const bool is_grpo = settings.algorithm == "grpo" && own_place;
   fill(settings.beta_unit,
        is_grpo && in_loss(settings) && settings.advantage_scale != "none" ? "advantage" : "score");
+  fill(settings.kl_loss, settings.algorithm == "grpo" ? "k3" : "k2");
   fill(settings.desirable, "above_mean");
   fill(settings.weight_scope, settings.group_size > 1 ? "group" : "batch");
   return settings;

@@ -30,6 +30,7 @@ struct AlgorithmSettings {
   std::string advantage_scale = "auto";
   int group_size = 8;
   double group_epsilon = 1e-4;
+  std::string variance = "unbiased";
   bool dynamic_sampling = false;
   // The critic, where it is the baseline
   std::string critic = "trunk";
@@ -45,7 +46,7 @@ struct AlgorithmSettings {
   // KL to the reference
   std::string kl_place = "auto";
   std::string kl_reward = "k1";
-  std::string kl_loss = "k2";
+  std::string kl_loss = "auto";
   std::string kl_ratio = "none";
   std::string beta_unit = "auto";
   // Length
@@ -75,6 +76,10 @@ struct AlgorithmSettings {
           "what advantages are divided by: the deviation of their group or batch, or none");
     field("group_size", group_size, "replies to one state");
     field("group_epsilon", group_epsilon, "added to a group's deviation");
+    field(
+        "variance", variance,
+        "behind the deviation that advantages of ppo, grpo and rloo are divided by: unbiased (n - "
+        "1, as in TRL and verl) or biased (n, as Ziegler et al. 2019)");
     field("dynamic_sampling", dynamic_sampling,
           "draw other states in place of those whose replies all score the same (DAPO)");
     field("critic", critic,
@@ -96,7 +101,8 @@ struct AlgorithmSettings {
           "how tokens' losses become one: token_mean, sequence_mean or constant_length (Dr. GRPO)");
     field("kl_place", kl_place, "the KL's: reward, loss, both or none");
     field("kl_reward", kl_reward, "estimator of the KL in the reward; only k1 is right");
-    field("kl_loss", kl_loss, "estimator of the KL in the loss: k2, k3 or, with kl_ratio=full, k1");
+    field("kl_loss", kl_loss,
+          "estimator of the KL in the loss: k2, k3 (grpo's own) or, with kl_ratio=full, k1");
     field("kl_ratio", kl_ratio,
           "what the KL loss is multiplied by after the first epoch: none, detached or full");
     field(

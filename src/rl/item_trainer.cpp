@@ -11,8 +11,7 @@
 namespace rl {
 namespace {
 
-constexpr double kGuarded = .8;    // of the KL budget, from where a step pays the guard's price
-constexpr double kGuardPrice = 1;  // of KL, at least
+constexpr double kGuarded = .8;  // of the KL budget, from where a step pays the guard's price
 
 }  // namespace
 
@@ -88,10 +87,12 @@ base::Metrics ItemTrainer::update(const model::Weights& current, const std::vect
                             options);
     };
     ItemSlotLoss loss = loss_at();
-    // The controller follows slowly; near the end of the budget the price rises at once.
-    if (!imitates_ && settings_.item_kl_target > 0 &&
-        loss.kl > kGuarded * settings_.item_kl_target) {
-      options.beta = std::max(10 * options.beta, kGuardPrice);
+    // Imitation has no price of KL until it nears the end of the budget.
+    const bool has_room =
+        settings_.item_kl_target <= 0 || loss.kl <= kGuarded * settings_.item_kl_target;
+    const double price = imitates_ && has_room ? 0 : kl_.guarded_beta(loss.kl, kGuarded);
+    if (price != options.beta) {
+      options.beta = price;
       loss = loss_at();
     }
     if (at.step == 1 && step == 0)

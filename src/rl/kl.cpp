@@ -79,11 +79,18 @@ KlLoss kl_loss(const torch::Tensor& log_probs, const torch::Tensor& old_log_prob
   return out;
 }
 
+double KlController::guarded_beta(double kl, double share) const {
+  constexpr double kTimes = 10, kLeast = 1;
+  const bool spent = options_.target > 0 && kl > share * options_.target;
+  return spent ? std::max(kTimes * beta_, kLeast) : beta_;
+}
+
 void KlController::update(double kl, std::int64_t episodes) {
   if (options_.target <= 0) return;
   const double error = std::clamp(kl / options_.target - 1, -.2, .2);
-  beta_ = std::clamp(beta_ * (1 + error * static_cast<double>(episodes) / options_.horizon),
-                     options_.floor, options_.ceiling);
+  const double change = error * static_cast<double>(episodes) / options_.horizon;
+  beta_ = std::clamp(beta_ * (1 + std::clamp(change, -.5, 1.)), options_.floor,
+                     std::max(options_.floor, options_.ceiling));
 }
 
 }  // namespace rl

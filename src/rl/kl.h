@@ -71,19 +71,22 @@ KlLoss kl_loss(const torch::Tensor& log_probs, const torch::Tensor& old_log_prob
                const KlLossOptions& options = {});
 
 // beta, the price of KL, steered towards a budget (Ziegler et al. 2019):
-// beta <- beta * (1 + clip(KL / target - 1, -.2, .2) * episodes / horizon), held within [floor,
-// ceiling].
+// beta <- beta * (1 + clip(KL / target - 1, -.2, .2) * episodes / horizon), at most halved or
+// doubled, and held within [floor, ceiling].
 class KlController {
  public:
   struct Options {
     double beta = .1;                    // at the start
     double target = 2;                   // nats a sequence; 0: beta stays as it is
     double horizon = 10000;              // episodes
-    double floor = 1e-3, ceiling = 100;  // of what update() makes of it
+    double floor = 1e-3, ceiling = 100;  // of what update() makes of it; a higher floor is both
   };
   explicit KlController(const Options& options) : options_(options), beta_(options.beta) {}
 
   double beta() const { return beta_; }
+  // The same; but where a KL is above `share` of the target, ten times it and at least 1: beta
+  // follows slowly, and this turns a policy back at once.
+  double guarded_beta(double kl, double share) const;
   void restore(double beta) { beta_ = beta; }  // from a checkpoint
 
   // kl: mean over the episodes of a rollout, in nats a sequence, measured before the update.

@@ -54,6 +54,15 @@ TEST(KlController, ThePriceStaysBetweenFloorAndCeiling) {
   EXPECT_EQ(controller.beta(), .08);
 }
 
+TEST(KlController, AGuardedPriceRisesAtOnceWhereTheBudgetIsSpent) {
+  const KlController cheap({.beta = .05, .target = 2}), dear({.beta = .3, .target = 2}),
+      free({.beta = .3, .target = 0});
+  EXPECT_EQ(cheap.guarded_beta(3, 1.5), .05);
+  EXPECT_EQ(cheap.guarded_beta(3.01, 1.5), 1);
+  EXPECT_EQ(dear.guarded_beta(3.01, 1.5), 3);
+  EXPECT_EQ(free.guarded_beta(1e9, 1.5), .3);
+}
+
 TEST(KlController, GoesOnFromASavedPrice) {
   KlController controller({.beta = .1, .target = 1, .horizon = 100});
   controller.restore(.4);

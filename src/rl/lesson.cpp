@@ -19,6 +19,10 @@ bool kl_in_reward(const AlgorithmSettings& s) {
   return s.kl_place == "reward" || s.kl_place == "both";
 }
 
+Spread spread_of(const AlgorithmSettings& settings) {
+  return settings.variance == "biased" ? Spread::biased : Spread::unbiased;
+}
+
 // What groups compare: the reply's score, less the price of its KL where that is in the reward.
 torch::Tensor compared(const AlgorithmSettings& settings, const ScoredReplies& replies) {
   return kl_in_reward(settings)
@@ -35,7 +39,7 @@ Lesson ppo_lesson(const AlgorithmSettings& settings, const ScoredReplies& replie
   lesson.returns = found.returns;
   lesson.normalised = settings.advantage_scale == "none"
                           ? lesson.advantages
-                          : whiten(lesson.advantages, replies.learned);
+                          : whiten(lesson.advantages, replies.learned, spread_of(settings));
   return lesson;
 }
 
@@ -45,9 +49,12 @@ Lesson grpo_lesson(const AlgorithmSettings& settings, const ScoredReplies& repli
                                                                  : GroupScale::none;
   const torch::Tensor counts = replies.learned.any(1);
   const auto over = [&](GroupScale by) {
-    return over_tokens(grpo_advantages(compared(settings, replies), replies.groups,
-                                       {.scale = by, .epsilon = settings.group_epsilon}, counts),
-                       replies.learned);
+    return over_tokens(
+        grpo_advantages(
+            compared(settings, replies), replies.groups,
+            {.scale = by, .spread = spread_of(settings), .epsilon = settings.group_epsilon},
+            counts),
+        replies.learned);
   };
   return {.advantages = over(GroupScale::none), .normalised = over(scale)};
 }
@@ -59,7 +66,7 @@ Lesson rloo_lesson(const AlgorithmSettings& settings, const ScoredReplies& repli
       replies.learned);
   lesson.normalised = settings.advantage_scale == "none"
                           ? lesson.advantages
-                          : whiten(lesson.advantages, replies.learned);
+                          : whiten(lesson.advantages, replies.learned, spread_of(settings));
   return lesson;
 }
 

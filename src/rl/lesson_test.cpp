@@ -77,6 +77,9 @@ TEST(MakeLesson, DividesAsTheSettingsSay) {
   EXPECT_NEAR(learned(grpo.normalised)[1], 1 / std::sqrt(2.), 1e-3);
   EXPECT_NEAR(learned(grpo.normalised)[3], -2 / std::sqrt(8.), 1e-3);
   EXPECT_EQ(learned(grpo.advantages)[3], -2);
+  AlgorithmSettings biased = published("grpo");
+  biased.variance = "biased";
+  EXPECT_NEAR(learned(make_lesson(biased, replies(), {}).normalised)[1], 1, 1e-3);
   const Lesson ppo = make_lesson(published("ppo"), replies(), {1, 1});
   EXPECT_EQ(learned(ppo.advantages), (std::vector<float>{0, 1, 0, -2}));
   EXPECT_EQ(learned(ppo.returns), (std::vector<float>{0, 1, 0, -2}));

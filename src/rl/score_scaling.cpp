@@ -8,6 +8,18 @@
 #include "base/error.h"
 
 namespace rl {
+namespace {
+
+// Less `mean`, divided by the deviation, within +-clip.
+std::vector<double> scaled(const std::vector<double>& scores, double mean, double clip,
+                           const RunningMoments& moments) {
+  const double deviation = std::max(moments.deviation(), 1e-8);
+  std::vector<double> out;
+  for (double score : scores) out.push_back(std::clamp((score - mean) / deviation, -clip, clip));
+  return out;
+}
+
+}  // namespace
 
 void RunningMoments::add(const std::vector<double>& batch) {
   if (batch.empty()) return;
@@ -36,10 +48,13 @@ void RunningMoments::from_json(const base::Json& json) {
 std::vector<double> scale_scores(const std::vector<double>& scores, double clip,
                                  RunningMoments& moments) {
   moments.add(scores);
-  const double deviation = std::max(moments.deviation(), 1e-8);
-  std::vector<double> scaled;
-  for (double score : scores) scaled.push_back(std::clamp(score / deviation, -clip, clip));
-  return scaled;
+  return scaled(scores, 0, clip, moments);
+}
+
+std::vector<double> standard_scores(const std::vector<double>& scores, double clip,
+                                    RunningMoments& moments) {
+  moments.add(scores);
+  return scaled(scores, moments.mean(), clip, moments);
 }
 
 std::vector<double> centered_by_group(const std::vector<double>& scores,

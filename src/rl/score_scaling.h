@@ -28,6 +28,10 @@ class RunningMoments {
 std::vector<double> scale_scores(const std::vector<double>& scores, double clip,
                                  RunningMoments& moments);
 
+// The same of scores less their running mean.
+std::vector<double> standard_scores(const std::vector<double>& scores, double clip,
+                                    RunningMoments& moments);
+
 // The scores less their group's mean: what is the same for a whole group teaches nothing.
 std::vector<double> centered_by_group(const std::vector<double>& scores,
                                       const std::vector<int>& groups);

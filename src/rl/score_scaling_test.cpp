@@ -23,6 +23,14 @@ TEST(RunningMoments, AgreeWithTheWholeStream) {
   EXPECT_EQ(back.deviation(), moments.deviation());
 }
 
+TEST(StandardScores, TakeTheRunningMeanOffFirst) {
+  RunningMoments moments;
+  standard_scores({0, 4}, 5, moments);
+  const std::vector<double> scores = standard_scores({2, 6}, 1, moments);  // of 0, 4, 2, 6: mean 3
+  EXPECT_NEAR(scores[0], -1 / moments.deviation(), 1e-12);
+  EXPECT_EQ(scores[1], 1);  // 3 / 2.58, held at 1
+}
+
 TEST(ScaleScores, DividesByTheDeviationAndClipsTheScoreOnly) {
   RunningMoments moments;
   const std::vector<double> scaled = scale_scores({1, 3, 100}, 1.5, moments);  // deviation 56.60

@@ -21,11 +21,15 @@ struct RlSettings : AlgorithmSettings {
   double value_weight = .1;
   double entropy_weight = 0;
   double clip_gradient = 1;
+  std::string adam = "pytorch";
+  double adam_epsilon = 1e-5;
   std::string score_scaling = "running";
   double score_clip = 5;           // of the scaled score
-  double missing_end_penalty = 1;  // off the score of a reply without <|end|>
-  bool learn_mode = false;         // whether the words' score may change how often to recommend
-  double max_approx_kl = .03;      // an iteration's epochs stop above 1.5 times this; 0: never
+  double missing_end_penalty = 1;  // for a reply without <|end|>
+  std::string missing_end = "subtract";
+  bool whiten_rewards = false;
+  bool learn_mode = false;     // whether the words' score may change how often to recommend
+  double max_approx_kl = .03;  // an iteration's epochs stop above 1.5 times this; 0: never
   double temperature = 1;
   int max_tokens = 32;
   double beta = .1;              // price of KL of the words, at the start and at least
@@ -64,11 +68,22 @@ struct RlSettings : AlgorithmSettings {
     field("value_weight", value_weight, "of the value loss");
     field("entropy_weight", entropy_weight, "of the entropy bonus");
     field("clip_gradient", clip_gradient, "largest norm of the gradient");
-    field(
-        "score_scaling", score_scaling,
-        "running: scores are divided by their running deviation, then clipped; none: as they are");
+    field("adam", adam,
+          "where epsilon stands in Adam's step: pytorch, or tensorflow, where early steps on small "
+          "gradients are smaller");
+    field("adam_epsilon", adam_epsilon, "of the words' Adam");
+    field("score_scaling", score_scaling,
+          "running: scores are divided by their running deviation, then clipped; standard: their "
+          "running mean is taken off first; none: as they are");
     field("score_clip", score_clip, "largest score, in running deviations");
-    field("missing_end_penalty", missing_end_penalty, "off the score of a reply without its end");
+    field("missing_end_penalty", missing_end_penalty, "for a reply without its end");
+    field(
+        "missing_end", missing_end,
+        "subtract: the penalty is taken off such a reply's score; fixed: minus the penalty is its "
+        "score");
+    field("whiten_rewards", whiten_rewards,
+          "divide the tokens' rewards, price of KL included, by their deviation over the rollout, "
+          "their mean kept; beta then counts in deviations");
     field("learn_mode", learn_mode,
           "learn from the score of the words how often to recommend, too; else only how to say it");
     field("max_approx_kl", max_approx_kl,

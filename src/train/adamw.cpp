@@ -41,9 +41,14 @@ double AdamW::step(double learning_rate, double max_norm) {
         gradients.push_back(parameter.grad());
       }
       at::_foreach_add_(group.steps, 1);
+      const double epsilon =
+          options_.form == AdamForm::pytorch
+              ? options_.epsilon
+              : options_.epsilon /
+                    std::sqrt(1 - std::pow(options_.beta2, group.steps[0].item<double>()));
       at::_fused_adamw_(group.parameters, gradients, group.first_moments, group.second_moments, {},
                         group.steps, learning_rate, options_.beta1, options_.beta2,
-                        group.weight_decay, options_.epsilon,
+                        group.weight_decay, epsilon,
                         /*amsgrad=*/false, /*maximize=*/false, divisor);
     }
   }

@@ -8,11 +8,23 @@
 
 namespace train {
 
+// Where epsilon stands in step t = rate * m' / (sqrt(v') + epsilon), with m' = m / (1 - beta1^t).
+enum class AdamForm {
+  // v' = v / (1 - beta2^t), as in the paper and PyTorch.
+  pytorch,
+  // The step is rate * sqrt(1 - beta2^t) * m' / (sqrt(v) + epsilon), as in TensorFlow 1: epsilon
+  // counts for 1 / sqrt(1 - beta2^t) as much, 32 times at the first step with beta2 = .999, and
+  // early steps on small gradients are smaller by that (Huang et al. 2023, "The N Implementation
+  // Details of RLHF with PPO").
+  tensorflow,
+};
+
 struct AdamWOptions {
   double beta1 = .9;
   double beta2 = .95;
   double epsilon = 1e-8;
   double weight_decay = .01;  // of tensors with two dimensions or more; the others are not decayed
+  AdamForm form = AdamForm::pytorch;
 };
 
 // AdamW (Loshchilov & Hutter 2019) over a set of parameters, in fp32, by libtorch's fused kernel.

@@ -19,6 +19,34 @@ TEST(AdamW, TheFirstStepIsTheLearningRateInTheGradientsDirection) {
   EXPECT_NEAR(x[1].item<float>(), -1.9, 1e-5);
 }
 
+TEST(AdamW, EpsilonStandsWhereTheFormSays) {
+  const auto first_step = [](AdamForm form) {
+    torch::Tensor x = torch::zeros({1}).set_requires_grad(true);
+    AdamW optimiser({x}, {.beta2 = .999, .epsilon = 1e-5, .weight_decay = 0, .form = form});
+    (1e-5 * x).sum().backward();
+    optimiser.step(.01, 0);
+    return -x.item<float>();
+  };
+  // .01 * 1e-5 / (1e-5 + 1e-5); .01 * sqrt(.001) / .1 * 1e-6 / (sqrt(.001) * 1e-5 + 1e-5).
+  EXPECT_NEAR(first_step(AdamForm::pytorch), .005, 1e-8);
+  EXPECT_NEAR(first_step(AdamForm::tensorflow), .000306534, 1e-8);
+}
+
+TEST(AdamW, BothFormsAreOneLateOn) {
+  const auto walk = [](AdamForm form) {
+    torch::Tensor x = torch::ones({1}).set_requires_grad(true);
+    AdamW optimiser({x}, {.beta2 = .9, .epsilon = 1e-3, .weight_decay = 0, .form = form});
+    for (int step = 0; step < 200; ++step) {
+      torch::NoGradGuard no_grad;
+      if (step == 150) x.fill_(1);
+      x.mutable_grad() = torch::full({1}, .01);
+      optimiser.step(.01, 0);
+    }
+    return x.item<float>();
+  };
+  EXPECT_NEAR(walk(AdamForm::pytorch), walk(AdamForm::tensorflow), 1e-5);
+}
+
 TEST(AdamW, AGradientThatIsNotFiniteChangesNothing) {
   torch::Tensor x = torch::tensor({1.f}).set_requires_grad(true);
   AdamW optimiser({x}, {});
