@@ -126,6 +126,13 @@ struct RlSettings : AlgorithmSettings {
   }
 };
 
+// With every "auto" of the algorithm's own settings filled in; the others stay.
+inline RlSettings resolved(RlSettings settings) {
+  static_cast<AlgorithmSettings&>(settings) =
+      resolved(static_cast<const AlgorithmSettings&>(settings));
+  return settings;
+}
+
 // Whether rl.reward says what items are worth by themselves; words are worth nothing then.
 inline bool items_have_worth(const RlSettings& settings) {
   return settings.reward == "gold" || settings.reward == "unpopular";

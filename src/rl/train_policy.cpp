@@ -8,8 +8,8 @@
 #include "base/format.h"
 #include "base/run_log.h"
 #include "metrics/correlation.h"
-#include "recommend/trained_recommender.h"
 #include "rl/item_trainer.h"
+#include "rl/reply_source.h"
 #include "rl/words_trainer.h"
 
 namespace rl {
@@ -48,29 +48,12 @@ model::Weights cast_without_gradient(const model::LanguageModel& model, torch::D
   return model::cast(model, type);
 }
 
-constexpr int kRedraws = 3;  // of states in place of those that teach nothing
-
-// Whether several replies to one state are drawn, to be compared with each other.
-bool compares_replies(const AlgorithmSettings& method) {
-  switch (algorithm_named(method.algorithm)) {
-    case Algorithm::ppo:
-    case Algorithm::sft:
-      return false;
-    case Algorithm::reinforce_pp:
-      return method.baseline == "group_mean";
-    default:
-      return true;
-  }
-}
-
 class Trainer {
  public:
   Trainer(const PolicyInput& input, const RlSettings& settings, const train::Stage& stage)
       : input_(input),
         settings_(settings),
-        method_(resolved(settings)),
         algorithm_(algorithm_named(settings.algorithm)),
-        compares_(compares_replies(method_)),
         stage_(stage),
         policy_(copy_of(input.start)),
         places_(find_places(input.dialogues)),
@@ -90,7 +73,7 @@ class Trainer {
           base::ErrorKind::data,
           "rl: every recommender's turn of the training dialogues names several items, "
           "so there is no reply to imitate");
-    read_judged();
+    replies_.emplace(policy_, input.start, input.reward, places_, judged(), settings, input.type);
   }
 
   PolicyResult run() {
@@ -110,29 +93,18 @@ class Trainer {
   }
 
  private:
-  // The judged replies as episodes. What the policy could not have said is left out, and where the
-  // mode is not learned, pairs of different modes are.
-  void read_judged() {
-    if (input_.judged.empty()) return;
-    for (const std::vector<JudgedReply>& unit : input_.judged) {
-      std::vector<std::pair<Episode, double>> own;
-      for (const JudgedReply& judged : unit)
-        if (auto episode = said_reply(judged.state, judged.reply, policy_.tokens,
-                                      settings_.max_tokens, positions()))
-          own.emplace_back(std::move(*episode), judged.score);
-      const bool alike =
-          settings_.learn_mode || std::all_of(own.begin(), own.end(), [&](const auto& one) {
-            return one.first.action.recommends == own[0].first.action.recommends;
-          });
-      if (own.size() == unit.size() && alike) judged_.push_back(std::move(own));
-    }
-    if (judged_.size() < input_.judged.size())
+  std::vector<JudgedUnit> judged() const {
+    std::vector<JudgedUnit> units = read_judged(
+        input_.judged, policy_.tokens, settings_.learn_mode ? PairedModes::any : PairedModes::alike,
+        settings_.max_tokens, static_cast<int>(policy_.language.config.context));
+    if (units.size() < input_.judged.size())
       stage_.console.line(base::concatenate(
-          "rl  ", input_.judged.size() - judged_.size(), " of ", input_.judged.size(),
+          "rl  ", input_.judged.size() - units.size(), " of ", input_.judged.size(),
           " preferences left out: a reply names several items, or one of a pair recommends and the "
           "other does not (rl.learn_mode)"));
-    if (judged_.empty())
+    if (units.empty() && !input_.judged.empty())
       throw base::Error(base::ErrorKind::data, "rl: no preference is left to learn from");
+    return units;
   }
 
   base::RandomPlace place(std::string_view what) const {
@@ -154,7 +126,7 @@ class Trainer {
 
   base::Metrics iterate() {
     const auto start = Clock::now();
-    Replies replies = sample();
+    Replies replies = replies_->draw(place("rl/replies"));
     const double rollout_seconds = seconds_since(start);
     const auto score_start = Clock::now();
     const Rollout rollout = words_.prepare(std::move(replies.episodes), std::move(replies.scores),
@@ -196,15 +168,15 @@ class Trainer {
   // has gone from its reference: it is measured, a step over the budget is taken back, and from
   // then on steps are half as large.
   base::Metrics update_words(const Rollout& rollout) {
-    if (items_have_worth(settings_)) return {};  // words are worth nothing by themselves
-    if (clicks_ && judged_.empty()) return {};   // they are about items
+    if (items_have_worth(settings_)) return {};         // words are worth nothing by themselves
+    if (clicks_ && !replies_->has_judged()) return {};  // they are about items
     const double step = step_share_ * learning_rate(settings_.learning_rate);
     if (learns_by_advantages(algorithm_))
       return words_.update(rollout, step, place("rl/minibatches"),
                            learning_rate(settings_.critic_learning_rate));
     const model::TensorMap before = policy_.language.trained().copy();
     base::Metrics metrics = words_.update(rollout, step, place("rl/minibatches"));
-    const double kl = words_.measure_kl(own_replies());
+    const double kl = words_.measure_kl(replies_->own_replies(place("rl/replies")));
     const bool too_far = settings_.kl_target > 0 && kl > settings_.kl_target;
     if (too_far) {
       policy_.language.trained().assign(before, "rl");
@@ -216,132 +188,6 @@ class Trainer {
                                    {"kl/taken_back", too_far},
                                    {"kl/step_share", step_share_}});
     return metrics;
-  }
-
-  // Replies, each with its score and the number of its state.
-  struct Replies {
-    std::vector<Episode> episodes;
-    std::vector<double> scores;
-    std::vector<int> states;
-  };
-
-  Replies sample() {
-    Replies replies = judged_.empty() ? draw(0) : draw_judged();
-    // DAPO: states whose replies all score the same teach nothing; others are drawn instead.
-    for (int round = 1; method_.dynamic_sampling && round <= kRedraws; ++round) {
-      const auto missing = replace_equal(replies, draw(round));
-      if (missing == 0) break;
-    }
-    return replies;
-  }
-
-  Replies draw_judged() const {
-    base::Random random(place("rl/judged"));
-    Replies replies;
-    for (int state = 0; replies.episodes.size() < static_cast<std::size_t>(settings_.batch);
-         ++state)
-      for (const auto& [episode, score] : judged_[random.below(judged_.size())]) {
-        replies.episodes.push_back(episode);
-        replies.scores.push_back(score);
-        replies.states.push_back(state);
-      }
-    return replies;
-  }
-
-  Replies draw(int round) {
-    const int each = compares_ ? method_.group_size : 1;
-    base::RandomPlace at = place("rl/states");
-    at.stream = static_cast<std::uint64_t>(round);
-    const bool logged = algorithm_ == Algorithm::sft && !clicks_;
-    const std::vector<Place> places = draw_places(logged ? places_.imitable : places_.all,
-                                                  std::max(settings_.batch / each, 1), at);
-    Replies replies;
-    if (logged) {
-      replies.episodes =
-          logged_replies(places, policy_.tokens, policy_.state, settings_.max_tokens, positions());
-    } else {
-      std::vector<dialogue::State> states;
-      for (const dialogue::State& state : states_before(places, policy_.state))
-        states.insert(states.end(), static_cast<std::size_t>(each), state);
-      replies.episodes = roll_out(sampler(), policy_.tokens, states, sampling(round), positions());
-    }
-    for (std::size_t i = 0; i < replies.episodes.size(); ++i)
-      replies.states.push_back(static_cast<int>(i) / each);
-    std::vector<reward::ScoredReply> scored;
-    for (const Episode& episode : replies.episodes) {
-      std::vector<int> ids = episode.prompt;
-      ids.insert(ids.end(), episode.tokens.begin(), episode.tokens.end());
-      scored.push_back({episode.action, std::move(ids)});
-    }
-    replies.scores = input_.reward.response_scores(scored);
-    if (settings_.reward == "shuffled") {
-      at.stage = "rl/shuffled";
-      base::Random(at).shuffle(replies.scores);
-    }
-    if (items_have_worth(settings_)) std::fill(replies.scores.begin(), replies.scores.end(), 0);
-    if (settings_.reward == "length")
-      for (std::size_t i = 0; i < replies.scores.size(); ++i)
-        replies.scores[i] = static_cast<double>(replies.episodes[i].tokens.size());
-    return replies;
-  }
-
-  // Puts states of `more` whose replies score apart in place of those of `replies` whose do not.
-  // Returns how many of the latter are left.
-  std::size_t replace_equal(Replies& replies, Replies more) const {
-    const auto each = static_cast<std::size_t>(method_.group_size);
-    const auto teaches = [&](const Replies& of, std::size_t from) {
-      const auto begin = of.scores.begin() + static_cast<std::ptrdiff_t>(from);
-      const auto [low, high] = std::minmax_element(begin, begin + method_.group_size);
-      return *low < *high;
-    };
-    std::size_t next = 0, left = 0;
-    for (std::size_t from = 0; from + each <= replies.scores.size(); from += each) {
-      if (teaches(replies, from)) continue;
-      while (next < more.scores.size() && !teaches(more, next)) next += each;
-      if (next >= more.scores.size()) {
-        left += 1;
-        continue;
-      }
-      for (std::size_t i = 0; i < each; ++i) {
-        replies.episodes[from + i] = std::move(more.episodes[next + i]);
-        replies.scores[from + i] = more.scores[next + i];
-      }
-      next += each;
-    }
-    return left;
-  }
-
-  // Of the policy as it is, to measure it by.
-  std::vector<Episode> own_replies() {
-    recommend::TrainedRecommender policy("policy", policy_,
-                                         {settings_.batch, input_.type, "in-training"});
-    return roll_out(policy, policy_.tokens,
-                    states_before(draw_places(places_.all, settings_.batch, place("rl/measured")),
-                                  policy_.state),
-                    sampling(0), positions());
-  }
-
-  dialogue::Sampling sampling(int round) const {
-    dialogue::Sampling sampling;
-    sampling.temperature = settings_.temperature;
-    sampling.max_tokens = settings_.max_tokens;
-    base::RandomPlace at = place("rl/sampling");
-    at.stream = static_cast<std::uint64_t>(round);
-    sampling.seed = base::random_key(at);
-    return sampling;
-  }
-
-  int positions() const { return static_cast<int>(policy_.language.config.context); }
-
-  // The policy; its reference, which stands still, for algorithms that need no replies of the
-  // policy's own.
-  dialogue::Recommender& sampler() {
-    const bool own = learns_by_advantages(algorithm_);
-    if (own || !sampler_)
-      sampler_ = std::make_unique<recommend::TrainedRecommender>(
-          own ? "policy" : "reference", own ? policy_ : input_.start,
-          recommend::ReplyOptions{settings_.batch, input_.type, "in-training"});
-    return *sampler_;
   }
 
   base::Metrics rollout_metrics(const Rollout& rollout) const {
@@ -416,9 +262,7 @@ class Trainer {
 
   const PolicyInput& input_;
   const RlSettings& settings_;
-  const AlgorithmSettings method_;  // settings_, resolved
   const Algorithm algorithm_;
-  const bool compares_;  // replies to one state with each other
   const train::Stage& stage_;
   recommend::TrainedModel policy_;
   Places places_;
@@ -426,8 +270,7 @@ class Trainer {
   WordsTrainer words_;
   ItemTrainer items_;
   std::optional<ClickTrainer> clicks_;  // in its place where the items learn from clicks
-  std::unique_ptr<recommend::TrainedRecommender> sampler_;
-  std::vector<std::vector<std::pair<Episode, double>>> judged_;
+  std::optional<ReplySource> replies_;  // always, once all that it needs was found sound
   std::int64_t iteration_ = 0;
   double last_words_kl_ = 0, last_score_ = 0;
   double step_share_ = 1;  // halved whenever a step went over the words' budget of KL

@@ -9,6 +9,7 @@
 #include "reward/reward_model.h"
 #include "rl/click_trainer.h"
 #include "rl/item_trainer.h"
+#include "rl/replies.h"
 #include "rl/settings.h"
 #include "train/stage.h"
 
@@ -17,13 +18,6 @@ namespace rl {
 // Measures a policy by what is never optimised (true satisfaction in a world, say); nothing where
 // there is no judge.
 using GoldJudge = std::function<std::optional<double>(const recommend::TrainedModel& policy)>;
-
-// A reply that somebody judged.
-struct JudgedReply {
-  dialogue::State state;
-  dialogue::Turn reply;
-  double score = 0;  // of a pair the preferred one's is larger; of one alone 1 or -1
-};
 
 struct PolicyInput {
   const recommend::TrainedModel& start;  // the SFT model: start and reference
@@ -49,13 +43,13 @@ struct PolicyResult {
 };
 
 // Improves the start model by settings.algorithm (docs/rl.md) over both kinds of action: the words
-// (words_trainer.h) and the item slot (item_trainer.h), each with its own KL budget and controller.
-// ppo, grpo, rloo and reinforce_pp learn from the policy's own replies; dpo, kto, best_of_n and
-// reward_weighted from the start model's, drawn anew at every iteration and judged by the reward
-// model; sft from what the logs' recommenders said, at both, for as many steps; a step of theirs
-// that goes over the words' budget of KL (kl_target) is taken back, and the next ones are smaller.
-// Where settings.items is "clicks", the item slot learns from the dialogues' accept events
-// (click_trainer.h) and the words from `judged` or not at all.
+// (words_trainer.h; their replies come from reply_source.h) and the item slot (item_trainer.h),
+// each with its own KL budget and controller. ppo, grpo, rloo and reinforce_pp learn from the
+// policy's own replies; dpo, kto, best_of_n and reward_weighted from the start model's, drawn anew
+// at every iteration and judged by the reward model; sft from what the logs' recommenders said, at
+// both, for as many steps; a step of theirs that goes over the words' budget of KL (kl_target) is
+// taken back, and the next ones are smaller. Where settings.items is "clicks", the item slot learns
+// from the dialogues' accept events (click_trainer.h) and the words from `judged` or not at all.
 // Goes on from the stage's newest checkpoint, bit-exactly. Invariants that are always checked: the
 // policy is the reference at the first iteration (KL 0), the ratio is 1 at the first minibatch of
 // every rollout, and for algorithms that learn by

@@ -1,50 +1,25 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "base/random.h"
 #include "base/run_log.h"
 #include "model/checkpoint.h"
-#include "rl/critic.h"
 #include "rl/kl.h"
-#include "rl/lesson.h"
-#include "rl/losses.h"
+#include "rl/rollout.h"
 #include "rl/score_scaling.h"
 #include "rl/settings.h"
-#include "rl/token_policy.h"
+#include "rl/words_models.h"
 #include "train/adamw.h"
 
 namespace rl {
 
-// Replies with all that their update needs; rows are [B, R], as in TokenScores.
-struct Rollout {
-  std::vector<Episode> episodes;
-  std::vector<int> states;            // one an episode: replies to one state share one
-  std::vector<int> groups;            // one an episode: replies that may be compared share one
-  std::vector<double> raw_scores;     // of the reward model, one an episode
-  std::vector<double> scaled_scores;  // by their running deviation, clipped
-  std::vector<double> scores;         // those less penalties; of ppo centred by mode
-  torch::Tensor log_probs, values, reference, mask;  // before the update
-  torch::Tensor sampled;                             // log-probabilities by the sampler
-  torch::Tensor learned;                             // [B, R] bool: the tokens that losses read
-  torch::Tensor rewards;                             // -beta k1, and the score on the last token
-  Lesson lesson;
-  // Replies that stay in one minibatch (lesson.h); none where there is nothing to be learned.
-  std::vector<std::vector<std::size_t>> units;
-  std::vector<std::vector<std::size_t>> first_minibatches;  // log_probs were scored in these shapes
-  // Nats a reply by k1, and by k3, which spreads less; of replies that the policy itself sampled.
-  double kl = 0, kl_k3 = 0;
-  double entropy = 0;    // nats a token
-  double non_score = 0;  // the KL's part of a reply's reward
-  double mismatch = 0;   // mean |log-probability - the sampler's|
-};
-
 // The half of the update that learns modes and words, by any of the algorithms (algorithm.h). PPO:
 // clipped surrogate, a critic on the policy's trunk or apart (critic.h), k1 KL in the reward with a
 // controlled price (Ziegler et al. 2019). Where settings.learn_mode is off, the mode is learned
-// from by no algorithm, and only replies of one mode are compared.
+// from by no algorithm, and only replies of one mode are compared. How a rollout is made stands in
+// rollout.h, the loss of a minibatch in words_loss.h.
 class WordsTrainer {
  public:
   // Trains `policy` in place. `scorer`: dialogue_scorer, or plain_scorer (plain_tokens.h). Keeps
@@ -78,42 +53,17 @@ class WordsTrainer {
   void load(const model::Checkpoint& checkpoint);
 
  private:
-  using Minibatches = std::vector<std::vector<std::size_t>>;
-  Minibatches minibatches(const base::RandomPlace& at, int epoch, const Minibatches& units) const;
-  void scale(Rollout& rollout);
-  void score_log_probs(Rollout& rollout) const;
-  void choose_learned(Rollout& rollout) const;
-  void reward_tokens(Rollout& rollout);
-  bool pays_for_kl() const;  // beta is a price of the algorithm's own
-
-  struct Part;  // a minibatch of a rollout
-  struct Step;
-  enum class Learner { all, critic };  // who learns: at the start perhaps only the critic
-  TokenScores score_with_values(const model::Weights& policy,
-                                const std::optional<model::Weights>& critic,
-                                const std::vector<const Episode*>& episodes, Learner learner) const;
-  Part part_of(const Rollout& rollout, const std::vector<std::size_t>& chosen,
-               Learner learner) const;
-  void learn_by_advantages(const Part& part, Step& step) const;
-  void learn_by_imitation(const Part& part, Step& step) const;
-  void learn_by_pairs(const Part& part, Step& step) const;
-  void learn_by_judgements(const Part& part, Step& step) const;
-  Reduction reduction() const;
-  static base::Metrics metrics_of(const Rollout& rollout, const std::vector<Step>& steps);
+  struct Step;  // one minibatch
   struct StepSizes {
     double policy, critic;
   };
   Step take_step(const Rollout& rollout, const std::vector<std::size_t>& chosen, Learner learner,
                  const StepSizes& sizes);
+  static base::Metrics metrics_of(const Rollout& rollout, const std::vector<Step>& steps);
 
-  model::LanguageModel& policy_;
-  const model::Weights& reference_;
-  const TokenScorer score_;
-  const RlSettings& settings_;
-  const AlgorithmSettings method_;  // settings_, resolved
+  const RlSettings settings_;  // resolved
   const Algorithm algorithm_;
-  torch::Dtype type_;
-  Critic critic_;
+  WordsModels models_;
   std::unique_ptr<train::AdamW> optimiser_;
   KlController kl_;
   RunningMoments moments_;
