@@ -364,12 +364,33 @@ class TinyRecipe(unittest.TestCase):
 
     def test_a_step_over_the_budget_of_kl_is_taken_back(self):
         folder = self.copy("budget")
-        done = self.attune("rl", folder, "run.redo=true", "rl.iterations=4", "rl.algorithm=dpo", "rl.learning_rate=0.01",
-                           "rl.kl_target=0.05")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        lines = [json.loads(line) for line in (folder / "policy/metrics.jsonl").read_text().splitlines()]
-        self.assertTrue(any(line["kl/taken_back"] for line in lines))
-        self.assertLess(lines[-1]["kl/step_share"], 1)
+        # GRPO without a price of KL has the same budget; weights that are no numbers any more are over every one.
+        for settings in [["rl.algorithm=dpo", "rl.learning_rate=0.01", "rl.kl_target=0.05"],
+                         ["rl.algorithm=grpo", "rl.kl_place=none", "rl.learning_rate=0.01", "rl.kl_target=0.05"],
+                         ["rl.algorithm=dpo", "rl.learning_rate=1e6", "rl.kl_target=0"]]:
+            done = self.attune("rl", folder, "run.redo=true", "rl.iterations=4", *settings)
+            self.assertEqual(done.returncode, 0, f"{settings}: {done.stderr}")
+            self.assertNotIn("nan", done.stderr)
+            lines = [json.loads(line) for line in (folder / "policy/metrics.jsonl").read_text().splitlines()][1:]
+            self.assertTrue(any(line["kl/taken_back"] for line in lines), settings)
+            self.assertLess(lines[-1]["kl/step_share"], 1)
+
+    def test_a_policy_that_is_no_number_any_more_says_what_to_do(self):
+        done = self.attune("rl", self.copy("diverged"), "run.redo=true", "rl.iterations=4", "rl.algorithm=ppo",
+                           "rl.learning_rate=1e30", "rl.max_approx_kl=0")
+        self.assertEqual(done.returncode, USAGE, done.stderr)
+        self.assertIn("rl.learning_rate", done.stderr)
+
+    def test_settings_that_cannot_work_are_refused_before_anything_is_lost(self):
+        folder = self.copy("refused")
+        before = (folder / "policy/manifest.json").read_bytes()
+        for setting, said in [("rl.batch=20 rl.algorithm=rloo rl.group_size=8", "multiple"), ("rl.dual_clip=3 rl.algorithm=dpo", "dual_clip"),
+                              ("rl.beta=0", "rl.kl_target"), ("rl.length_cache=99", "max_tokens"),
+                              ("rl.algorithm=sft rl.dynamic_sampling=true", "dynamic_sampling")]:
+            done = self.attune("rl", folder, "run.redo=true", *setting.split())
+            self.assertEqual(done.returncode, USAGE, setting)
+            self.assertIn(said, done.stderr)
+        self.assertEqual((folder / "policy/manifest.json").read_bytes(), before)
         self.assertLessEqual(lines[-1]["objective/kl"], .05)
 
     def test_a_policy_that_runs_away_sets_an_alarm_off_and_best_of_n_plays_beside_it(self):

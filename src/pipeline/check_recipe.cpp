@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "rl/reply_source.h"
 #include "rl/unread_settings.h"
 
 namespace pipeline {

@@ -4,7 +4,7 @@
 
 namespace rl {
 
-Critic::Critic(const model::LanguageModel& policy, const AlgorithmSettings& settings,
+Critic::Critic(const model::LanguageModel& policy, const RlSettings& settings,
                torch::Dtype type)
     : type_(type) {
   head_.add("value.weight", torch::zeros({policy.config.width}));
@@ -14,8 +14,7 @@ Critic::Critic(const model::LanguageModel& policy, const AlgorithmSettings& sett
   std::vector<torch::Tensor> all = head_.tensors();
   if (own_)
     for (const torch::Tensor& tensor : own_->trained().tensors()) all.push_back(tensor);
-  optimiser_ = std::make_unique<train::AdamW>(
-      all, train::AdamWOptions{.beta2 = .999, .epsilon = 1e-5, .weight_decay = 0});
+  optimiser_ = std::make_unique<train::AdamW>(all, adam_options(settings));
 }
 
 ValueHead Critic::head() const { return {head_.at("value.weight"), head_.at("value.bias")}; }

@@ -5,7 +5,7 @@
 
 #include "model/checkpoint.h"
 #include "model/forward.h"
-#include "rl/algorithm.h"
+#include "rl/settings.h"
 #include "rl/token_policy.h"
 #include "train/adamw.h"
 
@@ -18,7 +18,7 @@ namespace rl {
 class Critic {
  public:
   // settings: resolved and checked. Where the policy is trained by an adapter, so is the copy.
-  Critic(const model::LanguageModel& policy, const AlgorithmSettings& settings, torch::Dtype type);
+  Critic(const model::LanguageModel& policy, const RlSettings& settings, torch::Dtype type);
 
   // Whether the policy's hidden states are read, and where they are, the head for them.
   bool on_trunk() const { return !own_; }

@@ -167,7 +167,7 @@ TEST(Critic, BesideAnAdapterItHasAnAdapterOfItsOwn) {
   model::LoraSettings lora;
   lora.rank = 2;
   model::attach(policy, model::new_adapter(policy.config, policy.parameters, lora, 0, 0, 1));
-  AlgorithmSettings settings = published("ppo");
+  RlSettings settings;
   settings.critic = "apart";
   Critic critic(policy, settings, torch::kFloat32);
   model::TensorMap saved;

@@ -32,11 +32,14 @@ ItemTrainer::ItemTrainer(recommend::Ranker& policy, const recommend::TrainedMode
   if (items_have_worth(settings) && !worth_)
     throw base::UsageError("rl.reward=", settings.reward,
                            ", but nobody here knows what items are worth");
-  if (settings.reward != "shuffled") return;
-  std::vector<std::int64_t> order(static_cast<std::size_t>(start.catalogue.size()));
+}
+
+// [N] int64: whose reward each item gets, the same throughout a run.
+torch::Tensor ItemTrainer::exchanged(std::uint64_t seed) const {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(start_.catalogue.size()));
   std::iota(order.begin(), order.end(), std::int64_t{0});
-  base::Random({.seed = 1, .stage = "rl/shuffled items"}).shuffle(order);
-  exchanged_ = torch::tensor(order, torch::kInt64);
+  base::Random({.seed = seed, .stage = "rl/shuffled items"}).shuffle(order);
+  return torch::tensor(order, torch::kInt64);
 }
 
 // States to rank for, and what the loss compares with.
@@ -53,7 +56,8 @@ torch::Tensor ItemTrainer::worth_of(const std::vector<Place>& chosen) const {
 }
 
 ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
-                                           const std::vector<Place>& chosen) const {
+                                           const std::vector<Place>& chosen,
+                                           std::uint64_t seed) const {
   torch::NoGradGuard no_grad;
   const std::vector<dialogue::State> states = states_before(chosen, start_.state);
   Batch batch{reference_.read(policy_, current, states), {}, {}};
@@ -65,7 +69,8 @@ ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
   }
   batch.targets = torch::tensor(targets, torch::kInt64);
   batch.rewards = worth_ ? worth_of(chosen) : reward_.item_scores(reward_contexts);
-  if (exchanged_.defined()) batch.rewards = batch.rewards.index_select(1, exchanged_);
+  if (settings_.reward == "shuffled")
+    batch.rewards = batch.rewards.index_select(1, exchanged(seed));
   if (!rewarded_) batch.rewards.zero_();
   return batch;
 }
@@ -76,8 +81,10 @@ base::Metrics ItemTrainer::update(const model::Weights& current, const std::vect
   double reward = 0, reference_reward = 0, kl = 0, entropy = 0, norm = 0, skipped = 0;
   for (int step = 0; step < settings_.item_steps; ++step) {
     Batch batch = make_batch(
-        current, draw_places(places, settings_.item_states,
-                             {at.seed, "rl/items", at.step, static_cast<std::uint64_t>(step)}));
+        current,
+        draw_places(places, settings_.item_states,
+                    {at.seed, "rl/items", at.step, static_cast<std::uint64_t>(step)}),
+        at.seed);
     batch.states.policy.items = policy_.item_tables(embeddings);
     const torch::Tensor log_probs = at::log_softmax(policy_.logits(batch.states.policy), 1);
     ItemSlotOptions options{imitates_ ? 0 : kl_.beta(), settings_.item_reward_clip,
@@ -118,6 +125,16 @@ base::Metrics ItemTrainer::update(const model::Weights& current, const std::vect
           {"item/beta", kl_.beta()},
           {"item/grad_norm", norm / n},
           {"item/steps_skipped", skipped}};
+}
+
+double ItemTrainer::measure_kl(const model::Weights& current, const std::vector<Place>& places,
+                               const base::RandomPlace& at) const {
+  torch::NoGradGuard no_grad;
+  Batch batch = make_batch(current, draw_places(places, settings_.item_states, at), at.seed);
+  batch.states.policy.items = policy_.item_tables(recommend::item_embeddings(current, start_.tokens));
+  return item_slot_loss(at::log_softmax(policy_.logits(batch.states.policy), 1),
+                        batch.states.reference, batch.rewards, batch.targets)
+      .kl;
 }
 
 void ItemTrainer::save(model::Checkpoint& checkpoint) const {

@@ -38,6 +38,10 @@ class ItemTrainer {
   base::Metrics update(const model::Weights& current, const std::vector<Place>& places,
                        double learning_rate, const base::RandomPlace& at);
 
+  // Of the policy as it is, over states drawn from `places`, nats.
+  double measure_kl(const model::Weights& current, const std::vector<Place>& places,
+                    const base::RandomPlace& at) const;
+
   double kl() const { return last_kl_; }  // of the last update, nats
 
   // Everything but the policy's weights, for checkpoints.
@@ -47,7 +51,9 @@ class ItemTrainer {
  private:
   struct Batch;
   torch::Tensor worth_of(const std::vector<Place>& chosen) const;  // [B, N]
-  Batch make_batch(const model::Weights& current, const std::vector<Place>& chosen) const;
+  torch::Tensor exchanged(std::uint64_t seed) const;  // [N]
+  Batch make_batch(const model::Weights& current, const std::vector<Place>& chosen,
+                   std::uint64_t seed) const;
 
   recommend::Ranker& policy_;
   const recommend::TrainedModel& start_;
@@ -59,7 +65,6 @@ class ItemTrainer {
   const bool imitates_;      // what people recommended, and nothing else: algorithm=sft
   const bool rewarded_;      // by the reward model
   const ItemWorth worth_;    // empty: the reward model's
-  torch::Tensor exchanged_;  // [N] int64: whose reward each item gets; undefined: its own
   double last_kl_ = 0;
 };
 

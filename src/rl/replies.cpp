@@ -1,6 +1,7 @@
 #include "rl/replies.h"
 
 #include <algorithm>
+#include <map>
 
 namespace rl {
 
@@ -49,12 +50,19 @@ std::vector<JudgedUnit> read_judged(const std::vector<std::vector<JudgedReply>>&
 Replies draw_judged(const std::vector<JudgedUnit>& judged, int count, const base::RandomPlace& at) {
   base::Random random(at);
   Replies replies;
-  for (int state = 0; replies.episodes.size() < static_cast<std::size_t>(count); ++state)
-    for (const auto& [episode, score] : judged[random.below(judged.size())]) {
+  std::map<std::vector<int>, int> prompts;
+  int next = 0;
+  while (replies.episodes.size() < static_cast<std::size_t>(count)) {
+    const JudgedUnit& unit = judged[random.below(judged.size())];
+    const bool alone = unit.size() == 1;
+    const int state = alone ? prompts.try_emplace(unit[0].first.prompt, next).first->second : next;
+    if (state == next) ++next;
+    for (const auto& [episode, score] : unit) {
       replies.episodes.push_back(episode);
       replies.scores.push_back(score);
       replies.states.push_back(state);
     }
+  }
   return replies;
 }
 

@@ -43,7 +43,8 @@ std::vector<JudgedUnit> read_judged(const std::vector<std::vector<JudgedReply>>&
                                     int max_tokens, int positions);
 
 // Units drawn with replacement, each equally likely, until there are `count` replies or one more;
-// every unit has a state number of its own. There must be a unit.
+// every pair has a state number of its own, replies alone to one prompt share one. There must be a
+// unit.
 Replies draw_judged(const std::vector<JudgedUnit>& judged, int count, const base::RandomPlace& at);
 
 }  // namespace rl

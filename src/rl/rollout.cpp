@@ -28,14 +28,6 @@ std::vector<int> modes_of(const std::vector<Episode>& episodes) {
   return modes;
 }
 
-// The last token that the language model chose: where a reply is cut right after its item, the
-// mode.
-std::int64_t last_chosen(const torch::Tensor& mask_row, std::int64_t length) {
-  std::int64_t at = length - 1;
-  while (at > 0 && !mask_row[at].item<bool>()) --at;
-  return at;
-}
-
 // KTO's reference point is of replies that meet another state: where a minibatch has no room for
 // those to two states, every reply is a unit of its own.
 std::vector<std::vector<std::size_t>> with_room_for_strangers(
@@ -100,12 +92,16 @@ Rollout begin_rollout(std::vector<Episode> episodes, std::vector<double> raw_sco
 }
 
 Rollout with_scores(Rollout rollout, const RlSettings& settings, RunningMoments& moments) {
-  rollout.scaled_scores = settings.score_scaling == "none"
-                              ? rollout.raw_scores
-                              : scale_scores(rollout.raw_scores, settings.score_clip, moments);
+  rollout.scaled_scores =
+      settings.score_scaling == "none" ? rollout.raw_scores
+      : settings.score_scaling == "standard"
+          ? standard_scores(rollout.raw_scores, settings.score_clip, moments)
+          : scale_scores(rollout.raw_scores, settings.score_clip, moments);
   rollout.scores = rollout.scaled_scores;
+  const bool fixed = settings.missing_end == "fixed";
   for (std::size_t b = 0; b < rollout.scores.size(); ++b)
-    if (!rollout.episodes[b].action.ended) rollout.scores[b] -= settings.missing_end_penalty;
+    if (!rollout.episodes[b].action.ended)
+      rollout.scores[b] = (fixed ? 0 : rollout.scores[b]) - settings.missing_end_penalty;
   if (settings.length_cache == 0) return rollout;
   std::vector<double> lengths;
   for (const Episode& episode : rollout.episodes)
@@ -165,13 +161,20 @@ Rollout with_log_probs(Rollout rollout, const WordsModels& models, const RlSetti
   rollout.values = pad(values);
   rollout.mask = pad(mask);
   rollout.entropy = masked_mean(pad(entropies), rollout.mask).item<double>();
+  if (by_advantages(settings)) {
+    const auto of_replies = [&](const torch::Tensor& kl) {
+      return reply_sums(kl, rollout.mask).mean().item<double>();
+    };
+    rollout.kl = of_replies(kl_k1(rollout.log_probs, rollout.reference));
+    rollout.kl_k3 = of_replies(kl_k3(rollout.log_probs, rollout.reference));
+  }
   if (rollout.episodes.front().sampled_log_probs.empty()) return rollout;  // nobody sampled
   for (const Episode& episode : rollout.episodes)
     sampled.push_back(torch::tensor(episode.sampled_log_probs).to(torch::kFloat32));
   rollout.sampled = pad(sampled);
   // The sampler was the policy, or for the algorithms without advantages its reference.
   const torch::Tensor& sampler = by_advantages(settings) ? rollout.log_probs : rollout.reference;
-  rollout.mismatch = masked_mean((sampler - rollout.sampled).abs(), rollout.mask).item<double>();
+  rollout.mismatch = sampler_mismatch(sampler, rollout.sampled, rollout.mask);
   return rollout;
 }
 
@@ -190,27 +193,17 @@ torch::Tensor learned_tokens(const Rollout& rollout, const RlSettings& settings)
 }
 
 Rollout with_rewards(Rollout rollout, const RlSettings& settings, double beta) {
-  const torch::Tensor none = torch::zeros_like(rollout.log_probs);
-  const torch::Tensor k1 =
-      at::where(rollout.mask, kl_k1(rollout.log_probs, rollout.reference), none);
-  if (by_advantages(settings)) {
-    rollout.kl = k1.sum(1).mean().item<double>();
-    rollout.kl_k3 = at::where(rollout.mask, kl_k3(rollout.log_probs, rollout.reference), none)
-                        .sum(1)
-                        .mean()
-                        .item<double>();
-  }
   const bool in_reward = settings.kl_place == "reward" || settings.kl_place == "both";
-  rollout.rewards = at::where(rollout.learned, (in_reward ? -beta : 0.) * k1, none);
+  rollout.beta = beta;
+  const torch::Tensor k1 = kl_k1(rollout.log_probs, rollout.reference);
+  const auto rewards = [&](const std::vector<double>& scores) {
+    return token_rewards(torch::tensor(scores), k1, rollout.learned, in_reward ? beta : 0);
+  };
+  rollout.rewards = rewards(std::vector<double>(rollout.scores.size()));
   rollout.non_score = rollout.rewards.sum(1).mean().item<double>();
   if (!settings.learn_mode && algorithm_named(settings.algorithm) == Algorithm::ppo)
     rollout.scores = centered_by_mode(rollout);
-  for (std::size_t b = 0; b < rollout.episodes.size(); ++b) {
-    const auto row = static_cast<std::int64_t>(b),
-               length = static_cast<std::int64_t>(rollout.episodes[b].tokens.size());
-    const std::int64_t last = last_chosen(rollout.learned[row], length);
-    if (rollout.learned[row][last].item<bool>()) rollout.rewards[row][last] += rollout.scores[b];
-  }
+  rollout.rewards = rewards(rollout.scores);
   return rollout;
 }
 

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "rl/episode.h"
 #include "rl/lesson.h"
+#include "rl/losses.h"
 #include "rl/score_scaling.h"
 #include "rl/settings.h"
 #include "rl/words_models.h"
@@ -26,6 +27,7 @@ struct Rollout {
   torch::Tensor sampled;  // [B, R]: log-probabilities by the sampler; undefined: nobody sampled
   torch::Tensor learned;  // [B, R] bool: the tokens that losses read
   torch::Tensor rewards;  // [B, R]: -beta k1, and the score on the last token
+  double beta = 0;        // the price of a nat that they pay
   Lesson lesson;
   // Replies that stay in one minibatch (lesson.h); none where there is nothing to be learned.
   std::vector<std::vector<std::size_t>> units;
@@ -34,7 +36,7 @@ struct Rollout {
   double kl = 0, kl_k3 = 0;
   double entropy = 0;    // nats a token
   double non_score = 0;  // the KL's part of a reply's reward
-  double mismatch = 0;   // mean |log-probability - the sampler's|
+  SamplerMismatch mismatch;
 };
 
 // The steps in which WordsTrainer::prepare makes one: each returns the rollout with more of it
@@ -61,7 +63,7 @@ Minibatches lay_out(const std::vector<std::vector<std::size_t>>& units, int mini
                     const base::RandomPlace& at, int epoch);
 
 // Old and reference log-probabilities by the training forward, values, mask, entropy and, where
-// somebody sampled, the mismatch. What is learned from by advantages is scored in the shapes of the
+// somebody sampled, the mismatch and, of the policy's own replies, kl and kl_k3. What is learned from by advantages is scored in the shapes of the
 // first minibatches, so that the first ratio is exactly 1; every episode must be in one of them.
 Rollout with_log_probs(Rollout rollout, const WordsModels& models, const RlSettings& settings);
 
@@ -69,8 +71,8 @@ Rollout with_log_probs(Rollout rollout, const WordsModels& models, const RlSetti
 // the modes, unless settings.learn_mode or the algorithm is ppo, which needs them for their KL.
 torch::Tensor learned_tokens(const Rollout& rollout, const RlSettings& settings);
 
-// Rewards of the learned tokens, and what of them is the KL's (kl, kl_k3, non_score). beta: price
-// of a nat. Of ppo, unless settings.learn_mode, scores are centred so that what follows a mode is
+// token_rewards of the learned tokens at this price of a nat, and what of them is the KL's
+// (non_score). Of ppo, unless settings.learn_mode, scores are centred so that what follows a mode is
 // worth the same for both on average.
 Rollout with_rewards(Rollout rollout, const RlSettings& settings, double beta);
 

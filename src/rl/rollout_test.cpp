@@ -40,7 +40,7 @@ TEST(Rollout, ARepliesRewardsAreItsScoreOnTheLastChosenTokenLessThePriceOfItsKl)
         (kl_k3(rollout.log_probs, rollout.reference) * rollout.mask).sum(1).mean().item<double>(),
         1e-5);
     EXPECT_NEAR(rollout.non_score, -beta * rollout.kl, 1e-6);
-    EXPECT_LT(rollout.mismatch, 1e-5);
+    EXPECT_LT(rollout.mismatch.log_prob, 1e-5);
     training.trainer.update(rollout, 5e-3, training.place());
   }
 }
@@ -68,6 +68,23 @@ TEST(Rollout, TheScoreOfAReplyCutAfterItsItemStandsOnTheMode) {
     EXPECT_NEAR(row.abs().sum().item<double>(), std::abs(rollout.scores[b]), 1e-5);
   }
   EXPECT_GT(cut, 0);
+}
+
+TEST(Rollout, AMissingEndMayHaveAFixedScore) {
+  RlSettings settings = small();
+  settings.missing_end = "fixed";
+  settings.missing_end_penalty = 1.5;
+  Training training(settings);
+  training.iteration = 1;
+  std::vector<Episode> episodes = training.sample();
+  episodes[0].action.ended = false;
+  episodes[1].action.ended = true;
+  RunningMoments moments;
+  const Rollout rollout = with_scores(
+      begin_rollout(episodes, std::vector<double>(episodes.size(), 7), {}, settings), settings,
+      moments);
+  EXPECT_EQ(rollout.scores[0], -1.5);
+  EXPECT_EQ(rollout.scores[1], rollout.scaled_scores[1]);
 }
 
 TEST(Rollout, AMissingEndCostsItsPenaltyAfterScaling) {

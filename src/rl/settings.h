@@ -3,6 +3,7 @@
 #include <string>
 
 #include "rl/algorithm.h"
+#include "train/adamw.h"
 
 namespace rl {
 
@@ -131,6 +132,15 @@ inline RlSettings resolved(RlSettings settings) {
   static_cast<AlgorithmSettings&>(settings) =
       resolved(static_cast<const AlgorithmSettings&>(settings));
   return settings;
+}
+
+// Of the words' optimisers.
+inline train::AdamWOptions adam_options(const RlSettings& settings) {
+  return {.beta2 = .999,
+          .epsilon = settings.adam_epsilon,
+          .weight_decay = 0,
+          .form = settings.adam == "tensorflow" ? train::AdamForm::tensorflow
+                                                : train::AdamForm::pytorch};
 }
 
 // Whether rl.reward says what items are worth by themselves; words are worth nothing then.

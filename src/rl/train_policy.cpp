@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <numeric>
 
 #include "base/error.h"
@@ -79,6 +80,7 @@ class Trainer {
   PolicyResult run() {
     if (const auto checkpoint = train::resume(stage_)) load(*checkpoint);
     base::RunLog log(stage_.folder, iteration_);
+    if (iteration_ == 0) log_start(log);
     base::Progress progress(stage_.console, "rl", settings_.iterations, iteration_);
     while (iteration_ < settings_.iterations) {
       iteration_ += 1;
@@ -89,10 +91,24 @@ class Trainer {
       train::save_when_due(stage_, iteration_, [&] { return make_checkpoint(); });
     }
     progress.finish();
-    return {std::move(policy_), static_cast<int>(iteration_), last_words_kl_, item_kl()};
+    const double words_kl = words_.measure_kl(replies_->own_replies(place("rl/end"))),
+                 item_kl = end_item_kl();
+    return {std::move(policy_), static_cast<int>(iteration_), words_kl, item_kl};
   }
 
  private:
+  // What the start model is worth, as step 0.
+  void log_start(base::RunLog& log) const {
+    if (!input_.gold) return;
+    if (const std::optional<double> gold = input_.gold(policy_)) log.write(0, {{"gold", *gold}});
+  }
+
+  double end_item_kl() const {
+    return clicks_ ? clicks_->kl()
+                   : items_.measure_kl(cast_without_gradient(policy_.language, input_.type),
+                                       places_.recommending, place("rl/end"));
+  }
+
   std::vector<JudgedUnit> judged() const {
     std::vector<JudgedUnit> units = read_judged(
         input_.judged, policy_.tokens, settings_.learn_mode ? PairedModes::any : PairedModes::alike,
@@ -100,8 +116,8 @@ class Trainer {
     if (units.size() < input_.judged.size())
       stage_.console.line(base::concatenate(
           "rl  ", input_.judged.size() - units.size(), " of ", input_.judged.size(),
-          " preferences left out: a reply names several items, or one of a pair recommends and the "
-          "other does not (rl.learn_mode)"));
+          " preferences left out: a reply names several items, names its item only where it is cut "
+          "(rl.max_tokens), or one of a pair recommends and the other does not (rl.learn_mode)"));
     if (units.empty() && !input_.judged.empty())
       throw base::Error(base::ErrorKind::data, "rl: no preference is left to learn from");
     return units;
@@ -149,7 +165,7 @@ class Trainer {
          {"seconds/all", seconds},
          {"tokens_per_second/rollout", tokens_of(rollout) / rollout_seconds},
          {"tokens_per_second/update", tokens_of(rollout) / update_seconds}});
-    if (learns_by_advantages(algorithm_)) {
+    if (words_.pays_for_kl()) {
       last_words_kl_ = rollout.kl;
       add({{"objective/kl", rollout.kl}, {"objective/kl_k3", rollout.kl_k3}});
     }
@@ -164,20 +180,23 @@ class Trainer {
     return metrics;
   }
 
-  // Algorithms that learn by advantages pay for KL. The others know nothing of how far the policy
-  // has gone from its reference: it is measured, a step over the budget is taken back, and from
-  // then on steps are half as large.
+  // Algorithms that do not pay for KL know nothing of how far the policy has gone from its
+  // reference: it is measured, a step over the budget is taken back, and from then on steps are
+  // half as large.
   base::Metrics update_words(const Rollout& rollout) {
     if (items_have_worth(settings_)) return {};         // words are worth nothing by themselves
     if (clicks_ && !replies_->has_judged()) return {};  // they are about items
     const double step = step_share_ * learning_rate(settings_.learning_rate);
-    if (learns_by_advantages(algorithm_))
+    const auto update = [&] {
       return words_.update(rollout, step, place("rl/minibatches"),
                            learning_rate(settings_.critic_learning_rate));
+    };
+    if (words_.pays_for_kl()) return update();
     const model::TensorMap before = policy_.language.trained().copy();
-    base::Metrics metrics = words_.update(rollout, step, place("rl/minibatches"));
+    base::Metrics metrics = update();
     const double kl = words_.measure_kl(replies_->own_replies(place("rl/replies")));
-    const bool too_far = settings_.kl_target > 0 && kl > settings_.kl_target;
+    const bool too_far =
+        !std::isfinite(kl) || (settings_.kl_target > 0 && kl > settings_.kl_target);
     if (too_far) {
       policy_.language.trained().assign(before, "rl");
       step_share_ /= 2;
@@ -213,7 +232,9 @@ class Trainer {
             {"rate/truncated", 1 - ended / n},
             {"rate/recommends", recommending / n},
             {"length/mean", tokens_of(rollout) / n},
-            {"mismatch/log_prob", rollout.mismatch},
+            {"mismatch/log_prob", rollout.mismatch.log_prob},
+            {"mismatch/token_error", rollout.mismatch.token_error},
+            {"mismatch/kl", rollout.mismatch.kl},
             {"lr", learning_rate(settings_.learning_rate)},
             {"eps", settings_.clip_high},
             {"episode", 1. * iteration_ * settings_.batch}};

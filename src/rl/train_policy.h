@@ -39,7 +39,7 @@ struct PolicyInput {
 struct PolicyResult {
   recommend::TrainedModel policy;
   int iterations = 0;
-  double words_kl = 0, item_kl = 0;  // of the last rollout
+  double words_kl = 0, item_kl = 0;  // of the policy at the end, nats a reply and a context
 };
 
 // Improves the start model by settings.algorithm (docs/rl.md) over both kinds of action: the words

@@ -11,6 +11,7 @@ namespace rl {
 namespace {
 
 constexpr double kMostMismatch = 1e-3;  // nats a token between sampler and trainer, in fp32
+constexpr double kGuarded = 1.5;        // of the KL budget, from where a rollout pays more at once
 
 double deviation_of(const torch::Tensor& x, const torch::Tensor& mask) {
   return std::sqrt(masked_variance(x, mask).item<double>());
@@ -28,8 +29,7 @@ WordsTrainer::WordsTrainer(model::LanguageModel& policy, const model::Weights& r
   std::vector<torch::Tensor> all = policy.trained().tensors();
   if (algorithm_ == Algorithm::ppo && models_.critic.on_trunk())
     for (const torch::Tensor& tensor : models_.critic.head_parameters()) all.push_back(tensor);
-  optimiser_ = std::make_unique<train::AdamW>(
-      all, train::AdamWOptions{.beta2 = .999, .epsilon = 1e-5, .weight_decay = 0});
+  optimiser_ = std::make_unique<train::AdamW>(all, adam_options(settings_));
 }
 
 Rollout WordsTrainer::prepare(std::vector<Episode> episodes, std::vector<double> raw_scores,
@@ -38,25 +38,30 @@ Rollout WordsTrainer::prepare(std::vector<Episode> episodes, std::vector<double>
   rollout = with_scores(std::move(rollout), settings_, moments_);
   rollout = with_units(std::move(rollout), settings_, at);
   rollout = with_log_probs(std::move(rollout), models_, settings_);
+  if (!std::isfinite(rollout.entropy))
+    throw base::UsageError("rl: the policy's probabilities are no numbers any more at iteration ",
+                           at.step, "; try a smaller rl.learning_rate, or rl.compute=fp32");
   // Other algorithms may learn from anybody's replies.
   const bool exact = models_.type == torch::kFloat32 && learns_by_advantages(algorithm_);
-  base::check(!exact || rollout.mismatch < kMostMismatch,
+  base::check(!exact || rollout.mismatch.log_prob < kMostMismatch,
               "rl: the sampler's log-probabilities are not those that are learned from: ",
-              rollout.mismatch, " nats a token apart");
+              rollout.mismatch.log_prob, " nats a token apart");
   if (at.step <= 1 + static_cast<std::uint64_t>(settings_.critic_warmup))
     base::check(rollout.log_probs.equal(rollout.reference),
                 "rl: the policy differs from its reference before the first update");
   rollout.learned = learned_tokens(rollout, settings_);
-  rollout = with_rewards(std::move(rollout), settings_, kl_.beta());
+  rollout = with_rewards(std::move(rollout), settings_, kl_.guarded_beta(rollout.kl, kGuarded));
   if (rollout.learned.sum().item<std::int64_t>() < 2) {  // every reply was cut off
     rollout.units.clear();
     rollout.first_minibatches.clear();
     return rollout;
   }
+  if (settings_.whiten_rewards)
+    rollout.rewards = whiten_keeping_mean(rollout.rewards, rollout.learned);
   rollout.lesson = make_lesson(settings_,
                                {torch::tensor(rollout.scores).to(torch::kFloat32), rollout.groups,
                                 kl_k1(rollout.log_probs, rollout.reference), rollout.rewards,
-                                rollout.values, rollout.learned, kl_.beta()},
+                                rollout.values, rollout.learned, rollout.beta},
                                {settings_.discount, settings_.lambda});
   return rollout;
 }
@@ -81,7 +86,7 @@ WordsTrainer::Step WordsTrainer::take_step(const Rollout& rollout,
                                            const std::vector<std::size_t>& chosen, Learner learner,
                                            const StepSizes& sizes) {
   Step step{words_loss(models_, rollout, chosen,
-                       {.settings = settings_, .beta = kl_.beta(), .learner = learner})};
+                       {.settings = settings_, .beta = rollout.beta, .learner = learner})};
   step.loss.total.backward();
   if (learner == Learner::all) step.norm = optimiser_->step(sizes.policy, settings_.clip_gradient);
   if (learner == Learner::critic || !models_.critic.on_trunk())
@@ -113,8 +118,7 @@ base::Metrics WordsTrainer::update(const Rollout& rollout, double learning_rate,
                     loss.ratio_max, ", not 1: sampling and training forward differ");
       if (too_far()) break;
     }
-  if (settings_.kl_place != "none")  // beta is a price of the algorithm's own
-    kl_.update(rollout.kl, static_cast<std::int64_t>(rollout.episodes.size()));
+  if (pays_for_kl()) kl_.update(rollout.kl, static_cast<std::int64_t>(rollout.episodes.size()));
   return metrics_of(rollout, steps);
 }
 

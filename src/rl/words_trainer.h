@@ -46,6 +46,9 @@ class WordsTrainer {
   // finds by itself where an algorithm learns from such replies.
   double measure_kl(std::vector<Episode> episodes) const;
 
+  // Whether the algorithm has a price of KL, which is steered towards settings.kl_target: a rollout
+  // that is more than half over it pays ten times as much at once.
+  bool pays_for_kl() const { return settings_.kl_place != "none"; }
   double beta() const { return kl_.beta(); }
 
   // Everything but the policy's weights, for checkpoints.

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "rl/masked.h"
 #include "rl/test_training.h"
 
 namespace rl {
@@ -48,6 +49,46 @@ TEST(WordsTrainer, TheScoreMovesTheModeOnlyWhereItIsToBeLearned) {
   const double one = mode_after(false, 1, 1), other = mode_after(false, -1, 1);
   EXPECT_NEAR(one, 0, .12);
   EXPECT_NEAR(one, other, .02);
+}
+
+TEST(WordsTrainer, AKlFarOverItsBudgetIsPaidForAtOnce) {
+  RlSettings settings = small();
+  settings.beta = 1e-3;
+  settings.kl_target = .3;
+  settings.kl_horizon = 1e6;  // the controller does next to nothing
+  Training training(settings);
+  double late = 0;
+  bool guarded = false;
+  for (int iteration = 1; iteration <= 30; ++iteration) {
+    const Rollout rollout = training.prepare(share_below(60));
+    EXPECT_NEAR(rollout.beta, rollout.kl > .45 ? 1 : 1e-3, 1e-6) << rollout.kl;
+    guarded |= rollout.kl > .45;
+    if (iteration > 20) late += rollout.kl / 10;
+    training.trainer.update(rollout, settings.learning_rate, training.place());
+  }
+  EXPECT_TRUE(guarded);
+  EXPECT_LT(late, 1);  // some nats without
+}
+
+TEST(WordsTrainer, ItsAdamIsOfTheFormThatTheSettingsName) {
+  const auto weights = [](const char* form) {
+    RlSettings settings = small();
+    settings.adam = form;
+    Training training(settings);
+    training.train(1, share_below(60));
+    return training.hash();
+  };
+  EXPECT_NE(weights("pytorch"), weights("tensorflow"));
+}
+
+TEST(WordsTrainer, WhitenedRewardsHaveDeviationOneAndTheirMean) {
+  RlSettings settings = small();
+  settings.whiten_rewards = true;
+  Training whitened(settings), plain(small());
+  const Rollout of = whitened.prepare(share_below(60)), raw = plain.prepare(share_below(60));
+  EXPECT_NEAR(masked_variance(of.rewards, of.learned).item<double>(), 1, 1e-4);
+  EXPECT_NEAR(masked_mean(of.rewards, of.learned).item<double>(),
+              masked_mean(raw.rewards, raw.learned).item<double>(), 1e-5);
 }
 
 TEST(WordsTrainer, GoesOnFromACheckpointBitForBit) {
@@ -161,7 +202,7 @@ TEST(WordsTrainer, ScoresPolicyAndReferenceAtTheSamplersTemperature) {
   settings.temperature = .7;
   Training training(settings);
   const Rollout first = training.prepare(share_below(60));  // refuses a KL that is not 0
-  EXPECT_LT(first.mismatch, 1e-5);
+  EXPECT_LT(first.mismatch.log_prob, 1e-5);
   EXPECT_NO_THROW(training.trainer.update(first, 1e-3, training.place()));  // and a ratio not 1
 }
 
