@@ -249,6 +249,24 @@ class Compare(InAFolder):
         self.assertFalse((self.folder / "out").exists())
 
 
+class Experiment(InAFolder):
+    def test_the_built_in_tasks_refuse_options_that_they_would_not_heed(self):
+        for name in ("toy", "small-tasks"):
+            for option in (["--dry-run"], ["--seed", "2"], ["--from", "x.json"], ["--small"], ["--minutes", "5"]):
+                self.fails(attune("experiment", name, "--out", self.folder / "out", *option), USAGE, name, option[0], "fixed")
+        self.assertFalse((self.folder / "out").exists())
+        self.assertIn("small-tasks", " ".join(attune("experiment", "--help").stdout.decode().split()))
+
+    def test_a_dry_run_refuses_a_seed_that_the_experiment_does_not_have(self):
+        self.write("tiny.toml", 'name = "tiny"\n')
+        file = self.write("mine.toml", 'recipe = "tiny.toml"\nseeds = [1, 2]\nvariants = ["a:"]\nmetrics = ["v2 hr@5"]\n')
+        command = ["experiment", file, "--dry-run", "--out", self.folder / "out", "--seed"]
+        self.fails(attune(*command, "3"), USAGE, "--seed is 3")
+        listed = attune(*command, "2").stdout.decode()
+        self.assertIn("a-2  to do\n1 runs of ", listed)
+        self.assertNotIn("a-1", listed)
+
+
 class Simulate(InAFolder):
     def simulate(self, name, *settings):
         return attune("simulate", "--out", self.folder / name, "items=20", "dialogues=30", "people=10", *settings)

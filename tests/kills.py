@@ -20,7 +20,7 @@ import system
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ALGORITHMS = ["ppo", "grpo", "rloo", "reinforce_pp", "dpo", "kto", "best_of_n", "reward_weighted", "sft",
-              "kto rl.items=clicks"]
+              "kto rl.items=clicks", "ppo rl.critic=apart rl.critic_warmup=3"]
 RESULTS = ["policy/model/model.safetensors", "policy/ranker/ranker.safetensors", "policy/metrics.jsonl"]
 TIMES = ("seconds/", "tokens_per_second/")
 
@@ -42,13 +42,17 @@ def start(folder, algorithm):
     return subprocess.Popen(command(folder, algorithm), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def finish(folder, algorithm):
-    """Seconds that it took; stops the program where it fails."""
-    begun = time.time()
-    process = start(folder, algorithm)
+def ended(algorithm, process, expected=0):
+    """Waits for a run; stops the program where it ended by another code than 0 and the expected one."""
     said = process.communicate()[1].decode()
-    if process.returncode != 0:
+    if process.returncode not in (0, expected):
         sys.exit(f"{algorithm}: exit code {process.returncode}\n{said}")
+
+
+def finish(folder, algorithm):
+    """Seconds that it took."""
+    begun = time.time()
+    ended(algorithm, start(folder, algorithm))
     return time.time() - begun
 
 
@@ -62,13 +66,14 @@ def kill_and_resume(made, algorithm, kills, draw):
         seconds = finish(whole, algorithm)
         hits = 0
         while hits < kills:
-            process = start(killed, algorithm)
+            process, kill = start(killed, algorithm), 0
             try:
                 process.wait(draw.uniform(.3, 1) * seconds / 2)
             except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
+                kill = signal.SIGKILL
+                process.send_signal(kill)
                 hits += 1
-            process.communicate()
+            ended(algorithm, process, -kill)
             if (killed / "policy/manifest.json").exists():  # done before all kills: once more from the start
                 if differing := [name for name in RESULTS if digest(killed, name) != digest(whole, name)]:
                     return hits, differing

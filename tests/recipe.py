@@ -469,6 +469,16 @@ class TinyRecipe(unittest.TestCase):
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual(again.stderr.count("unchanged, skipped"), 14)
         self.assertEqual((self.base / "two/results.md").read_text(), results)
+        # Under other settings the run no longer counts, and is made anew from where they differ.
+        file = self.base / "two.toml"
+        file.write_text(file.read_text().replace('"ppo:"', '"ppo: rl.beta=0.3"'))
+        listed = subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, text=True).stdout
+        self.assertRegex(listed, r"imitation-1  done\n.*ppo-1  to do\n1 runs of ")
+        anew = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        self.assertEqual(anew.returncode, 0, anew.stderr)
+        self.assertIn("policy  done anew: rl.beta", anew.stderr)
+        listed = subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, text=True).stdout
+        self.assertIn("\n0 runs of ", listed)
 
     def test_every_experiment_that_comes_along_is_accepted(self):
         for file in sorted((ROOT / "recipes/experiments").glob("*.toml")):

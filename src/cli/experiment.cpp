@@ -22,14 +22,14 @@ fs::path find_experiment(const std::string& name) {
   throw base::DataError(name, ": no such file, nor ", beside.string());
 }
 
-void print_plan(const experiment::Plan& plan, const fs::path& folder,
-                const std::vector<experiment::Outcome>& made) {
+void print_plan(const experiment::Plan& plan, const experiment::MatrixOptions& options) {
+  const auto& [folder, minutes, seeds, made] = options;
   std::size_t left = 0;
-  for (const int seed : plan.experiment.seeds)
+  for (const int seed : seeds.empty() ? plan.experiment.seeds : seeds)
     for (const experiment::Variant& variant : plan.variants) {
       const fs::path run = experiment::run_folder(folder, variant.name, seed);
       const bool done =
-          experiment::read_outcome(plan, run, variant.name, seed) ||
+          experiment::read_outcome(plan, run, variant, seed) ||
           std::any_of(made.begin(), made.end(), [&](const experiment::Outcome& outcome) {
             return outcome.variant == variant.name && outcome.seed == seed;
           });
@@ -59,8 +59,8 @@ int run_experiment(const Command& self, const std::vector<std::string>& given) {
   Arguments arguments(self);
   arguments.positional(
       "NAME", name,
-      "an experiment's file (TOML), the name of one in recipes/experiments, or toy: the "
-      "algorithms on a task with known answers");
+      "an experiment's file (TOML), the name of one in recipes/experiments, or toy or small-tasks: "
+      "the algorithms on tasks with known answers");
   arguments.option("--out", out, "where runs and results are kept; runs/experiments/NAME without");
   arguments.option("--minutes", minutes,
                    "begin no further run after this long; the same command goes on. 0: no bound");
@@ -80,6 +80,14 @@ int run_experiment(const Command& self, const std::vector<std::string>& given) {
   const std::string in_runs = file.stem().string() + (small ? "-small" : "");
   const fs::path folder = out.empty() ? fs::path("runs") / "experiments" / in_runs : fs::path(out);
   if (is_built_in) {
+    for (const auto& [option, is_given] : {std::pair("--minutes", minutes > 0),
+                                           {"--from", !from.empty()},
+                                           {"--seed", !seeds.empty()},
+                                           {"--small", small},
+                                           {"--dry-run", dry_run}})
+      if (is_given)
+        throw base::UsageError("attune experiment ", name, " takes no ", option,
+                               ": its tasks and seeds are fixed, and it has no runs of a recipe");
     std::cout << (is_toy ? experiment::run_toy(folder, 1, base::terminal_console())
                          : experiment::run_small_tasks(folder, base::terminal_console()));
     return 0;
@@ -87,15 +95,15 @@ int run_experiment(const Command& self, const std::vector<std::string>& given) {
   experiment::Plan plan = experiment::read_plan(file);
   if (small) plan = experiment::small_version(std::move(plan));
   experiment::check_variants(plan);
-  const std::vector<experiment::Outcome> made =
-      experiment::outcomes_made(plan, {from.begin(), from.end()}, base::terminal_console());
+  const experiment::MatrixOptions options{
+      folder, static_cast<double>(minutes), read_seeds(seeds, plan),
+      experiment::outcomes_made(plan, {from.begin(), from.end()}, base::terminal_console())};
   if (dry_run) {
-    print_plan(plan, folder, made);
+    print_plan(plan, options);
     return 0;
   }
-  const std::vector<experiment::Outcome> outcomes = experiment::run_matrix(
-      plan, {folder, static_cast<double>(minutes), read_seeds(seeds, plan), made},
-      base::terminal_console());
+  const std::vector<experiment::Outcome> outcomes =
+      experiment::run_matrix(plan, options, base::terminal_console());
   const experiment::Results results = experiment::summarise(plan, outcomes);
   experiment::write_results(folder, plan, results,
                             "attune experiment " + name + (small ? " --small" : ""));

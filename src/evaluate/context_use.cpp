@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace evaluate {
@@ -19,22 +20,43 @@ dialogue::State unheard(dialogue::State state) {
   return state;
 }
 
-double total_variation(const std::vector<float>& a, const std::vector<float>& b) {
+std::vector<std::size_t> new_items(std::size_t items, const dialogue::State& state) {
+  std::vector<bool> named(items);
+  for (const dialogue::KnownItem& known : state.items)
+    named[static_cast<std::size_t>(known.item)] = true;
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < items; ++i)
+    if (!named[i]) out.push_back(i);
+  return out;
+}
+
+// The probabilities of some items among themselves, from a row of log-probabilities.
+std::vector<double> shares(const std::vector<float>& row, const std::vector<std::size_t>& items) {
+  float largest = -std::numeric_limits<float>::infinity();
+  for (const std::size_t item : items) largest = std::max(largest, row[item]);
+  std::vector<double> out;
   double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    sum += std::abs(std::exp(static_cast<double>(a[i])) - std::exp(static_cast<double>(b[i])));
+  for (const std::size_t item : items) {
+    out.push_back(std::exp(static_cast<double>(row[item]) - largest));
+    sum += out.back();
+  }
+  for (double& share : out) share /= sum;
+  return out;
+}
+
+// Between two rows, over the items given.
+double total_variation(const std::vector<float>& a, const std::vector<float>& b,
+                       const std::vector<std::size_t>& items) {
+  const std::vector<double> first = shares(a, items), second = shares(b, items);
+  double sum = 0;
+  for (std::size_t i = 0; i < items.size(); ++i) sum += std::abs(first[i] - second[i]);
   return sum / 2;
 }
 
 // The best items that are not named in `state`.
 std::vector<std::size_t> best_items(const std::vector<float>& scores,
                                     const dialogue::State& state) {
-  std::vector<bool> named(scores.size());
-  for (const dialogue::KnownItem& known : state.items)
-    named[static_cast<std::size_t>(known.item)] = true;
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < scores.size(); ++i)
-    if (!named[i]) order.push_back(i);
+  std::vector<std::size_t> order = new_items(scores.size(), state);
   const std::size_t count = std::min(kListed, order.size());
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
                     [&](std::size_t a, std::size_t b) {
@@ -75,7 +97,9 @@ std::optional<ContextScores> context_use(dialogue::Recommender& recommender,
     const dialogue::State& named = states[i + 1];
     scores.consistency +=
         shared(best_items(rows[i], named), best_items(rows[i + 1], named)) / double(count);
-    scores.weight += total_variation(rows[i + 1], rows[i + 2]) / double(count);
+    scores.weight +=
+        total_variation(rows[i + 1], rows[i + 2], new_items(rows[i + 1].size(), named)) /
+        double(count);
   }
   return scores;
 }

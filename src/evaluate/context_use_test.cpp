@@ -47,6 +47,16 @@ TEST(ContextUse, WhoDoesNotListenIsConsistentAndGivesNoWeight) {
   EXPECT_EQ(scores->dialogues, 3);
 }
 
+// All items alike but those named: without the seeker's words none is named.
+TEST(ContextUse, LeavingOutWhatWasNamedIsNotListening) {
+  test::FixedRecommender masking("masking", [](const dialogue::State& state) {
+    std::vector<float> row(40, static_cast<float>(-std::log(40. - state.items.size())));
+    for (const dialogue::KnownItem& known : state.items) row[known.item] = -1e9f;
+    return row;
+  });
+  EXPECT_NEAR(context_use(masking, instances(3))->weight, 0, 1e-6);
+}
+
 TEST(ContextUse, WhoFollowsTheLastWordGivesAllItsWeightToWords) {
   auto fickle = certain_of([](const dialogue::State& state) { return 10 + state.window.size(); });
   const auto scores = context_use(fickle, instances(3));

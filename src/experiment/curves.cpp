@@ -18,28 +18,47 @@ namespace {
 constexpr std::string_view kBestOf = "best-of-";  // models of a report, before n
 constexpr double kNearest = 1e-3;                 // distances below it say nothing of a law
 
+enum class Measured { before, after };  // an iteration's update
+
 std::map<std::int64_t, double> by_iteration(const std::filesystem::path& folder,
                                             const std::string& metric) {
   const auto values = base::read_metric(folder, metric);
   return {values.begin(), values.end()};
 }
 
-double value_at(const std::map<std::int64_t, double>& values, std::int64_t iteration) {
-  const auto found = values.find(iteration);
-  return found == values.end() ? 0 : std::max(found->second, 0.);
-}
+// A metric that is logged at each iteration.
+class Logged {
+ public:
+  Logged(const std::filesystem::path& folder, const std::string& metric, Measured measured)
+      : values_(by_iteration(folder, metric)), measured_(measured) {}
+
+  // Of the policy after an iteration's update, as near as the log has it; 0 where it has nothing.
+  double after(std::int64_t iteration) const {
+    auto found = values_.find(measured_ == Measured::after ? iteration : iteration + 1);
+    if (found == values_.end()) found = values_.find(iteration);
+    return found == values_.end() ? 0 : found->second;
+  }
+
+ private:
+  std::map<std::int64_t, double> values_;
+  Measured measured_;
+};
 
 }  // namespace
 
 std::vector<CurvePoint> learning_curve(const std::filesystem::path& policy) {
-  const auto words_kl = by_iteration(policy, "objective/kl"),
-             item_kl = by_iteration(policy, "item/kl");
-  auto words_score = by_iteration(policy, "objective/scores"),
-       item_score = by_iteration(policy, "item/reward");
+  const auto measured = [&](const char* taken_back) {
+    return by_iteration(policy, taken_back).empty() ? Measured::before : Measured::after;
+  };
+  const Logged words_kl(policy, "objective/kl", measured("kl/taken_back")),
+      item_kl(policy, "item/kl", measured("item/taken_back")),
+      words_score(policy, "objective/scores", Measured::before),
+      item_score(policy, "item/reward", Measured::before);
   std::vector<CurvePoint> curve;
   for (const auto& [iteration, gold] : by_iteration(policy, "gold"))
-    curve.push_back({std::sqrt(value_at(words_kl, iteration) + value_at(item_kl, iteration)),
-                     words_score[iteration] + item_score[iteration], gold});
+    curve.push_back({std::sqrt(std::max(words_kl.after(iteration), 0.) +
+                               std::max(item_kl.after(iteration), 0.)),
+                     words_score.after(iteration) + item_score.after(iteration), gold});
   return curve;
 }
 

@@ -15,7 +15,12 @@ struct CurvePoint {
   double gold = 0;      // true satisfaction
 };
 
-// Of one run's rl stage, by iteration, where gold was measured; empty where it was not.
+// Of one run's rl stage, by iteration, where gold was measured; empty where it was not. Gold is
+// measured after an iteration's update, so it is paired with the distance and proxy of the next
+// iteration, which are of that policy before its own update; the last iteration's with its own,
+// which are an update behind. A KL that was itself measured after the update (of algorithms that
+// take steps back) is of the same iteration. Gold of step 0, before any update, is at the start
+// model. The words' proxy of algorithms that learn from the start model's replies is of those.
 std::vector<CurvePoint> learning_curve(const std::filesystem::path& policy);
 
 // Of a run's report.json: the start model with the best of n replies, n ascending, the start model

@@ -53,7 +53,8 @@ TEST(Curves, TooFewPointsHaveNoFit) {
       fit_curve({{0, 0, 1}, {1, 0, 2}, {1, 0, 2}, {1, 0, 3}}, OverOptimisation::reinforcement));
 }
 
-TEST(Curves, ARunsLogGivesPointsWhereGoldWasMeasured) {
+// What is logged at an iteration is of the policy before its update; gold is measured after it.
+TEST(Curves, GoldIsPairedWithTheNextIterationWhichBeginsWithThatPolicy) {
   base::TemporaryFolder folder;
   base::RunLog log(folder.path());
   log.write(1, {{"objective/kl", 0},
@@ -61,7 +62,8 @@ TEST(Curves, ARunsLogGivesPointsWhereGoldWasMeasured) {
                 {"objective/scores", .1},
                 {"item/reward", .2},
                 {"gold", .4}});
-  log.write(2, {{"objective/kl", 1}, {"item/kl", .5}});
+  log.write(
+      2, {{"objective/kl", .75}, {"item/kl", .25}, {"objective/scores", .3}, {"item/reward", .5}});
   log.write(3, {{"objective/kl", 3},
                 {"item/kl", 1},
                 {"objective/scores", .5},
@@ -69,10 +71,40 @@ TEST(Curves, ARunsLogGivesPointsWhereGoldWasMeasured) {
                 {"gold", .5}});
   const auto curve = learning_curve(folder.path());
   ASSERT_EQ(curve.size(), 2u);
-  EXPECT_DOUBLE_EQ(curve[1].distance, 2);
+  EXPECT_DOUBLE_EQ(curve[0].distance, 1);
+  EXPECT_DOUBLE_EQ(curve[0].proxy, .8);
+  EXPECT_DOUBLE_EQ(curve[0].gold, .4);
+  EXPECT_DOUBLE_EQ(curve[1].distance, 2);  // no iteration follows the last one
   EXPECT_DOUBLE_EQ(curve[1].proxy, 1.5);
   EXPECT_DOUBLE_EQ(curve[1].gold, .5);
   EXPECT_DOUBLE_EQ(best_point(curve).gold, .5);
+}
+
+TEST(Curves, GoldBeforeTheFirstUpdateIsAtTheStartModel) {
+  base::TemporaryFolder folder;
+  base::write_file(
+      folder.path() / "metrics.jsonl",
+      "{\"step\": 0, \"gold\": 0.3}\n"
+      "{\"step\": 1, \"objective/kl\": 0, \"item/kl\": 0, \"item/reward\": 0.2, \"gold\": 0.4}\n"
+      "{\"step\": 2, \"objective/kl\": 4, \"item/kl\": 0, \"item/reward\": 0.6}\n");
+  const auto curve = learning_curve(folder.path());
+  ASSERT_EQ(curve.size(), 2u);
+  EXPECT_DOUBLE_EQ(curve[0].distance, 0);
+  EXPECT_DOUBLE_EQ(curve[0].proxy, .2);
+  EXPECT_DOUBLE_EQ(curve[0].gold, .3);
+  EXPECT_DOUBLE_EQ(curve[1].distance, 2);
+}
+
+TEST(Curves, AKlMeasuredAfterTheUpdateIsOfTheSameIteration) {
+  base::TemporaryFolder folder;
+  base::RunLog log(folder.path());
+  log.write(1, {{"objective/kl", 1},
+                {"kl/taken_back", 0},
+                {"item/kl", 3},
+                {"item/taken_back", 0},
+                {"gold", .4}});
+  log.write(2, {{"objective/kl", 9}, {"kl/taken_back", 0}, {"item/kl", 9}, {"item/taken_back", 0}});
+  EXPECT_DOUBLE_EQ(learning_curve(folder.path()).at(0).distance, 2);
 }
 
 TEST(Curves, MeansGoAsFarAsTheShortest) {

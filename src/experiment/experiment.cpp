@@ -62,7 +62,15 @@ Contrast read_contrast(const std::string& text, bool primary, const Plan& plan) 
         std::none_of(plan.variants.begin(), plan.variants.end(),
                      [&](const Variant& variant) { return variant.name == words[i]; }))
       throw base::UsageError("the comparison \"", text, "\" names no variant: ", words[i]);
-  return {{words[0], words[1]}, words[2], words[3], primary};
+  const Metric metric{words[0], words[1]};
+  if (std::none_of(plan.metrics.begin(), plan.metrics.end(),
+                   [&](const Metric& one) { return one.title() == metric.title(); }))
+    throw base::UsageError("the comparison \"", text, "\": ", metric.title(),
+                           " is not among \"metrics\"");
+  if (metric.part == "rl" && (words[2] == kStart || words[3] == kStart))
+    throw base::UsageError("the comparison \"", text, "\": \"", kStart,
+                           "\" has no rl stage, so there is nothing to compare with");
+  return {metric, words[2], words[3], primary};
 }
 
 CurvePlot read_curve_plot(const std::string& text, const Plan& plan) {

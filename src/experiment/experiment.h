@@ -44,8 +44,8 @@ struct Experiment {
         "satisfaction\", \"text bleu4\"), or of the rl stage: \"rl seconds\", and \"rl kl\", \"rl "
         "item_kl\" (the mean over the last quarter of its iterations)");
     field("primary", primary,
-          "comparisons, declared beforehand: PART METRIC VARIANT AGAINST; \"start\" stands for the "
-          "model that reinforcement learning starts from");
+          "comparisons, declared beforehand: PART METRIC VARIANT AGAINST, the metric one of "
+          "\"metrics\"; \"start\" stands for the model that reinforcement learning starts from");
     field("secondary", secondary, "comparisons declared beside them");
     field("curves", curves,
           "plots of true satisfaction against the distance from the start model, in a simulated "
@@ -94,7 +94,8 @@ struct Plan {
 };
 
 // Throws base::UsageError, with the file's name, where a key is unknown, a variant or a comparison
-// cannot be read, names no variant or stands twice; base::DataError where there is no such file.
+// cannot be read, names no variant or stands twice, or a comparison is of a metric that is no
+// column; base::DataError where there is no such file.
 Plan read_plan(const std::filesystem::path& file);
 
 // The same with the settings of `small` and the first two seeds: to see in minutes that all of it

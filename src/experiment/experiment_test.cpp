@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/json.h"
+#include "base/manifest.h"
 #include "experiment/outcomes.h"
 #include "experiment/results_page.h"
 #include "experiment/run_matrix.h"
@@ -64,6 +66,10 @@ TEST_F(Experiments, WhatCannotBeReadIsRefusedWithTheFilesName) {
            {rest + "variants = [\"a:\"]\nseeds = []", "\"seeds\" names none"},
            {rest + "variants = [\"a:\"]\nprimary = [\"v2 hr@5 a b\"]", "names no variant: b"},
            {rest + "variants = [\"a:\"]\nprimary = [\"v2 hr@5 a\"]", "expected four words"},
+           {rest + "variants = [\"a:\"]\nprimary = [\"v2 hr@7 a start\"]",
+            "v2 hr@7 is not among \"metrics\""},
+           {"metrics = [\"rl kl\"]\nvariants = [\"a:\"]\nsecondary = [\"rl kl a start\"]",
+            "\"start\" has no rl stage"},
            {"metrics = [\"hr@5\"]\nvariants = [\"a:\"]", "expected two words"}}) {
     const std::string found = complaint(text);
     EXPECT_NE(found.find(said), std::string::npos) << text << ": " << found;
@@ -104,6 +110,34 @@ TEST_F(Experiments, OneSeedHasNoInterval) {
   const Cell cell = summarise({.5});
   EXPECT_EQ(cell.mean, .5);
   EXPECT_FALSE(cell.low || cell.high);
+}
+
+TEST_F(Experiments, DifferencesThatAreAllTheSameHaveNoP) {
+  const Plan plan = read(kFile + "primary = [\"v2 hr@5 one two\"]\n");
+  for (const double other : {.4, .5}) {
+    // .9 - .8 is not quite .5 - .4.
+    const Results results =
+        summarise(plan, {outcome("one", 1, .5, .1), outcome("two", 1, other, .1),
+                         outcome("one", 2, .9, .1), outcome("two", 2, other + .4, .1)});
+    EXPECT_EQ(results.differences.at(0).cell.values.size(), 2u);
+    EXPECT_FALSE(results.differences[0].p || results.differences[0].p_holm) << other;
+  }
+}
+
+TEST_F(Experiments, AComparisonWithoutRunsStandsOnThePageAsNotDone) {
+  const Plan plan = read(kFile + "primary = [\"v2 hr@5 one two\", \"v2 hr@5 one start\"]\n");
+  const Results results = summarise(plan, {outcome("one", 1, .5, .1)});
+  ASSERT_EQ(results.differences.size(), 2u);
+  EXPECT_TRUE(results.differences[0].cell.values.empty());
+  write_results(folder_.path() / "out", plan, results, "attune experiment mine");
+  const std::string text = base::read_file(folder_.path() / "out" / "results.md"),
+                    page = base::read_file(folder_.path() / "out" / "report.html");
+  EXPECT_NE(text.find("| one − two * | v2 hr@5 | not done | – | – | 0 |"), std::string::npos)
+      << text;
+  EXPECT_NE(page.find("one has not been compared with two in v2 hr@5 yet"), std::string::npos);
+  const base::Json report = base::read_json(folder_.path() / "out" / "report.json");
+  EXPECT_FALSE(report.at("comparisons").at(0).contains("mean"));
+  EXPECT_TRUE(report.at("comparisons").at(1).contains("mean"));
 }
 
 TEST_F(Experiments, ThePageSaysWhatIsCompared) {
@@ -175,8 +209,169 @@ TEST_F(Experiments, RunsMadeElsewhereAreToldByTheirSettings) {
       outcomes_made(read("title = \"other\"\n" + file + " rl.beta=0.1\"]\n"), {outcomes}, console)
           .size(),
       1u);
-  base::write_file(outcomes, "{}");
-  EXPECT_THROW(outcomes_made(plan, {outcomes}, console), base::DataError);
+  for (const char* text : {"{}", R"({"schema": "attune.experiment_outcomes/1", "outcomes": {}})"}) {
+    base::write_file(outcomes, text);
+    EXPECT_THROW(outcomes_made(plan, {outcomes}, console), base::DataError) << text;
+  }
+}
+
+TEST_F(Experiments, TwoFilesThatSayOtherwiseOfOneRunAreRefused) {
+  base::write_file(folder_.path() / "tiny.toml", "name = \"tiny\"\n");
+  const Plan plan =
+      read("recipe = \"tiny.toml\"\nseeds = [1]\nmetrics = [\"v2 hr@5\"]\nvariants = [\"one:\"]\n");
+  Outcome made = outcome("one", 1, .3, .1);
+  made.settings = settings_sum(plan, plan.variants[0], 1);
+  const std::filesystem::path first = folder_.path() / "first.json",
+                              second = folder_.path() / "second.json";
+  write_outcomes(first, {made});
+  made.aligned["rl kl"] = 2;
+  write_outcomes(second, {made});
+  Listener console;
+  const std::vector<Outcome> both = outcomes_made(plan, {first, second}, console);
+  ASSERT_EQ(both.size(), 1u);  // one run, with what either says of it
+  EXPECT_EQ(both[0].aligned, made.aligned);
+  made.aligned["v2 hr@5"] = .4;
+  write_outcomes(second, {made});
+  try {
+    outcomes_made(plan, {first, second}, console);
+    FAIL();
+  } catch (const base::DataError& error) {
+    for (const char* part : {"first.json", "second.json", "one, seed 1", "v2 hr@5"})
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(Experiments, VariantsOfTheSameSettingsKeepTheirOwnOutcomes) {
+  base::write_file(folder_.path() / "tiny.toml", "name = \"tiny\"\n");
+  const Plan plan = read(
+      "recipe = \"tiny.toml\"\nseeds = [1]\nmetrics = [\"v2 hr@5\"]\nvariants = [\"one:\", "
+      "\"two:\"]\n");
+  Outcome one = outcome("one", 1, .3, .1), two = outcome("two", 1, .4, .1);
+  one.settings = two.settings = settings_sum(plan, plan.variants[0], 1);
+  write_outcomes(folder_.path() / "outcomes.json", {one, two});
+  Listener console;
+  const std::vector<Outcome> back =
+      outcomes_made(plan, {folder_.path() / "outcomes.json"}, console);
+  ASSERT_EQ(back.size(), 2u);
+  EXPECT_EQ(back[1].variant, "two");
+}
+
+TEST_F(Experiments, OutcomesMadeElsewhereAreKeptBesideTheOthers) {
+  base::write_file(folder_.path() / "tiny.toml", "name = \"tiny\"\n");
+  const Plan plan = read(
+      "recipe = \"tiny.toml\"\nseeds = [1, 2]\nmetrics = [\"v2 hr@5\"]\nvariants = [\"one:\"]\n");
+  Listener console;
+  run_matrix(plan,
+             {.folder = folder_.path() / "out",
+              .made = {outcome("one", 1, .3, .1), outcome("one", 2, .4, .1)}},
+             console);
+  EXPECT_EQ(read_outcomes(folder_.path() / "out" / "outcomes.json").size(), 2u);
+}
+
+// A finished run's folder as far as read_outcome looks.
+void pretend_run(const std::filesystem::path& folder, const pipeline::Recipe& recipe) {
+  base::create_folder(folder / "evaluation");
+  base::create_folder(folder / "policy");
+  base::write_file(folder / "policy" / "metrics.jsonl", "");
+  base::write_manifest(folder / "evaluation", base::Json::object());
+  base::write_json(folder / "report.json",
+                   {{"models", {{{"name", "ppo"}, {"scores", {{"v2", {{"hr@5", .3}}}}}}}}});
+  base::write_file(folder / "recipe.toml", pipeline::recipe_text(recipe));
+}
+
+TEST_F(Experiments, ARunThatOtherSettingsMadeIsNotDone) {
+  base::write_file(folder_.path() / "tiny.toml", "name = \"tiny\"\n");
+  const std::string file =
+      "recipe = \"tiny.toml\"\nseeds = [1, 2]\nmetrics = [\"v2 hr@5\"]\nvariants = [\"one: ";
+  const Plan then = read(file + "rl.beta=0.1\"]\n"), now = read(file + "rl.beta=0.2\"]\n");
+  const std::filesystem::path run = folder_.path() / "run";
+  EXPECT_FALSE(read_outcome(then, run, then.variants[0], 1));  // there is none
+  pretend_run(run, pipeline::read_recipe(then.recipe, {"rl.beta=0.1", "run.threads=2"}));
+  const auto found = read_outcome(then, run, then.variants[0], 1);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->aligned.at("v2 hr@5"), .3);
+  EXPECT_EQ(found->settings, settings_sum(then, then.variants[0], 1));
+  EXPECT_FALSE(read_outcome(now, run, now.variants[0], 1));
+  EXPECT_FALSE(read_outcome(then, run, then.variants[0], 2));
+}
+
+class TakingOver : public ::testing::Test {
+ protected:
+  std::filesystem::path run(const std::string& name) const { return folder_.path() / name; }
+  // A finished stage of a run, made by settings and from stages of such keys.
+  void make(const std::string& name, const std::string& stage, const std::string& key,
+            const base::Json& settings, const base::Json& inputs = base::Json::object()) const {
+    const std::filesystem::path folder = run(name) / stage;
+    base::create_folder(folder);
+    base::write_json(folder / "stage.json", {{"settings", settings}, {"inputs", inputs}});
+    base::write_file(folder / "made_by", name);
+    base::write_manifest(folder, {{"key", key}});
+  }
+  std::string taken_from(const std::string& stage) const {
+    const std::filesystem::path file = run("mine") / stage / "made_by";
+    return std::filesystem::exists(file) ? base::read_file(file) : "";
+  }
+  void take_over() const {
+    pipeline::Recipe recipe;
+    recipe.run.folder = run("mine").string();
+    take_over_stages({run("none"), run("first"), run("second")}, recipe);
+  }
+  base::TemporaryFolder folder_;
+  const base::Json own_ = {{"sft.epochs", pipeline::Recipe().sft.epochs}, {"run.seed", 1}},
+                   other_ = {{"sft.epochs", 99}, {"run.seed", 1}};
+};
+
+TEST_F(TakingOver, AStageComesFromTheFirstRunOfItsSettings) {
+  make("first", "sft", "a", other_);
+  make("second", "sft", "b", own_);
+  take_over();
+  EXPECT_EQ(taken_from("sft"), "second");
+}
+
+TEST_F(TakingOver, AStageOfNobodysSettingsIsLeftToTheRun) {
+  make("first", "sft", "a", other_);
+  make("second", "sft", "b", {{"a.setting.of.old", 1}});
+  take_over();
+  EXPECT_EQ(taken_from("sft"), "");
+}
+
+TEST_F(TakingOver, AFolderThatAStageReadIsNoStage) {
+  make("first", "tokenizer", "a", {{"run.seed", 1}}, {{"tokenizer", "a folder's sum"}});
+  take_over();
+  EXPECT_EQ(taken_from("tokenizer"), "first");
+}
+
+TEST_F(TakingOver, AStageThatIsThereStays) {
+  make("mine", "sft", "a", other_);
+  make("first", "sft", "b", own_);
+  take_over();
+  EXPECT_EQ(taken_from("sft"), "mine");
+}
+
+TEST_F(TakingOver, AStageMadeFromAnotherOneIsNotTakenOver) {
+  make("first", "sft", "a", other_);
+  make("first", "reward", "c", own_, {{"sft", "a"}, {"a file", "sum"}});
+  make("second", "sft", "b", own_);
+  take_over();
+  EXPECT_EQ(taken_from("reward"), "");
+  make("second", "reward", "d", own_, {{"sft", "b"}});
+  take_over();
+  EXPECT_EQ(taken_from("reward"), "second");
+}
+
+TEST_F(Experiments, FoldersCountByTheirNames) {
+  base::write_file(folder_.path() / "tiny.toml", "name = \"tiny\"\n");
+  const auto sum = [&](const std::string& setting) {
+    const Plan plan = read("recipe = \"tiny.toml\"\nvariants = [\"one: " + setting + "\"]\n");
+    return settings_sum(plan, plan.variants[0], 1);
+  };
+  for (const std::string setting :
+       {"model.base", "tokenizer.folder", "data.emoji", "sentiment.model", "relevance.model"}) {
+    EXPECT_EQ(sum(setting + "=/here/a"), sum(setting + "=/there/a/")) << setting;
+    EXPECT_NE(sum(setting + "=/here/a"), sum(setting + "=/here/b")) << setting;
+  }
+  EXPECT_EQ(sum("rl.algorithm=dpo rl.preferences=/here/a.jsonl"),
+            sum("rl.algorithm=dpo rl.preferences=a.jsonl"));
 }
 
 TEST_F(Experiments, ASettingMayNameTheSeed) {

@@ -16,10 +16,16 @@ base::Json to_json(const std::vector<CurvePoint>& curve) {
   return points;
 }
 
+base::Json require_list(const base::Json& json, const char* name, const std::string& where) {
+  auto list = base::require<base::Json>(json, name, where);
+  if (!list.is_array()) throw base::DataError(where, ": \"", name, "\" is no list");
+  return list;
+}
+
 std::vector<CurvePoint> read_curve(const base::Json& json, const char* name,
                                    const std::string& where) {
   std::vector<CurvePoint> curve;
-  for (const base::Json& point : base::require<base::Json>(json, name, where))
+  for (const base::Json& point : require_list(json, name, where))
     curve.push_back({base::require<double>(point, "distance", where),
                      base::require<double>(point, "proxy", where),
                      base::require<double>(point, "gold", where)});
@@ -56,7 +62,7 @@ std::vector<Outcome> read_outcomes(const std::filesystem::path& file) {
   const base::Json json = base::read_json(file);
   base::require_schema(json, "experiment_outcomes", kVersion, file.string());
   std::vector<Outcome> outcomes;
-  for (const base::Json& one : base::require<base::Json>(json, "outcomes", file.string())) {
+  for (const base::Json& one : require_list(json, "outcomes", file.string())) {
     const std::string where = base::concatenate(file.string(), ", outcome ", outcomes.size() + 1);
     Outcome outcome{base::require<std::string>(one, "variant", where),
                     base::require<int>(one, "seed", where), read_numbers(one, "aligned", where),

@@ -10,6 +10,8 @@
 namespace experiment {
 namespace {
 
+constexpr double kRounding = 1e-9;  // a deviation below this share of the mean is none
+
 const Outcome* find(const std::vector<Outcome>& outcomes, const std::string& variant, int seed) {
   const auto found = std::find_if(outcomes.begin(), outcomes.end(), [&](const Outcome& outcome) {
     return outcome.variant == variant && outcome.seed == seed;
@@ -27,14 +29,14 @@ std::optional<double> value_of(const Plan& plan, const std::vector<Outcome>& out
   return value == values.end() ? std::nullopt : std::optional(value->second);
 }
 
-// Two-sided, of a mean of 0; nothing with fewer than two values.
+// Two-sided, of a mean of 0; nothing with fewer than two values or without deviation.
 std::optional<double> t_test(const std::vector<double>& values, double mean) {
   if (values.size() < 2) return std::nullopt;
   double squares = 0;
   for (const double value : values) squares += (value - mean) * (value - mean);
   const auto n = static_cast<double>(values.size());
   const double error = std::sqrt(squares / (n - 1) / n);
-  if (error == 0) return mean == 0 ? 1. : 0.;
+  if (error <= kRounding * std::abs(mean)) return std::nullopt;
   return 2 * metrics::student_below(-std::abs(mean) / error, n - 1);
 }
 
@@ -83,7 +85,6 @@ Results summarise(const Plan& plan, const std::vector<Outcome>& outcomes) {
                  second = value_of(plan, outcomes, contrast.against, seed, contrast.metric);
       if (first && second) values.push_back(*first - *second);
     }
-    if (values.empty()) continue;
     Difference difference{contrast, summarise(values)};
     difference.p = t_test(values, difference.cell.mean);
     results.differences.push_back(std::move(difference));

@@ -38,13 +38,15 @@ struct Cell {
 struct Difference {
   Contrast contrast;
   Cell cell;
-  std::optional<double> p = {}, p_holm = {};  // two-sided paired t-test; with Holm's correction
+  // Two-sided paired t-test; with Holm's correction. Nothing with fewer than two seeds, or where
+  // all differences are the same.
+  std::optional<double> p = {}, p_holm = {};
 };
 
 struct Results {
   // By variant, "start" first, and metric title; no entry where no run has the metric.
   std::map<std::string, std::map<std::string, Cell>> cells;
-  std::vector<Difference> differences;   // those that have a seed on both sides, as declared
+  std::vector<Difference> differences;   // as declared; no values where no seed has both sides
   std::map<std::string, Curves> curves;  // by variant
   std::vector<std::string> missing;      // "dpo, seed 3": runs that are not done
 };

@@ -66,14 +66,16 @@ Grid means(const Plan& plan, const Results& results) {
   return grid;
 }
 
+bool is_done(const Difference& difference) { return !difference.cell.values.empty(); }
+
 Grid differences(const Results& results) {
   Grid grid = {{"comparison", "metric", "difference", "p", "p, Holm", "seeds"}};
   for (const Difference& one : results.differences) {
     const auto p_text = [](const std::optional<double>& p) { return p ? base::fixed(*p, 4) : "–"; };
     grid.push_back(
         {one.contrast.variant + " − " + one.contrast.against + (one.contrast.primary ? " *" : ""),
-         one.contrast.metric.title(), cell_text(one.cell, true), p_text(one.p), p_text(one.p_holm),
-         std::to_string(one.cell.values.size())});
+         one.contrast.metric.title(), is_done(one) ? cell_text(one.cell, true) : "not done",
+         p_text(one.p), p_text(one.p_holm), std::to_string(one.cell.values.size())});
   }
   return grid;
 }
@@ -185,6 +187,9 @@ std::string not_done(const Results& results) {
 }
 
 std::string finding(const Difference& one) {
+  if (!is_done(one))
+    return one.contrast.variant + " has not been compared with " + one.contrast.against + " in " +
+           one.contrast.metric.title() + " yet";
   const bool shown = one.p_holm.value_or(1) < kLevel;
   const std::string what = one.contrast.metric.title() + ": " + cell_text(one.cell, true);
   if (!shown)
@@ -238,12 +243,13 @@ std::string difference_table(const Results& results, evaluate::Sheets& sheets) {
     const std::string style = one.p_holm.value_or(1) >= kLevel ? ""
                               : one.cell.mean > 0              ? "good"
                                                                : "bad";
-    rows.back().insert(
-        rows.back().begin() + 3,
-        {evaluate::interval_picture(one.cell.low.value_or(one.cell.mean), one.cell.mean,
-                                    one.cell.high.value_or(one.cell.mean),
-                                    reach[one.contrast.metric.title()]),
-         style});
+    rows.back().insert(rows.back().begin() + 3,
+                       {is_done(one) ? evaluate::interval_picture(
+                                           one.cell.low.value_or(one.cell.mean), one.cell.mean,
+                                           one.cell.high.value_or(one.cell.mean),
+                                           reach[one.contrast.metric.title()])
+                                     : "",
+                        style});
   }
   return sheets.table("differences", header, rows);
 }
@@ -274,7 +280,8 @@ std::string page(const Plan& plan, const Results& results, const std::string& co
 }
 
 base::Json to_json(const Cell& cell) {
-  base::Json json = {{"mean", cell.mean}, {"values", cell.values}};
+  base::Json json = {{"values", cell.values}};
+  if (!cell.values.empty()) json["mean"] = cell.mean;
   if (cell.low) json["low"] = *cell.low;
   if (cell.high) json["high"] = *cell.high;
   return json;

@@ -13,8 +13,10 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/format.h"
+#include "base/hash.h"
 #include "base/interrupt.h"
 #include "base/json.h"
+#include "base/settings.h"
 #include "model/language_model.h"
 #include "model/layout.h"
 #include "rl/best_of_n.h"
@@ -143,19 +145,13 @@ std::string row_of(const ToyTask& task, const ToyResult& result) {
          "| " + (right ? "yes" : "no") + " | " + base::fixed(result.seconds, 0) + " |\n";
 }
 
-base::Json to_json(const ToyResult& result) {
-  return {{"schema", base::schema("toy_result", kVersion)},
-          {"score", result.score},
-          {"kl", result.kl},
-          {"beta", result.beta},
-          {"seconds", result.seconds}};
-}
-
-ToyResult result_from_json(const base::Json& json, const std::string& where) {
-  base::require_schema(json, "toy_result", kVersion, where);
-  return {base::require<double>(json, "score", where), base::require<double>(json, "kl", where),
-          base::require<double>(json, "beta", where),
-          base::require<double>(json, "seconds", where)};
+// A sum of all that decides a task's result but the seed.
+std::string sum_of(const Toy& toy, ToyTask task) {
+  return base::sha256(base::Json({{"outcomes", toy.outcomes},
+                                  {"length", toy.length},
+                                  {"noisy", task.noisy},
+                                  {"settings", base::to_json(base::list_settings(task.settings))}})
+                          .dump());
 }
 
 std::string row_of(const ToyBest& best) {
@@ -176,12 +172,12 @@ std::vector<ToyResult> learn_all(const Toy& toy, const std::vector<ToyTask>& tas
   const auto learn = [&](std::size_t i) {
     const std::filesystem::path file =
         folder / base::concatenate("task-", i + 1, "-seed-", seed, ".json");
-    if (std::filesystem::exists(file)) {
-      results[i] = result_from_json(base::read_json(file), file.string());
+    if (const auto result = read_toy_result(file, toy, tasks[i])) {
+      results[i] = *result;
       return;
     }
     results[i] = learn_toy(toy, tasks[i], seed);
-    base::write_json(file, to_json(results[i]));
+    write_toy_result(file, toy, tasks[i], results[i]);
     const std::scoped_lock lock(mutex);
     console.line("toy  " + tasks[i].name + ": score " + base::fixed(results[i].score, 3) + " (" +
                  base::fixed(tasks[i].expected.score, 3) + "), KL " +
@@ -284,6 +280,28 @@ ToyBest best_of_toy(const Toy& toy, int n, int replies, std::uint64_t seed) {
   const ToyScores exact = toy_scores(toy);
   out.expected = rl::best_of_n_score(exact.values, exact.probabilities, n);
   return out;
+}
+
+void write_toy_result(const std::filesystem::path& file, const Toy& toy, const ToyTask& task,
+                      const ToyResult& result) {
+  base::write_json(file, {{"schema", base::schema("toy_result", kVersion)},
+                          {"task", sum_of(toy, task)},
+                          {"score", result.score},
+                          {"kl", result.kl},
+                          {"beta", result.beta},
+                          {"seconds", result.seconds}});
+}
+
+std::optional<ToyResult> read_toy_result(const std::filesystem::path& file, const Toy& toy,
+                                         const ToyTask& task) {
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  const base::Json json = base::read_json(file);
+  const std::string where = file.string();
+  base::require_schema(json, "toy_result", kVersion, where);
+  if (base::optional<std::string>(json, "task", where) != sum_of(toy, task)) return std::nullopt;
+  return ToyResult{
+      base::require<double>(json, "score", where), base::require<double>(json, "kl", where),
+      base::require<double>(json, "beta", where), base::require<double>(json, "seconds", where)};
 }
 
 std::string run_toy(const std::filesystem::path& folder, std::uint64_t seed,

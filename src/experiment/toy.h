@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,15 @@ struct ToyBest {
   double expected = 0, kl_bound = 0;  // exact; log n - (n - 1) / n
 };
 ToyBest best_of_toy(const Toy& toy, int n, int replies, std::uint64_t seed);
+
+// A result as a file, with a sum of the task that it is of (attune.toy_result/1).
+void write_toy_result(const std::filesystem::path& file, const Toy& toy, const ToyTask& task,
+                      const ToyResult& result);
+
+// Nothing where there is no such file or it is of a task with other settings. Throws
+// base::DataError for what is no such file.
+std::optional<ToyResult> read_toy_result(const std::filesystem::path& file, const Toy& toy,
+                                         const ToyTask& task);
 
 // Does every task that `folder` has no result of yet, two at a time, and writes the table beside
 // the theory into folder/results.md. Returns the table.

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/files.h"
+
 namespace experiment {
 namespace {
 
@@ -44,6 +46,27 @@ TEST(Toy, TheSameSeedGivesTheSameResult) {
   EXPECT_EQ(first.score, second.score);
   EXPECT_EQ(first.kl, second.kl);
   EXPECT_NE(first.score, other.score);
+}
+
+TEST(Toy, AResultIsOfTheTaskThatItWasMadeFrom) {
+  base::TemporaryFolder folder;
+  const std::filesystem::path file = folder.path() / "task.json";
+  const ToyTask task = named("ppo, beta 0.5");
+  EXPECT_FALSE(read_toy_result(file, {}, task));
+  write_toy_result(file, {}, task, {.score = 1.5, .kl = .25, .beta = .5, .seconds = 3});
+  const auto back = read_toy_result(file, {}, task);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->score, 1.5);
+  EXPECT_EQ(back->seconds, 3);
+  ToyTask longer = task;
+  longer.settings.iterations += 1;
+  EXPECT_FALSE(read_toy_result(file, {}, longer));
+  EXPECT_FALSE(read_toy_result(file, {}, named("rloo, beta 0.5")));
+  EXPECT_FALSE(read_toy_result(file, {.length = 7}, task));
+  // As they were written before tasks had a sum.
+  base::write_file(file, R"({"schema": "attune.toy_result/1", "score": 1, "kl": 1, "beta": 1,
+                             "seconds": 1})");
+  EXPECT_FALSE(read_toy_result(file, {}, task));
 }
 
 TEST(Toy, TheBestOfNScoresAsTheoryHasIt) {

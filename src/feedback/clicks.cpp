@@ -3,11 +3,6 @@
 #include <algorithm>
 
 namespace feedback {
-namespace {
-
-constexpr double kTaken = .5;
-
-}  // namespace
 
 std::optional<double> taken_up(const dialogue::Dialogue& dialogue, std::size_t turn, int item,
                                const dialogue::Catalogue& catalogue) {

@@ -8,6 +8,8 @@
 
 namespace feedback {
 
+inline constexpr double kTaken = .5;  // acceptance from which something was taken up
+
 // An item that a recommender's turn showed, and whether the person took it up.
 struct ShownItem {
   int item = 0;
@@ -30,8 +32,8 @@ std::optional<double> taken_up(const dialogue::Dialogue& dialogue, std::size_t t
                                const dialogue::Catalogue& catalogue);
 
 // The slates of all recommender's turns that have something before them, show something new and
-// have events about them, in order. Accepted is what was taken up by .5 or more. The dialogues must
-// outlive them.
+// have events about them, in order. Accepted is what was taken up by kTaken or more. The dialogues
+// must outlive them.
 std::vector<Slate> read_slates(const std::vector<const dialogue::Dialogue*>& dialogues,
                                const dialogue::Catalogue& catalogue);
 

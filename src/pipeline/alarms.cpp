@@ -37,10 +37,9 @@ class Alarms {
       : policy_(policy), settings_(settings) {}
 
   void of_the_log() {
-    const auto gold = course("gold"), proxy = course("item/reward");
-    if (gold && proxy && proxy->last > proxy->first && gold->last < gold->first)
-      say("The reward model's score rose (" + from_to(*proxy, 2) + ") while the gold judge fell (" +
-          from_to(*gold, 3) + "): the reward is being gamed.");
+    gold_against("item/reward", "items");
+    // Where steps can be taken back, the words' scores are of the start model's replies.
+    if (!course("kl/taken_back")) gold_against("objective/scores", "words");
     if (const auto entropy = course("objective/entropy");
         entropy && entropy->last < .5 * entropy->first)
       say("The entropy of the words fell below half of its start: " + from_to(*entropy, 2) +
@@ -49,6 +48,8 @@ class Alarms {
         length && length->first > 0 &&
         (length->last > 1.5 * length->first || length->last < length->first / 1.5))
       say("The length of replies drifted by more than half: " + from_to(*length, 1) + " tokens.");
+    steps_of("steps_skipped", "kl/taken_back", "words");
+    steps_of("item/steps_skipped", "item/taken_back", "item slot");
     kl_of("objective/kl", "words'", settings_.kl_target);
     kl_of("item/kl", "item slot's", settings_.item_kl_target);
     if (const auto kl = course("objective/kl"); kl && kl->last < -.5)
@@ -97,6 +98,27 @@ class Alarms {
  private:
   std::optional<Course> course(const std::string& metric) const {
     return course_of(policy_, metric);
+  }
+
+  void gold_against(const std::string& score, const std::string& whose) {
+    const auto gold = course("gold"), proxy = course(score);
+    if (gold && proxy && proxy->last > proxy->first && gold->last < gold->first)
+      say("The reward model's score of " + whose + " rose (" + from_to(*proxy, 2) +
+          ") while the gold judge fell (" + from_to(*gold, 3) + "): the reward is being gamed.");
+  }
+
+  void steps_of(const std::string& skipped, const std::string& taken_back,
+                const std::string& whose) {
+    double lost = 0;
+    for (const auto& [iteration, steps] : base::read_metric(policy_, skipped)) lost += steps;
+    if (lost > 0)
+      say(base::fixed(lost, 0) + " steps of the " + whose +
+          " were skipped, for their gradient was not finite.");
+    const auto backs = base::read_metric(policy_, taken_back);
+    if (!backs.empty() &&
+        std::all_of(backs.begin(), backs.end(), [](const auto& back) { return back.second != 0; }))
+      say("Every step of the " + whose +
+          " was taken back: each one went over the budget of KL, and nothing was learned.");
   }
 
   void kl_of(const std::string& metric, const std::string& whose, double budget) {

@@ -10,8 +10,9 @@
 namespace pipeline {
 
 // What reinforcement learning's log and the models' scores say that is known to go with a reward
-// that is gamed or a run that went wrong, each in a sentence for people: reward up while gold
-// falls; entropy, length, KL, clipping and the sampler's agreement in the log; BLEU down while hits
+// that is gamed or a run that went wrong, each in a sentence for people: reward of
+// words or items up while gold falls; entropy, length, KL, clipping and the sampler's agreement in
+// the log; steps whose gradient was not finite, or that were all taken back; BLEU down while hits
 // rise, recommendations narrowed to a few items, less weight on what the seeker said, lists that
 // change more from message to message; a score of words that is one of cheerfulness. `policy`: the
 // rl stage's folder; start and aligned: what the evaluation found of them.

@@ -49,7 +49,15 @@ TEST_F(Alarms, EachSignatureOfTheLogIsSaidAndAHealthyOneIsNot) {
                          {"mismatch/log_prob", .01, .4, "Sampler and trainer disagree"},
                          {"mismatch/log_prob", .003, .004, ""},
                          {"reward/sentiment_correlation", .1, .8, "cheerful"},
-                         {"reward/sentiment_correlation", .1, .3, ""}}) {
+                         {"reward/sentiment_correlation", .1, .3, ""},
+                         {"steps_skipped", 0, 1, "gradient was not finite"},
+                         {"steps_skipped", 0, 0, ""},
+                         {"item/steps_skipped", 1, 0, "gradient was not finite"},
+                         {"item/steps_skipped", 0, 0, ""},
+                         {"kl/taken_back", 1, 1, "Every step of the words was taken back"},
+                         {"kl/taken_back", 1, 0, ""},
+                         {"item/taken_back", 1, 1, "Every step of the item slot was taken back"},
+                         {"item/taken_back", 0, 1, ""}}) {
     const std::vector<std::string> found = of({one});
     if (!*one.said) {
       EXPECT_TRUE(found.empty()) << found[0];
@@ -65,6 +73,13 @@ TEST_F(Alarms, ARewardThatRisesWhileGoldFallsIsBeingGamed) {
   ASSERT_EQ(found.size(), 1u);
   EXPECT_NE(found[0].find("being gamed"), std::string::npos);
   EXPECT_TRUE(of({{"item/reward", 0, 2, ""}, {"gold", .3, .5, ""}}).empty());
+  const Case scores{"objective/scores", 0, 2, ""}, gold{"gold", .5, .3, ""};
+  const auto words = of({scores, {"item/reward", 2, 0, ""}, gold});
+  ASSERT_EQ(words.size(), 1u);
+  EXPECT_NE(words[0].find("of words rose (0.14 to 1.86)"), std::string::npos) << words[0];
+  EXPECT_TRUE(of({scores, {"gold", .3, .5, ""}}).empty());
+  // Where steps can be taken back, the scores are of the start model's replies.
+  EXPECT_TRUE(of({scores, {"kl/taken_back", 0, 0, ""}, gold}).empty());
 }
 
 evaluate::ModelScores scores(double hit, double bleu, double coverage, double weight,

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "corpus/preferences.h"
+#include "feedback/clicks.h"
 #include "pipeline/signal_data.h"
 #include "recommend/trained_recommender.h"
 #include "reward/reward_model.h"
@@ -15,8 +16,6 @@ namespace pipeline {
 namespace {
 
 using Turns = std::vector<dialogue::Turn>;
-
-constexpr double kTaken = .5;  // acceptance from which a reply was taken up
 
 // The states after prompts, with what their seekers feel.
 std::vector<dialogue::State> states_after(std::vector<Turns> prompts, Run& run,
@@ -45,7 +44,7 @@ dialogue::Preferences judge_logs(Run& run) {
       continue;
     out.judgements.push_back({{dialogue.turns.begin(), dialogue.turns.begin() + row.turn},
                               dialogue.turns[turn],
-                              *row.values[acceptance] >= kTaken});
+                              *row.values[acceptance] >= feedback::kTaken});
   }
   return out;
 }

@@ -60,11 +60,13 @@ class Run {
   // Throws base::DataError where a stage is not finished or a file of it is damaged.
   void require(const std::string& stage) { key_of(stage); }
 
+  // Writes the resolved recipe into the folder, without what is meant for one time only.
+  void keep_recipe() const;
+
   // Reads the data stage's folder, once.
   const Data& data();
 
  private:
-  void keep_recipe() const;                      // writes the resolved recipe
   std::string key_of(const std::string& stage);  // of a finished, undamaged stage
   Recipe recipe_;
   base::Console& console_;

@@ -36,7 +36,9 @@ ClickLoss learn_by_judgements(const torch::Tensor& log_probs, const torch::Tenso
   options.reference_point = exact_kl(log_probs.detach(), reference).mean().item<double>();
   options.total = static_cast<double>(shown.items.size(0));
   const KtoLoss loss = kto_loss(replies, options);
-  return {loss.loss, loss.margin, loss.accuracy, options.total};
+  // A weighted click stands on both sides of the loss; the log counts each shown item once.
+  const KtoLoss once = kto_loss({p.detach(), q, shown.accepted}, options);
+  return {loss.loss, once.margin, once.accuracy, options.total};
 }
 
 // Rows of `shown`: what was taken up beside what was not, of one state.

@@ -23,9 +23,10 @@ struct ShownRows {
 torch::Tensor place_weights(const torch::Tensor& places, double bias, double largest);
 
 struct ClickLoss {
-  torch::Tensor loss;   // 0-dim, differentiable; 0 where the states have nothing to learn from
-  double margin = 0;    // implicit reward of what was taken up less that of what was not; dpo, kto
-  double accuracy = 0;  // pairs or items that the policy has on the right side; dpo, kto
+  torch::Tensor loss;  // 0-dim, differentiable; 0 where the states have nothing to learn from
+  // Of dpo and kto, each pair or shown item counted once, whatever it weighs:
+  double margin = 0;    // implicit reward of what was taken up less that of what was not
+  double accuracy = 0;  // pairs or items that the policy has on the right side
   double rows = 0;      // pairs or items that were learned from
 };
 

@@ -63,6 +63,20 @@ TEST(ClickLoss, OfKtoIsHalfTheWeightAtTheReference) {
 
 // h = ln 2 - -ln 2: -log sigmoid(2 ln 2) = ln 1.25. The third row is of another state and has
 // nothing to be compared with.
+// h = ln 2 of both, above z = .25 ln 2: the item taken up is on the right side, the other is not,
+// whatever a click weighs.
+TEST(ClickLoss, OfKtoCountsEveryShownItemOnceWhateverItWeighs) {
+  const torch::Tensor p = torch::tensor({{.5, .25, .25}}, torch::kFloat64).log(),
+                      q = torch::tensor({{.25, .125, .625}}, torch::kFloat64).log();
+  for (const double weight : {1., 3.}) {
+    const ClickLoss found =
+        click_loss(p, q, shown({0, 0}, {0, 1}, {1, 0}, {weight, 1}), method("kto"));
+    EXPECT_EQ(found.accuracy, .5) << weight;
+    EXPECT_NEAR(found.margin, 0, 1e-6) << weight;
+    EXPECT_EQ(found.rows, 2);
+  }
+}
+
 TEST(ClickLoss, OfDpoComparesWithinAState) {
   const torch::Tensor log_probs = at::cat({policy(), policy()}),
                       q = at::cat({reference(), reference()});

@@ -14,6 +14,13 @@ namespace {
 
 constexpr double kMostBalance = 4. / 3;  // of KTO's two sides, by its authors
 
+// A slate may show a single item, so weights are scaled over the batch unless told otherwise.
+AlgorithmSettings method_of(const RlSettings& settings) {
+  AlgorithmSettings method = settings;
+  if (method.weight_scope == "auto") method.weight_scope = "batch";
+  return resolved(method);
+}
+
 // Whether an algorithm has something to learn from a slate.
 bool teaches(const feedback::Slate& slate, Algorithm algorithm) {
   const auto accepted =
@@ -68,8 +75,9 @@ ClickTrainer::ClickTrainer(recommend::Ranker& policy, const recommend::TrainedMo
       reference_(start, reference),
       slates_(those_that_teach(std::move(slates), algorithm_named(settings.algorithm))),
       settings_(settings),
-      method_(resolved(settings)),
-      optimiser_(policy.parameters().tensors(), {.beta2 = .999, .weight_decay = 0}) {}
+      method_(method_of(settings)),
+      optimiser_(policy.parameters().tensors(),
+                 {.beta2 = .999, .epsilon = 1e-5, .weight_decay = 0}) {}
 
 // KTO moves an item by how much more often it was taken up than its two weights make even. Where
 // most of what is shown is declined, equal weights push down whatever was shown, for the sake of

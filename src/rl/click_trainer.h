@@ -60,7 +60,7 @@ class ClickTrainer {
   const SlotReference reference_;
   std::vector<feedback::Slate> slates_;  // those that teach
   const RlSettings& settings_;
-  const AlgorithmSettings method_;  // settings_, resolved
+  const AlgorithmSettings method_;  // settings_, resolved; weight_scope "auto" is batch
   train::AdamW optimiser_;
   double step_share_ = 1;  // halved whenever steps were taken back
   double last_kl_ = 0;

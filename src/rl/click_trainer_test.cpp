@@ -91,6 +91,25 @@ TEST(ClickTrainer, RaisesWhatWasTakenUpAndLowersWhatWasNot) {
   }
 }
 
+// A turn that shows one item has nothing to be weighed against but other turns.
+TEST(ClickTrainer, WeighsClicksOverTheBatchUnlessToldOtherwise) {
+  const auto hash_with = [](double weight_beta, const std::string& scope) {
+    RlSettings settings = small("reward_weighted");
+    settings.weight_beta = weight_beta;
+    settings.weight_scope = scope;
+    Training training(settings);
+    for (std::size_t s = 0; s < training.slates.size(); ++s)
+      training.slates[s].items.erase(training.slates[s].items.begin() + s % 2);
+    training.trainer = std::make_unique<ClickTrainer>(
+        training.policy, training.start, training.weights, training.slates, training.settings);
+    training.update();
+    return training.hash();
+  };
+  EXPECT_NE(hash_with(.5, "auto"), hash_with(5, "auto"));
+  EXPECT_EQ(hash_with(.5, "auto"), hash_with(.5, "batch"));
+  EXPECT_EQ(hash_with(.5, "group"), hash_with(5, "group"));
+}
+
 TEST(ClickTrainer, RefusesAFirstIterationThatIsNotAtItsReference) {
   Training training(small());
   {
