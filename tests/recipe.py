@@ -345,7 +345,7 @@ class TinyRecipe(unittest.TestCase):
         digest = lambda path: hashlib.sha256(path.read_bytes()).hexdigest()
         words = digest(folder / "sft/model/model.safetensors")
         seen = {digest(folder / "sft/ranker/ranker.safetensors")}
-        for settings in [["kto"], ["kto", "rl.preference_beta=1"], ["sft"], ["reward_weighted"]]:
+        for settings in [["kto"], ["kto", "rl.preference_beta=1"], ["sft", "rl.preference_beta=0.1"], ["reward_weighted"]]:
             done = self.attune("rl", folder, "run.redo=true", "rl.iterations=2", "rl.items=clicks", "rl.gate=refuse",
                                f"rl.algorithm={settings[0]}", *settings[1:])
             self.assertEqual(done.returncode, 0, f"{settings}: {done.stderr}")
@@ -374,6 +374,7 @@ class TinyRecipe(unittest.TestCase):
             lines = [json.loads(line) for line in (folder / "policy/metrics.jsonl").read_text().splitlines()][1:]
             self.assertTrue(any(line["kl/taken_back"] for line in lines), settings)
             self.assertLess(lines[-1]["kl/step_share"], 1)
+            self.assertTrue(settings[-1] == "rl.kl_target=0" or lines[-1]["objective/kl"] <= .05, settings)
 
     def test_a_policy_that_is_no_number_any_more_says_what_to_do(self):
         done = self.attune("rl", self.copy("diverged"), "run.redo=true", "rl.iterations=4", "rl.algorithm=ppo",
@@ -391,12 +392,11 @@ class TinyRecipe(unittest.TestCase):
             self.assertEqual(done.returncode, USAGE, setting)
             self.assertIn(said, done.stderr)
         self.assertEqual((folder / "policy/manifest.json").read_bytes(), before)
-        self.assertLessEqual(lines[-1]["objective/kl"], .05)
 
     def test_a_policy_that_runs_away_sets_an_alarm_off_and_best_of_n_plays_beside_it(self):
         folder = self.copy("alarm")
-        done = self.attune("run", TINY, f"run.folder={folder}", "run.redo=true", "rl.iterations=12", "rl.learning_rate=0.01", "rl.beta=0",
-                           "rl.kl_target=0.2", "rl.max_approx_kl=0", "rl.reward=length", "evaluation.best_of=[1, 4]")
+        done = self.attune("run", TINY, f"run.folder={folder}", "run.redo=true", "rl.iterations=12", "rl.learning_rate=0.01", "rl.beta=1e-6",
+                           "rl.kl_target=0.001", "rl.max_approx_kl=0", "rl.reward=length", "evaluation.best_of=[1, 4]")
         self.assertEqual(done.returncode, 0, done.stderr)
         report = json.loads((folder / "report.json").read_text())
         self.assertTrue(any("KL is past its budget" in warning for warning in report["warnings"]), report["warnings"])
@@ -405,7 +405,8 @@ class TinyRecipe(unittest.TestCase):
         for name in ("sft", "ppo"):
             self.assertTrue(0 < scores[name]["context"]["weight"] < 1, scores[name]["context"])
         lines = [json.loads(line) for line in (folder / "policy/metrics.jsonl").read_text().splitlines()]
-        self.assertIn("reward/sentiment_correlation", lines[0])
+        self.assertEqual(list(lines[0]), ["step", "gold"])  # of the start model
+        self.assertIn("reward/sentiment_correlation", lines[1])
 
     def test_preferences_are_written_and_learned_from(self):
         folder = self.copy("preferences")

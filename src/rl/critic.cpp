@@ -4,8 +4,7 @@
 
 namespace rl {
 
-Critic::Critic(const model::LanguageModel& policy, const RlSettings& settings,
-               torch::Dtype type)
+Critic::Critic(const model::LanguageModel& policy, const RlSettings& settings, torch::Dtype type)
     : type_(type) {
   head_.add("value.weight", torch::zeros({policy.config.width}));
   head_.add("value.bias", torch::zeros({1}));

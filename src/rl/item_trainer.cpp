@@ -80,11 +80,11 @@ base::Metrics ItemTrainer::update(const model::Weights& current, const std::vect
   const torch::Tensor embeddings = recommend::item_embeddings(current, start_.tokens);
   double reward = 0, reference_reward = 0, kl = 0, entropy = 0, norm = 0, skipped = 0;
   for (int step = 0; step < settings_.item_steps; ++step) {
-    Batch batch = make_batch(
-        current,
-        draw_places(places, settings_.item_states,
-                    {at.seed, "rl/items", at.step, static_cast<std::uint64_t>(step)}),
-        at.seed);
+    Batch batch =
+        make_batch(current,
+                   draw_places(places, settings_.item_states,
+                               {at.seed, "rl/items", at.step, static_cast<std::uint64_t>(step)}),
+                   at.seed);
     batch.states.policy.items = policy_.item_tables(embeddings);
     const torch::Tensor log_probs = at::log_softmax(policy_.logits(batch.states.policy), 1);
     ItemSlotOptions options{imitates_ ? 0 : kl_.beta(), settings_.item_reward_clip,
@@ -131,7 +131,8 @@ double ItemTrainer::measure_kl(const model::Weights& current, const std::vector<
                                const base::RandomPlace& at) const {
   torch::NoGradGuard no_grad;
   Batch batch = make_batch(current, draw_places(places, settings_.item_states, at), at.seed);
-  batch.states.policy.items = policy_.item_tables(recommend::item_embeddings(current, start_.tokens));
+  batch.states.policy.items =
+      policy_.item_tables(recommend::item_embeddings(current, start_.tokens));
   return item_slot_loss(at::log_softmax(policy_.logits(batch.states.policy), 1),
                         batch.states.reference, batch.rewards, batch.targets)
       .kl;

@@ -51,7 +51,7 @@ class ItemTrainer {
  private:
   struct Batch;
   torch::Tensor worth_of(const std::vector<Place>& chosen) const;  // [B, N]
-  torch::Tensor exchanged(std::uint64_t seed) const;  // [N]
+  torch::Tensor exchanged(std::uint64_t seed) const;               // [N]
   Batch make_batch(const model::Weights& current, const std::vector<Place>& chosen,
                    std::uint64_t seed) const;
 
@@ -62,9 +62,9 @@ class ItemTrainer {
   const RlSettings& settings_;
   train::AdamW optimiser_;
   KlController kl_;
-  const bool imitates_;      // what people recommended, and nothing else: algorithm=sft
-  const bool rewarded_;      // by the reward model
-  const ItemWorth worth_;    // empty: the reward model's
+  const bool imitates_;    // what people recommended, and nothing else: algorithm=sft
+  const bool rewarded_;    // by the reward model
+  const ItemWorth worth_;  // empty: the reward model's
   double last_kl_ = 0;
 };
 

@@ -97,8 +97,8 @@ TEST(DrawJudged, KeepsPairsWholeUntilThereAreEnough) {
 
 TEST(DrawJudged, RepliesAloneToOnePromptAreToOneState) {
   const Judged judged;
-  const auto units = judged.read({{judged.said(judged.naming, 1)}, {judged.said(judged.chatting, -1)}},
-                                 PairedModes::alike);
+  const auto units = judged.read(
+      {{judged.said(judged.naming, 1)}, {judged.said(judged.chatting, -1)}}, PairedModes::alike);
   const Replies drawn = draw_judged(units, 8, {1, "test", 1});
   for (std::size_t i = 0; i < drawn.states.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)

@@ -92,11 +92,10 @@ Rollout begin_rollout(std::vector<Episode> episodes, std::vector<double> raw_sco
 }
 
 Rollout with_scores(Rollout rollout, const RlSettings& settings, RunningMoments& moments) {
-  rollout.scaled_scores =
-      settings.score_scaling == "none" ? rollout.raw_scores
-      : settings.score_scaling == "standard"
-          ? standard_scores(rollout.raw_scores, settings.score_clip, moments)
-          : scale_scores(rollout.raw_scores, settings.score_clip, moments);
+  rollout.scaled_scores = settings.score_scaling == "none" ? rollout.raw_scores
+                          : settings.score_scaling == "standard"
+                              ? standard_scores(rollout.raw_scores, settings.score_clip, moments)
+                              : scale_scores(rollout.raw_scores, settings.score_clip, moments);
   rollout.scores = rollout.scaled_scores;
   const bool fixed = settings.missing_end == "fixed";
   for (std::size_t b = 0; b < rollout.scores.size(); ++b)

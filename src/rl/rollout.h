@@ -63,8 +63,9 @@ Minibatches lay_out(const std::vector<std::vector<std::size_t>>& units, int mini
                     const base::RandomPlace& at, int epoch);
 
 // Old and reference log-probabilities by the training forward, values, mask, entropy and, where
-// somebody sampled, the mismatch and, of the policy's own replies, kl and kl_k3. What is learned from by advantages is scored in the shapes of the
-// first minibatches, so that the first ratio is exactly 1; every episode must be in one of them.
+// somebody sampled, the mismatch and, of the policy's own replies, kl and kl_k3. What is learned
+// from by advantages is scored in the shapes of the first minibatches, so that the first ratio is
+// exactly 1; every episode must be in one of them.
 Rollout with_log_probs(Rollout rollout, const WordsModels& models, const RlSettings& settings);
 
 // [B, R] bool: the mask less the replies that were cut off, where settings.mask_truncated, and less
@@ -72,8 +73,8 @@ Rollout with_log_probs(Rollout rollout, const WordsModels& models, const RlSetti
 torch::Tensor learned_tokens(const Rollout& rollout, const RlSettings& settings);
 
 // token_rewards of the learned tokens at this price of a nat, and what of them is the KL's
-// (non_score). Of ppo, unless settings.learn_mode, scores are centred so that what follows a mode is
-// worth the same for both on average.
+// (non_score). Of ppo, unless settings.learn_mode, scores are centred so that what follows a mode
+// is worth the same for both on average.
 Rollout with_rewards(Rollout rollout, const RlSettings& settings, double beta);
 
 }  // namespace rl

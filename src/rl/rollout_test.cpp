@@ -80,9 +80,9 @@ TEST(Rollout, AMissingEndMayHaveAFixedScore) {
   episodes[0].action.ended = false;
   episodes[1].action.ended = true;
   RunningMoments moments;
-  const Rollout rollout = with_scores(
-      begin_rollout(episodes, std::vector<double>(episodes.size(), 7), {}, settings), settings,
-      moments);
+  const Rollout rollout =
+      with_scores(begin_rollout(episodes, std::vector<double>(episodes.size(), 7), {}, settings),
+                  settings, moments);
   EXPECT_EQ(rollout.scores[0], -1.5);
   EXPECT_EQ(rollout.scores[1], rollout.scaled_scores[1]);
 }

@@ -17,8 +17,7 @@ using Readers = std::vector<Algorithm>;
 const std::map<std::string, Readers>& readers() {
   using enum Algorithm;
   static const Readers sampling = {ppo, grpo, rloo, reinforce_pp};
-  static const Readers comparing = {grpo, rloo,      reinforce_pp,   dpo,
-                                    kto,  best_of_n, reward_weighted};
+  static const Readers comparing = {grpo, rloo, reinforce_pp, dpo, kto, best_of_n, reward_weighted};
   static const std::map<std::string, Readers> all = {
       {"group_size", comparing},
       {"group_epsilon", {grpo}},
@@ -72,11 +71,12 @@ void refuse_unread(const RlSettings& settings) {
   const base::Json own = resolved_values(settings), usual_values = resolved_values(usual);
   const Algorithm algorithm = algorithm_named(settings.algorithm);
   for (const auto& [name, algorithms] : readers()) {
-    const bool reads = std::find(algorithms.begin(), algorithms.end(), algorithm) !=
-                       algorithms.end();
+    const bool reads =
+        std::find(algorithms.begin(), algorithms.end(), algorithm) != algorithms.end();
     if (!reads && own.at(name) != usual_values.at(name))
-      throw base::UsageError(name, " is set, but ", settings.algorithm,
-                             " does not read it; it is for ", listed(algorithms));
+      throw base::UsageError(name, " is ", own.at(name).dump(), ", but ", settings.algorithm,
+                             " does not read it; it is for ", listed(algorithms), ". Leave it at ",
+                             usual_values.at(name).dump());
   }
 }
 

@@ -22,7 +22,8 @@ TEST(UnreadSettings, AreRefusedWithThoseThatReadThem) {
   EXPECT_EQ(complaint(settings), "");
   settings.dual_clip = 3;
   EXPECT_EQ(complaint(settings),
-            "dual_clip is set, but dpo does not read it; it is for ppo, grpo, rloo, reinforce_pp");
+            "dual_clip is 3.0, but dpo does not read it; it is for ppo, grpo, rloo, reinforce_pp. "
+            "Leave it at 0.0");
   settings = {};
   settings.weight_beta = .5;
   EXPECT_NE(complaint(settings).find("reward_weighted"), std::string::npos);
