@@ -199,8 +199,9 @@ void check_rl(const Recipe& recipe) {
     throw base::UsageError("rl.batch is ", rl.batch, ", no multiple of rl.group_size, ",
                            rl.group_size);
   if (rl.algorithm == "kto" && rl.minibatch < 2)
-    throw base::UsageError("rl.minibatch is 1: kto compares a reply with the minibatch's replies to ",
-                           "other states, and there is none; use 2 or more");
+    throw base::UsageError(
+        "rl.minibatch is 1: kto compares a reply with the minibatch's replies to ",
+        "other states, and there is none; use 2 or more");
   if (rl.beta == 0 && rl.kl_target > 0 && method.kl_place != "none")
     throw base::UsageError(
         "rl.beta is 0: nothing times 0 is a price, so rl.kl_target=", rl.kl_target,

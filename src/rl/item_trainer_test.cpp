@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -144,6 +145,46 @@ TEST(ItemTrainer, ControlsLearnFromSomethingElse) {
   EXPECT_GT(imitation.update()["item/kl"], 1e-4);
   EXPECT_GT(learned.update()["item/kl"], 1e-3);
   EXPECT_NE(shuffled.hash(), learned.hash());
+}
+
+TEST(ItemTrainer, ImitationKeepsToTheBudgetOfKl) {
+  RlSettings settings = small();
+  settings.algorithm = "sft";
+  settings.item_kl_target = .05;
+  Training held(settings);
+  settings.item_kl_target = 0;
+  Training free(settings);
+  double late = 0, unbounded = 0;
+  for (int i = 0; i < 60; ++i) {
+    const double kl = held.update().at("item/kl");
+    if (i >= 30) late += kl / 30;
+    unbounded = free.update().at("item/kl");
+  }
+  EXPECT_LT(late, .075);
+  EXPECT_GT(unbounded, .2);
+}
+
+TEST(ItemTrainer, ImitationLearnsWithoutAWeight) {
+  RlSettings settings = small();  // item_cross_entropy is 0
+  settings.algorithm = "sft";
+  settings.item_kl_target = 0;
+  Training training(settings);
+  for (int i = 0; i < 5; ++i) training.update();
+  EXPECT_GT(training.update().at("item/kl"), 1e-4);
+}
+
+TEST(ItemTrainer, ARunShufflesByItsSeed) {
+  RlSettings settings = small();
+  settings.reward = "shuffled";
+  settings.item_steps = 1;
+  std::set<double> rewards;  // of one place, so that only who has whose reward differs
+  for (const std::uint64_t seed : {1, 2, 3, 4, 5, 6}) {
+    Training training(settings);
+    const base::Metrics metrics = training.trainer->update(
+        training.weights, {training.places.recommending.front()}, 2e-2, {seed, "rl/items", 1});
+    rewards.insert(std::map<std::string, double>(metrics.begin(), metrics.end())["item/reward"]);
+  }
+  EXPECT_GT(rewards.size(), 1u);
 }
 
 TEST(ItemTrainer, GoldIsAskedInPlaceOfTheRewardModel) {
