@@ -60,13 +60,17 @@ void add_curves(const fs::path& run, evaluate::ReportData& report) {
        {series(policy, "loss/policy_avg", "policy"), series(policy, "loss/value_avg", "value")}});
 }
 
+// Gold is measured after an iteration's update, KL and reward of the item slot before it, so a policy
+// with its gold stands there at the next iteration; from clicks the KL is of the same one.
 void add_gold_against_proxy(const fs::path& policy, evaluate::ReportData& report) {
   std::map<std::int64_t, double> kl, proxy;
   for (const auto& [step, value] : base::read_metric(policy, "item/kl")) kl[step] = value;
   for (const auto& [step, value] : base::read_metric(policy, "item/reward")) proxy[step] = value;
-  for (const auto& [step, value] : base::read_metric(policy, "gold"))
-    if (kl.count(step) && proxy.count(step))
-      report.gold_proxy.push_back({kl[step], proxy[step], value});
+  const bool measured_after = !base::read_metric(policy, "item/taken_back").empty();
+  for (const auto& [step, value] : base::read_metric(policy, "gold")) {
+    const std::int64_t at = !measured_after && kl.count(step + 1) ? step + 1 : step;
+    if (kl.count(at) && proxy.count(at)) report.gold_proxy.push_back({kl[at], proxy[at], value});
+  }
   std::sort(report.gold_proxy.begin(), report.gold_proxy.end(),
             [](const auto& a, const auto& b) { return a.kl < b.kl; });
 }

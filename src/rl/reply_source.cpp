@@ -82,7 +82,11 @@ std::vector<Episode> ReplySource::draw_replies(const base::RandomPlace& at, int 
   std::vector<dialogue::State> states;
   for (const dialogue::State& state : states_before(places, policy_.state))
     states.insert(states.end(), static_cast<std::size_t>(each), state);
-  return roll_out(sampler(), policy_.tokens, states, sampling(settings_, at, round), positions());
+  std::vector<Episode> episodes =
+      roll_out(sampler(), policy_.tokens, states, sampling(settings_, at, round), positions());
+  // The policy's weights change: what the sampler made of them is not held through the update.
+  if (learns_by_advantages(algorithm_)) sampler_.reset();
+  return episodes;
 }
 
 std::vector<double> ReplySource::scores_of(const std::vector<Episode>& episodes,
@@ -115,7 +119,7 @@ std::vector<Episode> ReplySource::own_replies(const base::RandomPlace& at) const
 // policy's own.
 dialogue::Recommender& ReplySource::sampler() {
   const bool own = learns_by_advantages(algorithm_);
-  if (own || !sampler_)
+  if (!sampler_)
     sampler_ = std::make_unique<recommend::TrainedRecommender>(
         own ? "policy" : "reference", own ? policy_ : start_,
         recommend::ReplyOptions{settings_.batch, type_, "in-training"});
