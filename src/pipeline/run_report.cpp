@@ -60,8 +60,8 @@ void add_curves(const fs::path& run, evaluate::ReportData& report) {
        {series(policy, "loss/policy_avg", "policy"), series(policy, "loss/value_avg", "value")}});
 }
 
-// Gold is measured after an iteration's update, KL and reward of the item slot before it, so a policy
-// with its gold stands there at the next iteration; from clicks the KL is of the same one.
+// Gold is measured after an iteration's update, KL and reward of the item slot before it, so a
+// policy with its gold stands there at the next iteration; from clicks the KL is of the same one.
 void add_gold_against_proxy(const fs::path& policy, evaluate::ReportData& report) {
   std::map<std::int64_t, double> kl, proxy;
   for (const auto& [step, value] : base::read_metric(policy, "item/kl")) kl[step] = value;
