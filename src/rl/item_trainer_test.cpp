@@ -173,6 +173,19 @@ TEST(ItemTrainer, ImitationLearnsWithoutAWeight) {
   EXPECT_GT(training.update().at("item/kl"), 1e-4);
 }
 
+TEST(ItemTrainer, ImitationHasNoPriceOfKlWhileThereIsRoom) {
+  const auto weights = [](double beta) {
+    RlSettings settings = small();
+    settings.algorithm = "sft";
+    settings.item_kl_target = 1e6;
+    settings.item_beta = beta;
+    Training training(settings);
+    for (int i = 0; i < 3; ++i) training.update();
+    return training.hash();
+  };
+  EXPECT_EQ(weights(.5), weights(50));
+}
+
 TEST(ItemTrainer, ARunShufflesByItsSeed) {
   RlSettings settings = small();
   settings.reward = "shuffled";

@@ -70,6 +70,15 @@ TEST(Rollout, TheScoreOfAReplyCutAfterItsItemStandsOnTheMode) {
   EXPECT_GT(cut, 0);
 }
 
+TEST(Rollout, WhatIsNotLearnedHasNoReward) {
+  Training training(testing::small("rloo"));  // the mode has a KL, but is not learned
+  training.train(2, share_below(60));
+  const Rollout rollout = training.prepare(share_below(60));
+  EXPECT_GT((rollout.log_probs - rollout.reference).select(1, 0).abs().max().item<double>(), 0);
+  EXPECT_EQ(rollout.rewards.masked_select(rollout.learned.logical_not()).abs().sum().item<double>(),
+            0);
+}
+
 TEST(Rollout, AMissingEndMayHaveAFixedScore) {
   RlSettings settings = small();
   settings.missing_end = "fixed";
