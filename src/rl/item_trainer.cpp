@@ -55,23 +55,29 @@ torch::Tensor ItemTrainer::worth_of(const std::vector<Place>& chosen) const {
   return at::stack(rows);
 }
 
+torch::Tensor ItemTrainer::learned_rewards(const std::vector<dialogue::State>& states) const {
+  std::vector<recommend::RankContext> contexts;
+  for (const dialogue::State& state : states)
+    contexts.push_back(recommend::context_of(state, reward_.words()));
+  return reward_.item_scores(contexts);
+}
+
 ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
                                            const std::vector<Place>& chosen,
                                            std::uint64_t seed) const {
   torch::NoGradGuard no_grad;
   const std::vector<dialogue::State> states = states_before(chosen, start_.state);
   Batch batch{reference_.read(policy_, current, states), {}, {}};
-  std::vector<recommend::RankContext> reward_contexts;
   std::vector<std::int64_t> targets;
-  for (std::size_t i = 0; i < states.size(); ++i) {
-    reward_contexts.push_back(recommend::context_of(states[i], reward_.words()));
-    targets.push_back(chosen[i].target);
-  }
+  for (const Place& place : chosen) targets.push_back(place.target);
   batch.targets = torch::tensor(targets, torch::kInt64);
-  batch.rewards = worth_ ? worth_of(chosen) : reward_.item_scores(reward_contexts);
+  if (!rewarded_) {
+    batch.rewards = torch::zeros_like(batch.states.reference);
+    return batch;
+  }
+  batch.rewards = worth_ ? worth_of(chosen) : learned_rewards(states);
   if (settings_.reward == "shuffled")
     batch.rewards = batch.rewards.index_select(1, exchanged(seed));
-  if (!rewarded_) batch.rewards.zero_();
   return batch;
 }
 
@@ -130,12 +136,13 @@ base::Metrics ItemTrainer::update(const model::Weights& current, const std::vect
 double ItemTrainer::measure_kl(const model::Weights& current, const std::vector<Place>& places,
                                const base::RandomPlace& at) const {
   torch::NoGradGuard no_grad;
-  Batch batch = make_batch(current, draw_places(places, settings_.item_states, at), at.seed);
-  batch.states.policy.items =
-      policy_.item_tables(recommend::item_embeddings(current, start_.tokens));
-  return item_slot_loss(at::log_softmax(policy_.logits(batch.states.policy), 1),
-                        batch.states.reference, batch.rewards, batch.targets)
-      .kl;
+  SlotStates states =
+      reference_.read(policy_, current,
+                      states_before(draw_places(places, settings_.item_states, at), start_.state));
+  states.policy.items = policy_.item_tables(recommend::item_embeddings(current, start_.tokens));
+  return exact_kl(at::log_softmax(policy_.logits(states.policy), 1), states.reference)
+      .mean()
+      .item<double>();
 }
 
 void ItemTrainer::save(model::Checkpoint& checkpoint) const {

@@ -50,8 +50,9 @@ class ItemTrainer {
 
  private:
   struct Batch;
-  torch::Tensor worth_of(const std::vector<Place>& chosen) const;  // [B, N]
-  torch::Tensor exchanged(std::uint64_t seed) const;               // [N]
+  torch::Tensor worth_of(const std::vector<Place>& chosen) const;                   // [B, N]
+  torch::Tensor learned_rewards(const std::vector<dialogue::State>& states) const;  // [B, N]
+  torch::Tensor exchanged(std::uint64_t seed) const;                                // [N]
   Batch make_batch(const model::Weights& current, const std::vector<Place>& chosen,
                    std::uint64_t seed) const;
 
