@@ -150,24 +150,29 @@ void replace_folder(const fs::path& from, const fs::path& to) {
   sync_path(parent_of(to));
 }
 
-FolderLock::FolderLock(const fs::path& folder) {
-  create_folder(folder);
-  const fs::path file = folder / ".lock";
+FileLock::FileLock(const fs::path& file, const std::string& what, const std::string& advice) {
   descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor_ < 0) throw ResourceError(file.string(), ": cannot be opened: ", reason());
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
     char holder[32] = {};
     const ssize_t size = ::read(descriptor_, holder, sizeof holder - 1);
     ::close(descriptor_);
-    throw ResourceError(folder.string(), ": in use by process ", size > 0 ? holder : "(unknown)",
-                        "; wait for it or choose another run folder");
+    throw ResourceError(what, ": in use by process ", size > 0 ? holder : "(unknown)", "; ",
+                        advice);
   }
   const std::string self = std::to_string(::getpid());
-  if (::ftruncate(descriptor_, 0) != 0 || ::write(descriptor_, self.data(), self.size()) < 0)
-    throw ResourceError(file.string(), ": cannot be written: ", reason());
+  if (::ftruncate(descriptor_, 0) != 0 || ::write(descriptor_, self.data(), self.size()) < 0) {
+    const std::string why = reason();
+    ::close(descriptor_);
+    throw ResourceError(file.string(), ": cannot be written: ", why);
+  }
 }
 
-FolderLock::~FolderLock() { ::close(descriptor_); }
+FileLock::~FileLock() { ::close(descriptor_); }
+
+FolderLock::FolderLock(const fs::path& folder)
+    : lock_((create_folder(folder), folder / ".lock"), folder.string(),
+            "wait for it or choose another run folder") {}
 
 TemporaryFolder::TemporaryFolder() {
   std::string name = (fs::temp_directory_path() / "attune-XXXXXX").string();

@@ -50,17 +50,27 @@ void create_folder(const std::filesystem::path& path);
 // ResourceError.
 void replace_folder(const std::filesystem::path& from, const std::filesystem::path& to);
 
-// Holds a lock file in a folder for as long as it lives. Throws ResourceError, naming the holder's
-// process, where another process holds it. A killed process's lock is free again.
-class FolderLock {
+// Holds a lock file for as long as it lives. Throws ResourceError, naming `what` it stands for, the
+// holder's process and the advice, where somebody else holds it. A killed process's lock is free
+// again; the file stays.
+class FileLock {
  public:
-  explicit FolderLock(const std::filesystem::path& folder);
-  ~FolderLock();
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
+  FileLock(const std::filesystem::path& file, const std::string& what, const std::string& advice);
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
 
  private:
   int descriptor_ = -1;
+};
+
+// The same of a run's folder, which is made where there is none.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder);
+
+ private:
+  FileLock lock_;
 };
 
 // A new empty folder for tests and for work aside, removed with all that is in it at the end.
