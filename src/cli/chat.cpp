@@ -8,7 +8,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "dialogue/converse.h"
-#include "dialogue/find_names.h"
+#include "dialogue/find_titles.h"
 #include "dialogue/sentiment.h"
 #include "kernels/compute.h"
 #include "pipeline/run.h"
@@ -17,22 +17,6 @@
 
 namespace cli {
 namespace {
-
-// Finds titles in what somebody typed, with or without the year. Short ones may be common words and
-// count as they are written only: "Her", not "her".
-dialogue::NameFinder title_finder(const dialogue::Catalogue& catalogue) {
-  constexpr std::size_t kShort = 4;  // letters
-  std::vector<dialogue::Name> names;
-  for (int i = 0; i < catalogue.size(); ++i) {
-    const std::string& title = catalogue[i].title;
-    const std::string spoken = title.substr(0, title.rfind(" ("));
-    names.push_back({title, i});
-    names.push_back(
-        {spoken, i,
-         spoken.size() < kShort ? dialogue::Name::Case::exact : dialogue::Name::Case::either});
-  }
-  return dialogue::NameFinder(names);
-}
 
 // The five best items with their probabilities, what was recommended marked; and what it rests on.
 void print_candidates(const dialogue::DecisionRecord& decision,
@@ -87,7 +71,7 @@ int chat(const Command& self, const std::vector<std::string>& given) {
   recommend::TrainedRecommender recommender(
       which, model, {.slots = 1, .type = kernels::compute_dtype(recipe.run.compute), .hash = ""});
   std::cout << "Talking with " << which << " of " << run << ". An empty line or Ctrl-D ends it.\n";
-  const dialogue::NameFinder titles = title_finder(model.catalogue);
+  const dialogue::NameFinder titles = dialogue::title_finder(model.catalogue);
   dialogue::Dialogue talk;
   for (std::string line;
        std::cout << "\nyou> " << std::flush, std::getline(std::cin, line) && !line.empty();) {

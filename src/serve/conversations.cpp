@@ -1,0 +1,138 @@
+#include <charconv>
+#include <map>
+
+#include "base/time.h"
+#include "base/uuid.h"
+#include "serve/api_error.h"
+#include "serve/handlers.h"
+#include "serve/rec_token.h"
+#include "serve/recommendation_json.h"
+
+namespace serve {
+namespace {
+
+// What somebody has said of a turn: the newest of each kind counts.
+struct Said {
+  base::Json rating;  // -1, 1 or null
+  base::Json items = base::Json::object();
+};
+
+std::map<std::string, Said> said_of_turns(const std::vector<feedback::StoredEvent>& events) {
+  std::map<std::string, Said> out;
+  for (const feedback::StoredEvent& event : events) {
+    Said& said = out[event.turn];
+    if (event.type == "rating" && event.item.empty()) {
+      const int value = event.props.value("value", 0);
+      said.rating = value == 0 ? base::Json() : base::Json(value);
+    }
+    if (event.item.empty()) continue;
+    base::Json& item = said.items[event.item];
+    if (event.type == "seen") item["seen"] = event.props.value("value", true);
+    if (event.type == "not_interested") {
+      item["not_interested"] = event.props.value("value", true);
+      item["reasons"] = event.props.value("reasons", base::Json::array());
+    }
+    if (event.type == "rating") item["rating"] = event.props.value("value", 0);
+    if (item.is_null()) said.items.erase(event.item);
+  }
+  return out;
+}
+
+base::Json turn_json(const feedback::StoredTurn& turn) {
+  base::Json mentions = base::Json::array();
+  for (const feedback::StoredMention& one : turn.mentions)
+    mentions.push_back({{"item_id", one.item}, {"begin", one.begin}, {"end", one.end}});
+  return {{"id", turn.id},
+          {"parent_id", turn.parent.empty() ? base::Json() : base::Json(turn.parent)},
+          {"role", turn.role == dialogue::Role::seeker ? "user" : "assistant"},
+          {"text", turn.text},
+          {"at", base::format_rfc3339(turn.at)},
+          {"mentions", mentions}};
+}
+
+// A token as the turn had when it was answered.
+std::string token_of(const Context& context, const std::string& subject,
+                     const feedback::StoredDecision& decision) {
+  RecToken token{
+      subject,      decision.conversation,      decision.turn, {}, decision.model.substr(0, 12),
+      decision.arm, decision.at + kRecTokenLife};
+  for (const feedback::StoredItem& shown : decision.shown) token.items.push_back(shown.item);
+  return sign(token, context.secret);
+}
+
+base::Json head_json(const feedback::StoredConversation& conversation) {
+  return {{"id", conversation.id},
+          {"title", conversation.title},
+          {"created_at", base::format_rfc3339(conversation.created_at)}};
+}
+
+int limit_of(const HttpRequest& request) {
+  const auto text = request.parameter("limit");
+  int limit = 50;
+  if (text) {
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
+    if (error != std::errc() || end != text->data() + text->size() || limit < 1 || limit > 100)
+      throw ApiError(400, "invalid_value", "\"limit\" must be a whole number from 1 to 100",
+                     "limit");
+  }
+  return limit;
+}
+
+}  // namespace
+
+Answer list_conversations(Context& context, Call& call) {
+  const std::string before(call.request.parameter("before").value_or(""));
+  if (!before.empty() && !base::is_uuid(before))
+    throw ApiError(400, "invalid_value", "\"before\" must be a conversation's id", "before");
+  const int limit = limit_of(call.request);
+  const auto found = context.store.conversations(call.caller.subject, limit, before);
+  base::Json list = base::Json::array();
+  for (const feedback::StoredConversation& one : found) {
+    base::Json json = head_json(one);
+    json["updated_at"] = base::format_rfc3339(one.updated_at);
+    json["turns"] = one.turns;
+    list.push_back(std::move(json));
+  }
+  const bool more = found.size() == static_cast<std::size_t>(limit);
+  return json_response(
+      {{"conversations", list}, {"next", more ? base::Json(found.back().id) : base::Json()}});
+}
+
+base::Json conversation_json(const Context& context,
+                             const feedback::StoredConversation& conversation) {
+  std::map<std::string, feedback::StoredDecision> decisions;
+  for (feedback::StoredDecision& one : context.store.decisions(conversation.id)) {
+    const std::string turn = one.turn;
+    decisions[turn] = std::move(one);
+  }
+  const auto said = said_of_turns(context.store.events(conversation.id));
+  base::Json turns = base::Json::array();
+  for (const feedback::StoredTurn& turn : context.store.turns(conversation.id)) {
+    base::Json json = turn_json(turn);
+    if (turn.role == dialogue::Role::recommender) {
+      const auto decision = decisions.find(turn.id);
+      const bool known = decision != decisions.end();
+      json["recommendations"] =
+          known ? to_json(*context.model.catalogue, decision->second) : base::Json::array();
+      json["rec_token"] =
+          known ? base::Json(token_of(context, conversation.subject, decision->second))
+                : base::Json();
+      const auto at = said.find(turn.id);
+      json["rating"] = at == said.end() ? base::Json() : at->second.rating;
+      json["items"] = at == said.end() ? base::Json::object() : at->second.items;
+    }
+    turns.push_back(std::move(json));
+  }
+  base::Json out = head_json(conversation);
+  out["turns"] = std::move(turns);
+  return out;
+}
+
+Answer show_conversation(Context& context, Call& call) {
+  const auto conversation = context.store.conversation(call.id);
+  if (!conversation || conversation->subject != call.caller.subject)
+    throw ApiError(404, "unknown_conversation", "there is no such conversation");
+  return json_response(conversation_json(context, *conversation));
+}
+
+}  // namespace serve
