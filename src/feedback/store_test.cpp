@@ -188,16 +188,21 @@ TEST_F(AStore, OtherFilesAreRefusedByName) {
 
 TEST_F(AStore, ErasingAPersonLeavesNoByteOfTheirs) {
   Store store(file_);
-  // Enough of it, written and removed at random, that pages are split and merged.
+  // So many, at random places of the indexes, that pages are split and merged: SQLite's
+  // secure_delete leaves copies behind there.
   base::Random random({1, "erase"});
-  for (int i = 0; i < 120; ++i) {
-    const std::string who = i % 3 == 0 ? "subject-ann" : "subject-bob";
+  std::vector<std::string> of_ann;
+  for (int i = 0; i < 1500; ++i) {
+    const std::string name = std::to_string(i);
+    const bool ann = i % 3 == 0;
+    const std::string who = ann ? "subject-ann" : "subject-bob";
     const std::string words =
-        (i % 3 == 0 ? "annswords " : "bobswords ") + std::string(1 + random.below(3000), 'x');
-    put(store, small_talk(std::to_string(i), who, i, words));
-    put(store, of_events({event(std::to_string(i), "rating", who, i,
-                                {{"value", 1}, {"comment", words}})}));
-    if (random.chance(.2)) store.erase_conversation(id(std::to_string(random.below(120))));
+        (ann ? "annswords " : "bobswords ") + std::string(1 + random.below(60), 'x');
+    Batch batch = small_talk(name, who, i, words);
+    batch.events.push_back(event(name, "rating", who, i, {{"value", 1}, {"comment", words}}));
+    if (ann) of_ann.push_back(batch.events[0].id), of_ann.push_back(batch.turns[0].id);
+    store.write(std::move(batch), [](const Written& written) { EXPECT_EQ(written.error, ""); });
+    if (random.chance(.01)) store.erase_conversation(id(std::to_string(random.below(i + 1))));
   }
   put(store, of_consent("subject-ann", true, 1));
   EXPECT_TRUE(test::anywhere(folder_.path(), "annswords"));
@@ -211,6 +216,9 @@ TEST_F(AStore, ErasingAPersonLeavesNoByteOfTheirs) {
   EXPECT_TRUE(erased.scrubbed);
   EXPECT_FALSE(test::anywhere(folder_.path(), "annswords"));
   EXPECT_FALSE(test::anywhere(folder_.path(), "subject-ann"));
+  const std::string left = test::all_bytes(folder_.path());
+  for (const std::string& erased_id : of_ann)
+    ASSERT_EQ(left.find(erased_id), std::string::npos) << erased_id;
   EXPECT_TRUE(test::anywhere(folder_.path(), "bobswords"));
   EXPECT_EQ(store.counts().newest_seq, newest);
   put(store, small_talk("later", "subject-bob", 1));

@@ -74,14 +74,18 @@ inline Batch of_consent(const std::string& subject, bool training, std::int64_t 
   return batch;
 }
 
-// Whether the bytes stand in any file of a folder.
-inline bool anywhere(const std::filesystem::path& folder, const std::string& bytes) {
+// The content of all files of a folder.
+inline std::string all_bytes(const std::filesystem::path& folder) {
+  std::string bytes;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     std::ifstream file(entry.path(), std::ios::binary);
-    const std::string content{std::istreambuf_iterator<char>(file), {}};
-    if (content.find(bytes) != std::string::npos) return true;
+    bytes.append(std::istreambuf_iterator<char>(file), {});
   }
-  return false;
+  return bytes;
+}
+
+inline bool anywhere(const std::filesystem::path& folder, const std::string& bytes) {
+  return all_bytes(folder).find(bytes) != std::string::npos;
 }
 
 }  // namespace feedback::test
