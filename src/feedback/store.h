@@ -196,6 +196,8 @@ class Store {
   Erased expire(std::int64_t before);
   // A consistent copy while others write.
   void backup(const std::filesystem::path& file) const;
+  // What is damaged in the file; reads all of it.
+  std::vector<std::string> problems() const;
 
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;

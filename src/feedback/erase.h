@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+
+#include "feedback/sqlite.h"
+#include "feedback/store.h"
+
+// What leaves the store. Each function is a transaction of its own on the writer's connection.
+namespace feedback {
+
+Erased erase_subject(Connection& connection, const std::string& subject);
+Erased erase_conversation(Connection& connection, const std::string& id);
+
+// Conversations that began before, with all that belongs to them; events and consents that are
+// older, but not a person's newest consent while there is anything else of theirs.
+Erased erase_older(Connection& connection, std::int64_t before);
+
+// Whether bytes of erased rows may be left. Survives a stop.
+bool needs_scrub(Connection& connection);
+
+// Builds the file anew of what is there and empties the write-ahead log: SQLite overwrites deleted
+// rows, but not the copies that moving rows between pages left behind. Waits for readers of older
+// states for so long; whether all bytes are gone.
+bool scrub(Connection& connection, int wait_ms);
+
+}  // namespace feedback
