@@ -7,6 +7,7 @@ std::vector<Command> all_commands() {
   for (Command& stage : stage_commands()) commands.push_back(std::move(stage));
   const std::vector<Command> others = {
       chat_command(),
+      serve_command(),
       recommend_command(),
       extend_command(),
       compare_command(),

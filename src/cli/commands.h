@@ -17,7 +17,8 @@ Command tokenizer_decode_command();     // tokenizer_decode.cpp
 Command signals_sentiment_command();    // signals_sentiment.cpp
 Command run_command();                  // run_recipe.cpp
 std::vector<Command> stage_commands();  // run_recipe.cpp: data, tokenizer, sft, …, one a stage
-Command chat_command();                 // chat.cpp
+Command chat_command();
+Command serve_command();                 // chat.cpp
 Command recommend_command();            // recommend.cpp
 Command extend_command();               // extend.cpp
 Command compare_command();              // compare.cpp

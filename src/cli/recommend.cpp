@@ -10,9 +10,7 @@
 #include "feedback/sentiment.h"
 #include "kernels/compute.h"
 #include "pipeline/run.h"
-#include "recommend/constraints.h"
-#include "recommend/explain.h"
-#include "recommend/model_folder.h"
+#include "recommend/rank_items.h"
 #include "recommend/trained_recommender.h"
 
 namespace cli {
@@ -38,17 +36,11 @@ double read_diversity(const std::string& text) {
   return value;
 }
 
-struct Ranked {
-  int item = 0;
-  double log_prob = 0;
-  std::vector<dialogue::Reason> reasons;
-};
-
-void print(const std::string& id, const std::vector<Ranked>& items,
+void print(const std::string& id, const std::vector<recommend::RankedItem>& items,
            const dialogue::Catalogue& catalogue) {
   std::cout << id << "\n";
   if (items.empty()) std::cout << "  no item fits\n";
-  for (const Ranked& ranked : items) {
+  for (const recommend::RankedItem& ranked : items) {
     std::cout << "  " << base::fixed(100 * std::exp(ranked.log_prob), 1) << " %  "
               << catalogue[ranked.item].title;
     for (std::size_t r = 0; r < ranked.reasons.size(); ++r)
@@ -57,10 +49,10 @@ void print(const std::string& id, const std::vector<Ranked>& items,
   }
 }
 
-base::Json to_json(const std::string& id, const std::vector<Ranked>& items,
+base::Json to_json(const std::string& id, const std::vector<recommend::RankedItem>& items,
                    const dialogue::Catalogue& catalogue) {
   base::Json list = base::Json::array();
-  for (const Ranked& ranked : items) {
+  for (const recommend::RankedItem& ranked : items) {
     base::Json reasons = base::Json::array();
     for (const dialogue::Reason& reason : ranked.reasons)
       reasons.push_back(
@@ -116,13 +108,8 @@ int recommend(const Command& self, const std::vector<std::string>& given) {
     recommend::Constraints constraints;
     if (stated) constraints = recommend::stated_constraints(state, entities);
     constraints.skip_named = !repeats;
-    const std::vector<float> row = recommender.rank({state}).front();
-    const recommend::RankContext context = model.ranker.read_state(state);
-    std::vector<Ranked> items;
-    for (int item : recommend::choose_items(row, constraints, state, model.catalogue, entities,
-                                            static_cast<std::size_t>(top), spread))
-      items.push_back({item, row[static_cast<std::size_t>(item)],
-                       recommend::explain(model.ranker, context, item, model.catalogue)});
+    const std::vector<recommend::RankedItem> items = recommend::rank_items(
+        recommender, model, state, constraints, static_cast<std::size_t>(top), spread);
     if (items.size() < static_cast<std::size_t>(top)) ++short_lists;
     if (json)
       std::cout << to_json(dialogue.id, items, model.catalogue)

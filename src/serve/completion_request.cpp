@@ -77,6 +77,8 @@ void refuse_unsupported(const base::Json& body) {
   for (const char* key : {"presence_penalty", "frequency_penalty"})
     if (number_in(body, key, -2, 2).value_or(0) != 0)
       unsupported(key, "there are no penalties: it must be 0");
+  if (whole_in(body, "top_logprobs", 0, 20).value_or(0) != 0)
+    unsupported("top_logprobs", "log-probabilities stand in the decision record, not in answers");
   if (truth_in(body, "logprobs").value_or(false))
     unsupported("logprobs", "log-probabilities stand in the decision record, not in answers");
   if (!object_in(body, "logit_bias").empty())

@@ -36,7 +36,7 @@ struct HttpResponse {
 
 // Where an answer goes. Every function may be called from any thread, at any time after the
 // handler was called, once: send(), or begin(), any number of write() and finish(). What comes
-// after the client has gone away is dropped.
+// after the client has gone away is dropped. It must not outlive its server.
 class Responder {
  public:
   virtual ~Responder() = default;

@@ -1,0 +1,173 @@
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <thread>
+
+#include "base/interrupt.h"
+#include "base/manifest.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "kernels/compute.h"
+#include "pipeline/run.h"
+#include "recommend/rank_items.h"
+#include "recommend/trained_recommender.h"
+#include "recommend/words.h"
+#include "serve/server.h"
+
+namespace cli {
+namespace {
+
+struct Given {
+  std::string run, which = "policy", store, keys, new_key;
+  int per_minute = 0, threads = 2;
+  int max_open = 32, max_waiting = 128;
+  serve::ServerOptions server;
+};
+
+Given parse(const Command& self, const std::vector<std::string>& arguments_given) {
+  Given given;
+  Arguments arguments(self);
+  arguments.positional("RUN", given.run, "the folder of a run");
+  arguments.option("--model", given.which, "policy, or sft: the model before alignment");
+  arguments.option("--address", given.server.http.address, "IP address to listen at");
+  arguments.option("--port", given.server.http.port, "port to listen at; 0: any free one");
+  arguments.option("--store", given.store,
+                   "file that keeps conversations and feedback; "
+                   "RUN/feedback.db without");
+  arguments.option("--keys", given.keys,
+                   "file of API keys; without, whoever reaches it may use it");
+  arguments.option("--new-key", given.new_key,
+                   "add a key of this name to the file of --keys, print it, and end");
+  arguments.option("--per-minute", given.per_minute, "requests a minute for the new key; 0: any");
+  arguments.option("--host", given.server.access.hosts,
+                   "a further name that the server is called by (Host header)");
+  arguments.option("--cors", given.server.access.cross_origins,
+                   "an origin whose pages may use the API, such as https://shop.example");
+  arguments.option("--certificate", given.server.http.certificate, "PEM file for TLS");
+  arguments.option("--private-key", given.server.http.key, "PEM file of its private key");
+  arguments.option("--threads", given.threads, "threads that talk with clients");
+  arguments.option("--max-open", given.max_open, "replies worked on at a time");
+  arguments.option("--max-waiting", given.max_waiting, "replies that may wait beyond them");
+  arguments.parse(arguments_given);
+  if (given.which != "policy" && given.which != "sft")
+    throw base::UsageError("--model is \"", given.which, "\", expected policy or sft");
+  if (given.server.http.port < 0 || given.server.http.port > 65535)
+    throw base::UsageError("--port is ", given.server.http.port, ", expected 0 to 65535");
+  if (given.server.http.certificate.empty() != given.server.http.key.empty())
+    throw base::UsageError("TLS needs both --certificate and --private-key");
+  if (given.max_open < 1 || given.max_waiting < 0 || given.threads < 1 || given.per_minute < 0)
+    throw base::UsageError("--max-open and --threads are at least 1, the others at least 0");
+  return given;
+}
+
+// "crime", "Tom Hanks" -> entities of the catalogue.
+std::vector<int> entities_named(const std::vector<std::string>& names,
+                                const recommend::Entities& entities) {
+  std::vector<int> out;
+  for (const std::string& name : names) {
+    const std::vector<int> found = entities.named_in(recommend::split_words(name));
+    if (found.empty())
+      throw base::UsageError("no genre or person of the catalogue is called \"", name, "\"");
+    out.push_back(found.front());
+  }
+  return out;
+}
+
+std::vector<serve::RankedItem> rank(dialogue::Recommender& recommender,
+                                    const recommend::TrainedModel& model,
+                                    const serve::RankQuery& query) {
+  const recommend::Entities& entities = model.ranker.tables().entities;
+  recommend::Constraints constraints;
+  if (query.stated) constraints = recommend::stated_constraints(query.state, entities);
+  constraints.skip_named = !query.repeats;
+  if (query.first_year) constraints.first_year = query.first_year;
+  if (query.last_year) constraints.last_year = query.last_year;
+  for (int entity : entities_named(query.names, entities)) constraints.names.push_back(entity);
+  constraints.never = query.never;
+  std::vector<serve::RankedItem> out;
+  for (recommend::RankedItem& one : recommend::rank_items(
+           recommender, model, query.state, constraints, static_cast<std::size_t>(query.top),
+           query.diversity,
+           query.explain ? recommend::Reasons::given : recommend::Reasons::left_out))
+    out.push_back({one.item, one.log_prob, std::move(one.reasons)});
+  return out;
+}
+
+// Milliseconds since 1970 at which a file was written.
+std::int64_t written_at(const std::filesystem::path& file) {
+  const auto at = std::chrono::file_clock::to_sys(std::filesystem::last_write_time(file));
+  return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
+}
+
+// "127.0.0.1:8080" as a browser writes it.
+std::string url_of(const serve::ServerOptions& options, int port) {
+  const std::string& address = options.http.address;
+  const std::string host = address.find(':') == std::string::npos ? address : "[" + address + "]";
+  return (options.http.certificate.empty() ? "http://" : "https://") + host + ":" +
+         std::to_string(port);
+}
+
+int make_key(const Given& given) {
+  if (given.keys.empty()) throw base::UsageError("--new-key needs the file of --keys");
+  std::cout << serve::add_key(given.keys, given.new_key, given.per_minute) << "\n";
+  std::cerr << "serve  added to " << given.keys << "; the key is kept nowhere: note it down\n";
+  return 0;
+}
+
+int serve_run(const Command& self, const std::vector<std::string>& arguments) {
+  Given given = parse(self, arguments);
+  if (!given.new_key.empty()) return make_key(given);
+  const std::filesystem::path folder = given.run;
+  for (const std::string& stage : {std::string("data"), given.which})
+    if (base::has_manifest(folder / stage)) base::verify_manifest(folder / stage);
+  const recommend::TrainedModel model = recommend::read_trained(folder / given.which);
+  const pipeline::Recipe recipe = pipeline::read_recipe(folder, {});
+  const pipeline::TextScorers scorers(recipe, folder / "data");
+
+  serve::ServedModel served;
+  served.id = std::filesystem::absolute(folder).lexically_normal().filename().string();
+  if (served.id.empty()) served.id = recipe.name;
+  served.kind = given.which;
+  served.sha256 = model.hash();
+  served.created_at = written_at(folder / given.which / "model" / "config.json");
+  served.context = model.language.config.context;
+  served.catalogue = &model.catalogue;
+  served.state = model.state;
+  served.sentiment = scorers.sentiment();
+  served.rank = [&model](dialogue::Recommender& recommender, const serve::RankQuery& query) {
+    return rank(recommender, model, query);
+  };
+  recommend::TrainedRecommender recommender(given.which, model,
+                                            {.slots = given.max_open,
+                                             .type = kernels::compute_dtype(recipe.run.compute),
+                                             .hash = served.sha256});
+
+  serve::ServerOptions& options = given.server;
+  options.run = folder;
+  options.http.threads = given.threads;
+  options.engine = {static_cast<std::size_t>(given.max_open),
+                    static_cast<std::size_t>(given.max_waiting)};
+  if (!given.keys.empty()) options.access.keys = serve::read_keys(given.keys);
+  for (const char* name : {"localhost", "127.0.0.1", "[::1]"}) options.access.hosts.push_back(name);
+  options.access.hosts.push_back(options.http.address);
+  const std::filesystem::path file =
+      given.store.empty() ? folder / "feedback.db" : std::filesystem::path(given.store);
+  feedback::Store store(file);
+  serve::Server server(recommender, served, store, options);
+  std::cout << "serving " << given.which << " of " << given.run << " at "
+            << url_of(options, server.port()) << "\nfeedback goes to " << file.string()
+            << "; Ctrl-C ends it" << std::endl;
+  while (!base::interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  std::cout << "finishing what is under way" << std::endl;
+  server.drain(std::chrono::seconds(20));
+  return 0;
+}
+
+}  // namespace
+
+Command serve_command() {
+  return {"serve", "answer over HTTP: chat, rankings, feedback, and the pages",
+          "attune serve runs/quickstart --port 8080", serve_run};
+}
+
+}  // namespace cli
