@@ -1,6 +1,7 @@
 #include "feedback/store.h"
 
 #include <algorithm>
+#include <fstream>
 #include <future>
 #include <mutex>
 
@@ -312,6 +313,16 @@ std::vector<std::string> Store::problems() const {
   while (check.step())
     if (check.text(0) != "ok") found.push_back(check.text(0));
   return found;
+}
+
+bool is_store(const fs::path& file) {
+  constexpr std::string_view kMagic = "SQLite format 3";
+  std::error_code error;
+  if (!fs::is_regular_file(file, error)) return false;
+  std::ifstream in(file, std::ios::binary);
+  std::string first(kMagic.size(), ' ');
+  in.read(first.data(), static_cast<std::streamsize>(first.size()));
+  return in && first == kMagic;
 }
 
 }  // namespace feedback

@@ -216,4 +216,8 @@ class Store {
   std::unique_ptr<Parts> parts_;
 };
 
+// Whether a file is an SQLite file by its first bytes. Not for a store that this process has open:
+// closing the file would give up the locks on it.
+bool is_store(const std::filesystem::path& file);
+
 }  // namespace feedback

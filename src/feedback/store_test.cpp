@@ -186,6 +186,15 @@ TEST_F(AStore, OtherFilesAreRefusedByName) {
   EXPECT_THROW(Store(folder_.path()), base::DataError);
 }
 
+TEST_F(AStore, IsToldFromOtherFilesByItsFirstBytes) {
+  EXPECT_FALSE(is_store(file_));
+  { const Store store(file_); }
+  EXPECT_TRUE(is_store(file_));
+  EXPECT_FALSE(is_store(folder_.path()));
+  base::write_file(file_, "SQLite");
+  EXPECT_FALSE(is_store(file_));
+}
+
 TEST_F(AStore, ErasingAPersonLeavesNoByteOfTheirs) {
   Store store(file_);
   // So many, at random places of the indexes, that pages are split and merged: SQLite's
