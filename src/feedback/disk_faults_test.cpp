@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "feedback/schema.h"
 #include "feedback/sqlite.h"
 #include "feedback/test_store.h"
 
@@ -276,6 +277,42 @@ TEST_F(OnADisk, NothingAcknowledgedIsLostWhereverThePowerGoes) {
     acknowledged += wreck.acknowledged().size();
   }
   EXPECT_GT(acknowledged, points * 20);
+}
+
+TEST_F(OnADisk, APowerCutInAnUpgradeLeavesTheOldVersionOrTheNew) {
+  std::vector<Migration> migrations = all_migrations();
+  const int old = migrations.back().to;
+  migrations.push_back({old + 1, [](Connection& connection) {
+                          connection.run("ALTER TABLE turns ADD COLUMN words INTEGER");
+                          connection.run("UPDATE turns SET words = length(text)");
+                        }});
+  { Store(file_).write(small_talk("a", "ann", 1000, std::string(50000, 'x'))); }
+  const std::size_t begun = disk_.operations.size();
+  {
+    Connection connection(file_, Connection::Mode::write);
+    migrate(connection, file_, migrations);
+    connection.checkpoint(Connection::Checkpoint::truncate);
+  }
+  sqlite3_vfs_register(real_vfs, 1);
+  int upgraded = 0;
+  for (std::uint64_t point = 0; point < 100; ++point) {
+    const std::size_t steps = disk_.operations.size() - begun;
+    const Wreck wreck(disk_.operations, begun + point * steps / 99, point);
+    const base::TemporaryFolder folder;
+    wreck.write_into(folder.path());
+    Connection connection(folder.path() / "feedback.db", Connection::Mode::write);
+    const bool is_new = connection.integer("PRAGMA user_version") == old + 1;
+    upgraded += is_new;
+    EXPECT_EQ(
+        connection.integer("SELECT count(*) FROM pragma_table_info('turns') WHERE name = 'words'"),
+        is_new);
+    if (is_new) {
+      EXPECT_EQ(connection.integer("SELECT count(words) FROM turns"), 2);
+    }
+    EXPECT_EQ(connection.integer("SELECT count(*) FROM turns"), 2);
+  }
+  EXPECT_GT(upgraded, 10);
+  EXPECT_LT(upgraded, 90);
 }
 
 // ---- a full disk ----

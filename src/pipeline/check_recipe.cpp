@@ -51,17 +51,6 @@ void one_of(const char* name, const std::string& value, std::initializer_list<co
   throw base::UsageError(name, " is \"", value, "\", expected ", list);
 }
 
-void check_data(const Recipe& recipe) {
-  at_least(1, {{"state.window", recipe.state.window}});
-  check_store(recipe.data);
-  if (recipe.tokenizer.folder.empty())
-    at_least(256, {{"tokenizer.vocabulary", recipe.tokenizer.vocabulary}});
-  if (!recipe.in_world() && recipe.data.lexicon.empty() && recipe.sentiment.model.empty())
-    throw base::UsageError(
-        "data.lexicon must name a VADER lexicon file, or sentiment.model a classifier: sentiment "
-        "is read with it");
-}
-
 void check_store(const DataSettings& data) {
   if (!data.at.empty() && !base::parse_rfc3339(data.at))
     throw base::UsageError("data.at is \"", data.at,
@@ -71,6 +60,17 @@ void check_store(const DataSettings& data) {
   if (asked && std::filesystem::exists(data.path) && !feedback::is_store(data.path))
     throw base::UsageError("data.as_of, data.at and data.catalogue are for a feedback store; ",
                            data.path, " is none");
+}
+
+void check_data(const Recipe& recipe) {
+  at_least(1, {{"state.window", recipe.state.window}});
+  check_store(recipe.data);
+  if (recipe.tokenizer.folder.empty())
+    at_least(256, {{"tokenizer.vocabulary", recipe.tokenizer.vocabulary}});
+  if (!recipe.in_world() && recipe.data.lexicon.empty() && recipe.sentiment.model.empty())
+    throw base::UsageError(
+        "data.lexicon must name a VADER lexicon file, or sentiment.model a classifier: sentiment "
+        "is read with it");
 }
 
 void check_model(const Recipe& recipe) {
