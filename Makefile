@@ -72,6 +72,7 @@ check-all: bootstrap
 	@.ci/run
 	@tools/mutate_rl
 	@ATTUNE=$(BUILD)/src/attune python3 -B tests/kills.py
+	@ATTUNE_FEEDBACK_PROBE=$(BUILD)/tests/feedback_probe python3 -B tests/store_kills.py --kills 1000
 	@$(BUILD)/src/attune experiment toy --out $(BUILD)/toy
 	@$(MAKE) test PRESET=asan-ubsan
 

@@ -27,6 +27,12 @@ std::vector<Command> all_commands() {
       tokenizer_decode_command(),
       // feedback
       signals_sentiment_command(),
+      feedback_stats_command(),
+      feedback_export_command(),
+      feedback_import_command(),
+      feedback_erase_command(),
+      feedback_expire_command(),
+      feedback_backup_command(),
       // the machine
       doctor_command(),
   };

@@ -15,6 +15,12 @@ Command tokenizer_train_command();      // tokenizer_train.cpp
 Command tokenizer_encode_command();     // tokenizer_encode.cpp
 Command tokenizer_decode_command();     // tokenizer_decode.cpp
 Command signals_sentiment_command();    // signals_sentiment.cpp
+Command feedback_stats_command();       // feedback_stats.cpp
+Command feedback_export_command();      // feedback_export.cpp
+Command feedback_import_command();      // feedback_import.cpp
+Command feedback_erase_command();       // feedback_erase.cpp
+Command feedback_expire_command();      // feedback_expire.cpp
+Command feedback_backup_command();      // feedback_backup.cpp
 Command run_command();                  // run_recipe.cpp
 std::vector<Command> stage_commands();  // run_recipe.cpp: data, tokenizer, sft, …, one a stage
 Command chat_command();

@@ -58,6 +58,13 @@ dialogue::Corpus read_more(const fs::path& file, const dialogue::Catalogue& cata
   return dialogue::read_dialogues(file, catalogue);
 }
 
+dialogue::Catalogue read_catalogue_of(const fs::path& path) {
+  if (!fs::is_directory(path)) return dialogue::read_catalogue(path);
+  for (const char* place : {"catalogue.jsonl", "data/catalogue.jsonl", "model/catalogue.jsonl"})
+    if (fs::exists(path / place)) return dialogue::read_catalogue(path / place);
+  throw base::DataError(path, ": has no catalogue.jsonl");
+}
+
 void write_corpus(const fs::path& folder, const dialogue::Corpus& corpus) {
   base::create_folder(folder);
   dialogue::write_catalogue(folder / "catalogue.jsonl", corpus.catalogue);

@@ -20,6 +20,10 @@ dialogue::Corpus read_corpus(const std::filesystem::path& path);
 // what could not be used, so that the denominator can be stated. Throws base::DataError.
 dialogue::Corpus read_more(const std::filesystem::path& file, const dialogue::Catalogue& catalogue);
 
+// The items of a catalogue's file, or of a folder that has one: of a corpus, of a run, of a model.
+// Throws base::DataError.
+dialogue::Catalogue read_catalogue_of(const std::filesystem::path& path);
+
 // Writes catalogue.jsonl and dialogues.jsonl into a folder, for read_corpus. Throws
 // base::ResourceError.
 void write_corpus(const std::filesystem::path& folder, const dialogue::Corpus& corpus);

@@ -24,7 +24,8 @@ std::vector<Slate> read_slates(const std::vector<const dialogue::Dialogue*>& dia
   std::vector<Slate> slates;
   for (const dialogue::Dialogue* dialogue : dialogues)
     for (std::size_t t = 1; t < dialogue->turns.size(); ++t) {
-      if (dialogue->turns[t].role != dialogue::Role::recommender) continue;
+      if (dialogue->turns[t].role != dialogue::Role::recommender || !dialogue->is_target(t))
+        continue;
       const std::vector<int> shown = dialogue->turns[t].items(), fresh = dialogue->new_items(t);
       Slate slate{dialogue, t, {}};
       for (std::size_t i = 0; i < shown.size(); ++i) {

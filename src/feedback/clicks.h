@@ -32,8 +32,8 @@ std::optional<double> taken_up(const dialogue::Dialogue& dialogue, std::size_t t
                                const dialogue::Catalogue& catalogue);
 
 // The slates of all recommender's turns that have something before them, show something new and
-// have events about them, in order. Accepted is what was taken up by kTaken or more. The dialogues
-// must outlive them.
+// have events about them, in order; of dialogues with targets, these. Accepted is what was taken up
+// by kTaken or more. The dialogues must outlive them.
 std::vector<Slate> read_slates(const std::vector<const dialogue::Dialogue*>& dialogues,
                                const dialogue::Catalogue& catalogue);
 

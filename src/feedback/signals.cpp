@@ -114,6 +114,11 @@ double relevance(const dialogue::Corpus& corpus, const Dialogue& dialogue, std::
   return relevance_of(offered, wanted);
 }
 
+// Of dialogues with events that are parts of one conversation each turn counts in one.
+bool counts_here(const Dialogue& dialogue, std::size_t turn) {
+  return dialogue.events.empty() || dialogue.is_target(turn);
+}
+
 SignalRow measure_turn(const dialogue::Corpus& corpus, int index, std::size_t t,
                        const RelevanceFunction& relevance_of, const SentimentFunction& scorer) {
   const Dialogue& dialogue = corpus.dialogues[static_cast<std::size_t>(index)];
@@ -179,7 +184,7 @@ SignalTable measure_signals(const dialogue::Corpus& corpus, const std::vector<in
   for (int index : dialogues) {
     const Dialogue& dialogue = corpus.dialogues[static_cast<std::size_t>(index)];
     for (std::size_t t = 0; t < dialogue.turns.size(); ++t)
-      if (dialogue.turns[t].role == Role::recommender)
+      if (dialogue.turns[t].role == Role::recommender && counts_here(dialogue, t))
         table.rows.push_back(measure_turn(corpus, index, t, relevance_of, scorer));
   }
   return table;

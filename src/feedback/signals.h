@@ -34,9 +34,10 @@ struct SignalTable {
   std::size_t column(const std::string& name) const;
 };
 
-// Every recommender's turn of these dialogues. The reply is the seeker's next messages up to the
-// recommender's next one, read as one; the words before are the seeker's messages that this turn
-// answers. Where nobody replies, what needs a reply has no value.
+// Every recommender's turn of these dialogues; of those with events and targets, the targets: the
+// others count in another part of the conversation. The reply is the seeker's next messages up to
+// the recommender's next one, read as one; the words before are the seeker's messages that this
+// turn answers. Where nobody replies, what needs a reply has no value.
 //   reply_words      words of the reply
 //   exclamations     "!" in the reply
 //   reply_latency    seconds from this turn to the reply's first message

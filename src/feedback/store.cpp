@@ -1,5 +1,7 @@
 #include "feedback/store.h"
 
+#include <algorithm>
+#include <fstream>
 #include <future>
 #include <mutex>
 
@@ -209,7 +211,26 @@ StoreCounts Store::counts() const {
   counts.newest_seq = count("SELECT value FROM meta WHERE name = 'last_seq'");
   counts.bytes = count("PRAGMA page_count") * count("PRAGMA page_size");
   counts.newest_at = time_of(counts.newest_seq);
+  Statement types = reader->prepare("SELECT type, count(*) FROM events GROUP BY type");
+  while (types.step()) counts.by_type[types.text(0)] = types.integer(1);
   return counts;
+}
+
+std::vector<StoreDay> Store::days(int limit) const {
+  Readers::Lease reader(parts_->readers);
+  Statement days = reader->prepare(
+      "SELECT date(at / 1000, 'unixepoch') AS day, sum(reply), sum(event), sum(up), sum(down) FROM "
+      "(SELECT at, 1 AS reply, 0 AS event, 0 AS up, 0 AS down FROM decisions UNION ALL "
+      "SELECT received_at, 0, 1, type = 'rating' AND json_extract(props, '$.value') > 0, "
+      "type = 'rating' AND json_extract(props, '$.value') < 0 FROM events) "
+      "GROUP BY day ORDER BY day DESC LIMIT ?");
+  std::vector<StoreDay> found;
+  days.with(limit);
+  while (days.step())
+    found.push_back(
+        {days.text(0), days.integer(1), days.integer(2), days.integer(3), days.integer(4)});
+  std::reverse(found.begin(), found.end());
+  return found;
 }
 
 std::int64_t Store::time_of(std::int64_t seq) const {
@@ -292,6 +313,16 @@ std::vector<std::string> Store::problems() const {
   while (check.step())
     if (check.text(0) != "ok") found.push_back(check.text(0));
   return found;
+}
+
+bool is_store(const fs::path& file) {
+  constexpr std::string_view kMagic = "SQLite format 3";
+  std::error_code error;
+  if (!fs::is_regular_file(file, error)) return false;
+  std::ifstream in(file, std::ios::binary);
+  std::string first(kMagic.size(), ' ');
+  in.read(first.data(), static_cast<std::streamsize>(first.size()));
+  return in && first == kMagic;
 }
 
 }  // namespace feedback

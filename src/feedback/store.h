@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -133,6 +134,13 @@ struct StoreCounts {
   std::int64_t newest_seq = 0;
   std::int64_t newest_at = 0;  // when its newest row was written, 0 where there is none
   std::int64_t bytes = 0;      // of the file
+  std::map<std::string, std::int64_t> by_type;  // of events
+};
+
+// What came on one day of UTC.
+struct StoreDay {
+  std::string day;  // "2026-11-25"
+  std::int64_t replies = 0, events = 0, ratings_up = 0, ratings_down = 0;
 };
 
 // For tests and rare needs.
@@ -181,6 +189,7 @@ class Store {
       const std::string& subject) const;  // of its conversations, by seq
 
   StoreCounts counts() const;
+  std::vector<StoreDay> days(int limit) const;  // the newest that had anything, oldest first
   // When the row of that number or the newest one before it was written; 0 where there is none.
   std::int64_t time_of(std::int64_t seq) const;
   // Everything up to a number, of one moment: conversations by owner, then age, without the rows
@@ -206,5 +215,9 @@ class Store {
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };
+
+// Whether a file is an SQLite file by its first bytes. Not for a store that this process has open:
+// closing the file would give up the locks on it.
+bool is_store(const std::filesystem::path& file);
 
 }  // namespace feedback

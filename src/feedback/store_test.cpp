@@ -186,6 +186,15 @@ TEST_F(AStore, OtherFilesAreRefusedByName) {
   EXPECT_THROW(Store(folder_.path()), base::DataError);
 }
 
+TEST_F(AStore, IsToldFromOtherFilesByItsFirstBytes) {
+  EXPECT_FALSE(is_store(file_));
+  { const Store store(file_); }
+  EXPECT_TRUE(is_store(file_));
+  EXPECT_FALSE(is_store(folder_.path()));
+  base::write_file(file_, "SQLite");
+  EXPECT_FALSE(is_store(file_));
+}
+
 TEST_F(AStore, ErasingAPersonLeavesNoByteOfTheirs) {
   Store store(file_);
   // So many, at random places of the indexes, that pages are split and merged: SQLite's
@@ -278,6 +287,26 @@ TEST_F(AStore, ABackupHoldsWhatWasAcknowledgedBeforeItBegan) {
   stop = true;
   load.join();
   EXPECT_TRUE(store.problems().empty());
+}
+
+TEST_F(AStore, EventsAreCountedByTypeAndDay) {
+  constexpr std::int64_t kDay = 86400000;
+  Store store(file_);
+  put(store, small_talk("a", "ann", 1000));
+  put(store, of_events({event("a", "copy", "ann", 2000), event("a", "copy", "ann", kDay),
+                        event("a", "rating", "ann", kDay, {{"value", 1}}),
+                        event("a", "rating", "ann", kDay, {{"value", -1}}),
+                        event("a", "rating", "ann", kDay, {{"value", 0}})}));
+  EXPECT_EQ(store.counts().by_type,
+            (std::map<std::string, std::int64_t>{{"copy", 2}, {"rating", 3}}));
+  const auto days = store.days(10);
+  ASSERT_EQ(days.size(), 2u);
+  EXPECT_EQ(days[0].day, "1970-01-01");
+  EXPECT_EQ(days[0].replies, 1);
+  EXPECT_EQ(days[1].events, 4);
+  EXPECT_EQ(days[1].ratings_up, 1);
+  EXPECT_EQ(days[1].ratings_down, 1);
+  EXPECT_EQ(store.days(1)[0].day, "1970-01-02");
 }
 
 TEST_F(AStore, ARecordUpToANumberHasNothingNewer) {

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/time.h"
+#include "feedback/store.h"
 #include "rl/reply_source.h"
 #include "rl/unread_settings.h"
 
@@ -49,8 +51,20 @@ void one_of(const char* name, const std::string& value, std::initializer_list<co
   throw base::UsageError(name, " is \"", value, "\", expected ", list);
 }
 
+void check_store(const DataSettings& data) {
+  if (!data.at.empty() && !base::parse_rfc3339(data.at))
+    throw base::UsageError("data.at is \"", data.at,
+                           "\", expected a moment like 2026-11-25T09:30:00Z");
+  if (data.as_of < 0) throw base::UsageError("data.as_of is below 0");
+  const bool asked = data.as_of > 0 || !data.at.empty() || !data.catalogue.empty();
+  if (asked && std::filesystem::exists(data.path) && !feedback::is_store(data.path))
+    throw base::UsageError("data.as_of, data.at and data.catalogue are for a feedback store; ",
+                           data.path, " is none");
+}
+
 void check_data(const Recipe& recipe) {
   at_least(1, {{"state.window", recipe.state.window}});
+  check_store(recipe.data);
   if (recipe.tokenizer.folder.empty())
     at_least(256, {{"tokenizer.vocabulary", recipe.tokenizer.vocabulary}});
   if (!recipe.in_world() && recipe.data.lexicon.empty() && recipe.sentiment.model.empty())

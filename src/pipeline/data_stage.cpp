@@ -1,10 +1,14 @@
+#include <optional>
+
 #include "base/error.h"
 #include "base/files.h"
 #include "base/run_log.h"
 #include "corpus/check.h"
+#include "corpus/read.h"
 #include "corpus/split.h"
 #include "corpus/statistics.h"
 #include "dialogue/jsonl.h"
+#include "feedback/store.h"
 #include "pipeline/stages.h"
 #include "simulate/words.h"
 
@@ -19,6 +23,22 @@ void write_split(const std::filesystem::path& file, const dialogue::Corpus& corp
   dialogue::write_dialogues(file, split);
 }
 
+// A store is read once, and known by what was read: its file changes with every word that people
+// say.
+struct FromStore {
+  dialogue::Corpus corpus;
+  base::TemporaryFolder copy;
+
+  explicit FromStore(const Recipe& recipe) : corpus(read_dialogues(recipe)) {
+    corpus::write_corpus(copy.path(), corpus);
+  }
+};
+
+std::optional<FromStore> from_store(const Recipe& recipe) {
+  if (recipe.in_world() || !feedback::is_store(recipe.data.path)) return std::nullopt;
+  return std::optional<FromStore>(std::in_place, recipe);
+}
+
 }  // namespace
 
 void data_stage(Run& run) {
@@ -26,8 +46,11 @@ void data_stage(Run& run) {
   Run::StagePlan plan;
   plan.name = "data";
   plan.parts = {"data.split"};
+  const std::optional<FromStore> stored = from_store(recipe);
   if (recipe.in_world())
     plan.parts.push_back("world");
+  else if (stored)
+    plan.inputs.emplace_back("feedback", stored->copy.path());
   else
     plan.inputs.emplace_back("dialogues", recipe.data.path);
   for (std::size_t i = 0; i < recipe.data.knowledge.size(); ++i)
@@ -38,7 +61,7 @@ void data_stage(Run& run) {
   if (!recipe.sentiment.model.empty())
     plan.inputs.emplace_back("sentiment.model", recipe.sentiment.model);
   plan.work = [&](const train::Stage& stage) {
-    const dialogue::Corpus corpus = read_dialogues(recipe);
+    const dialogue::Corpus corpus = stored ? stored->corpus : read_dialogues(recipe);
     const corpus::Splits splits = corpus::split_dialogues(corpus.dialogues, recipe.data.split);
     dialogue::write_catalogue(stage.folder / "catalogue.jsonl", corpus.catalogue);
     write_split(stage.folder / "train.jsonl", corpus, splits.train);

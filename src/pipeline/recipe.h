@@ -36,7 +36,10 @@ struct RunSettings {
 };
 
 struct DataSettings {
-  std::string path;     // empty: the built-in world
+  std::string path;       // empty: the built-in world
+  std::string catalogue;  // with a feedback store: a file or a run's folder
+  std::int64_t as_of = 0;
+  std::string at;
   std::string test;     // a file
   std::string lexicon;  // a file; empty: the world's own
   std::string emoji;
@@ -46,8 +49,16 @@ struct DataSettings {
   template <class F>
   void fields(F&& field) {
     field("path", path,
-          "ReDial's, OpenDialKG's or INSPIRED's folder, or dialogues in attune's own JSON lines; "
-          "empty: a simulated world");
+          "ReDial's, OpenDialKG's or INSPIRED's folder, dialogues in attune's own JSON lines, or "
+          "the file of a feedback store; empty: a simulated world");
+    field("catalogue", catalogue,
+          "of a feedback store: the items, a catalogue.jsonl or the folder of the run that was "
+          "served; empty: those that the store knows, by id and title");
+    field("as_of", as_of, "of a feedback store: rows up to this sequence number; 0: all there are");
+    field(
+        "at", at,
+        "of a feedback store: when the windows of delayed labels are looked at (RFC 3339); empty: "
+        "when the newest of these rows was written");
     field("test", test, "a file of dialogues to evaluate on in place of the test split");
     field("lexicon", lexicon, "VADER's lexicon file for sentiment; empty: the world's own");
     field("emoji", emoji, "VADER's emoji file; empty: none");

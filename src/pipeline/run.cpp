@@ -92,8 +92,8 @@ void Run::keep_recipe() const {
   lasting.run.redo = false;
   lasting.run.allow_different_machine = false;
   for (std::string* path :
-       {&lasting.data.path, &lasting.data.test, &lasting.data.lexicon, &lasting.data.emoji,
-        &lasting.tokenizer.folder, &lasting.rl.preferences})
+       {&lasting.data.path, &lasting.data.catalogue, &lasting.data.test, &lasting.data.lexicon,
+        &lasting.data.emoji, &lasting.tokenizer.folder, &lasting.rl.preferences})
     if (!path->empty()) *path = fs::absolute(*path).lexically_normal().string();
   base::write_file(folder_ / "recipe.toml", recipe_text(lasting));
 }
