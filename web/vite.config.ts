@@ -2,21 +2,27 @@ import { readFileSync } from "node:fs";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, type Plugin } from "vite";
 
+const kPlace = "<!-- theme_early.js -->";
+const script = (path: string): string => `<script src="${path}"></script>`;
+
 // The theme has to stand before the first paint, and the CSP allows no inline script: a file of its own that blocks.
 function earlyTheme(): Plugin {
   let reference = "";
   return {
     name: "early-theme",
-    apply: "build",
     buildStart() {
+      if (this.meta.watchMode) return;
       reference = this.emitFile({ type: "asset", name: "theme.js", source: readFileSync("src/theme_early.js", "utf8") });
+    },
+    transformIndexHtml(html, { server }) {
+      return server ? html.replace(kPlace, script("/src/theme_early.js")) : html;
     },
     generateBundle: {
       order: "post",
       handler(_, bundle) {
         for (const file of Object.values(bundle)) {
           if (file.type === "asset" && file.fileName.endsWith(".html"))
-            file.source = String(file.source).replace("/src/theme_early.js", `/${this.getFileName(reference)}`);
+            file.source = String(file.source).replace(kPlace, script(`/${this.getFileName(reference)}`));
         }
       },
     },

@@ -16,6 +16,11 @@ export function ago(time: string, now: number = Date.now(), locale = "en"): stri
   return "just now";
 }
 
+// 0.6 -> "0.60".
+export function fixed(value: number | null | undefined, digits = 2): string {
+  return value === null || value === undefined || !Number.isFinite(value) ? "–" : value.toFixed(digits).replace("-", "−");
+}
+
 // 1234 -> "1,234"; 0.1234 -> "0.123"; nothing -> "–".
 export function figure(value: number | null | undefined, digits = 3): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
