@@ -46,7 +46,7 @@ export function parseInline(text: string, depth = 0): Inline[] {
     if (last?.kind === "text") last.text += piece;
     else if (piece) found.push({ kind: "text", text: piece });
   };
-  const pattern = /`([^`]+)`|\*\*(\S(?:.*?\S)??)\*\*|\*(?!\*)(\S(?:[^*]*?[^\s*])??)\*(?!\*)/g;
+  const pattern = /`([^`]+)`|\*\*(\S(?:.*?\S)??)\*\*(?!\*)|\*(?!\*)(\S(?:[^*]*?[^\s*])??)\*(?!\*)/g;
   let begin = 0;
   for (const match of text.matchAll(pattern)) {
     say(text.slice(begin, match.index));
