@@ -23,6 +23,7 @@ async function useThePage(page) {
 test("both choices are off on the first visit and the question is asked once", async () => {
   const { page, context, harm } = await open(proxy);
   const form = page.getByRole("form", { name: "Your choices" });
+  await form.waitFor();
   assert.deepEqual(await Promise.all((await form.getByRole("checkbox").all()).map((box) => box.isChecked())), [false, false]);
   await form.getByRole("button", { name: "Keep both off" }).click();
   await form.waitFor({ state: "detached" });
