@@ -183,6 +183,17 @@ test("Escape stops a reply, and the conversation goes on", async () => {
   await context.close();
 });
 
+test("a reply that is longer than the window is shown from its beginning", async () => {
+  const { page, context, harm } = await open(proxy, { viewport: { width: 360, height: 480 } });
+  await consent(page);
+  await say(page, "Something tense");
+  await say(page, "Something funny");
+  const top = async () => (await replies(page).last().boundingBox()).y;
+  await eventually("its first line is in view", async () => (await top()) > 0 && (await top()) < 200);
+  quiet(harm);
+  await context.close();
+});
+
 test("a conversation can be deleted, after a question", async () => {
   const { page, context, harm } = await open(proxy);
   await say(page, "Something tense");

@@ -134,6 +134,20 @@ test("payloads as the run's name, in errors and in refusals stay text", async ()
   await context.close();
 });
 
+test("the pages hold no means to make HTML or code of a text", async () => {
+  const { page, context } = await open(proxy);
+  const found = [];
+  for (const path of ["/", "/loop"]) {
+    const html = await (await page.request.get(proxy.url + path)).text();
+    for (const [, file] of html.matchAll(/"(\/assets\/[^"]+\.js)"/g)) {
+      const code = await (await page.request.get(proxy.url + file)).text();
+      for (const means of code.match(/\.(?:inner|outer)HTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|\beval\(|new Function/g) ?? []) found.push(`${file}: ${means}`);
+    }
+  }
+  assert.deepEqual(found, []);
+  await context.close();
+});
+
 test("payloads in the figures of the loop stay text", async () => {
   const { page, context, harm } = await open(proxy, { path: "/loop" });
   for (const texts of batches) {

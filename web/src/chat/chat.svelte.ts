@@ -143,6 +143,7 @@ export class Chat {
         this.undo = null;
         this.problem = null;
         if (this.busy) this.stop();
+        this.turns = this.turns.filter((turn) => turn.state !== "broken");
         this.choice[before.parent_id ?? ""] = before.id;
         if (of?.rec_token) this.feedback.tell("undo", this.about(of), { of: of.id });
       },
@@ -161,7 +162,9 @@ export class Chat {
     const place = this.id === null ? {} : { conversation_id: this.id, parent_id: parent };
     try {
       const finish = await api.chat({ ...place, text }, {
-        begin: (at) => this.place(at, user, reply),
+        begin: (at) => {
+          if (!controller.signal.aborted) this.place(at, user, reply);
+        },
         text: (piece) => {
           reply.state = "streaming";
           reply.text += piece;
