@@ -241,6 +241,24 @@ test("a busy server is said in place and can be tried again", async () => {
   await context.close();
 });
 
+test("a reply that could not be stored is said in place and can be tried again", async () => {
+  const { page, context, harm } = await open(proxy);
+  await consent(page);
+  const error = { message: "The reply could not be stored.", type: "server_error", code: "store_failed", param: null };
+  await page.route("**/v1/chat/completions", async (route) => {
+    const answer = await (await route.fetch()).text();
+    const begun = answer.split("\n\n").slice(0, 4).join("\n\n");
+    await route.fulfill({ contentType: "text/event-stream", body: `${begun}\n\ndata: ${JSON.stringify({ error })}\n\ndata: [DONE]\n\n` });
+  }, { times: 1 });
+  await message(page).fill("Something tense");
+  await message(page).press("Enter");
+  await page.getByRole("alert").getByText("The reply could not be stored.").waitFor();
+  await page.getByRole("alert").getByRole("button", { name: "Try again" }).click();
+  await whole(page);
+  quiet(harm);
+  await context.close();
+});
+
 test("a connection that breaks in the middle of a reply is said in place and can be tried again", async () => {
   const { page, context, harm } = await open(proxy);
   await consent(page);

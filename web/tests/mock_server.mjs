@@ -267,8 +267,8 @@ async function answer(state, files, request, response) {
   if (request.method !== "GET" && foreign(request)) throw new Refusal(403, "foreign_origin", "Another site's page may not write here.", "permission_error");
   if (route === "GET /health") return json(response, 200, { status: "ok" });
   if (!url.pathname.startsWith("/v1/")) return page(response, url.pathname, files);
-  if (route === "GET /v1/loop") return json(response, 200, loopFigures());
   const known = state.subject(request);
+  if (route === "GET /v1/loop" && (known || !state.options.key)) return json(response, 200, loopFigures());
   if (route === "POST /v1/session") {
     const subject = openSession(state, known, await bodyOf(request));
     return json(response, 200, sessionAnswer(state, subject), { "Set-Cookie": `attune_session=${subject.cookie}; HttpOnly; SameSite=Strict; Path=/` });

@@ -145,7 +145,8 @@ test("the panel shows what is stored, word for word, and deletes it", async () =
 
 test("where the server wants a key, the page asks for it and does not keep it", { skip: given !== null }, async () => {
   const locked = await serve({ key: "open sesame" });
-  const { page, context, harm } = await open(locked);
+  const { page, context, harm } = await open(locked, { path: "/loop" });
+  await page.getByRole("alert").getByRole("link", { name: /Begin one/ }).click();
   const dialog = page.getByRole("dialog", { name: /asks for a key/ });
   await dialog.getByRole("textbox", { name: "Key" }).or(dialog.getByLabel("Key")).first().fill("wrong");
   await dialog.getByRole("button", { name: "Begin" }).click();
@@ -154,6 +155,9 @@ test("where the server wants a key, the page asks for it and does not keep it", 
   await page.keyboard.press("Enter");
   await dialog.waitFor({ state: "detached" });
   await say(page, "Something tense");
+  await page.goto(`${locked.url}/loop`);
+  await page.getByRole("heading", { name: "Lineage" }).waitFor();
+  await page.goBack();
   await page.reload();
   await replies(page).first().waitFor();
   assert.ok(!JSON.stringify(await context.storageState({ indexedDB: true })).includes("sesame"));

@@ -43,7 +43,7 @@ export class Chat {
   undo = $state.raw<{ what: string; run: () => void } | null>(null);
   path = $derived(pathOf(this.turns, this.choice) as PageTurn[]);
   private controller: AbortController | null = null;
-  private replyEndedAt = 0;
+  private ended: { turn: string; at: number } | null = null; // the newest whole reply
 
   constructor(
     private readonly feedback: Feedback,
@@ -91,8 +91,8 @@ export class Chat {
 
   send(text: string): Promise<void> {
     const last = this.path.at(-1);
-    if (last?.role === "assistant" && this.replyEndedAt > 0) {
-      const latency = Math.round(performance.now() - this.replyEndedAt);
+    if (last && last.id === this.ended?.turn) {
+      const latency = Math.round(performance.now() - this.ended.at);
       this.feedback.tell("reply", this.about(last), { latency_ms: latency, chars: text.length });
     }
     this.undo = null;
@@ -208,7 +208,7 @@ export class Chat {
   }
 
   private finished(reply: PageTurn): void {
-    this.replyEndedAt = performance.now();
+    this.ended = { turn: reply.id, at: performance.now() };
     const items = (reply.recommendations ?? []).map((item) => item.title + (item.year ? ` (${item.year})` : ""));
     this.announcement = `${reply.text}${items.length > 0 ? ` Recommended: ${items.join(", ")}.` : ""}`;
   }
