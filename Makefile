@@ -5,13 +5,15 @@ PREFIX ?= dist/attune
 BUILD := build/$(PRESET)
 JOBS := $(shell n=$$(nproc); [ $$n -lt 2 ] && echo 1 || echo 2)
 
-.PHONY: help bootstrap configure build install quickstart test conformance browser fuzz bench check-all format clean
+.PHONY: help bootstrap configure build install quickstart test conformance browser web web-test fuzz bench check-all format clean
 
 help:
 	@echo "make quickstart   the whole path on a small simulated world: about 2 minutes after the build"
 	@echo "make test         every test (PRESET=asan-ubsan, debug or tsan for another build)"
 	@echo "make conformance  comparisons with transformers, tokenizers, safetensors and others, in one table"
 	@echo "make browser      what a report does in Chromium"
+	@echo "make web          the pages that attune serve shows, into build/web"
+	@echo "make web-test     what the pages do, in Chromium (ATTUNE_URL=… for a server that runs)"
 	@echo "make fuzz         every fuzzer for SECONDS=60 each"
 	@echo "make bench        speed against plain libtorch, as ratios"
 	@echo "make check-all    all there is, about two hours: what .ci/run does, mistakes made on purpose, kills, the toy, sanitizers"
@@ -55,6 +57,21 @@ browser: build
 	@scripts/bootstrap browser
 	@echo "== test reports of $(BUILD) in a browser"
 	@ATTUNE=$(BUILD)/src/attune python3 -B tests/browser.py
+
+# The stamp is younger than all that the pages are made from, or they are built again.
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/tests -prune -o -type f -print)
+web: build/web/manifest.json
+
+build/web/manifest.json: $(WEB_SOURCES)
+	@scripts/bootstrap web
+	@echo "== build the pages into build/web"
+	@cd web && npm run --silent build
+
+web-test: web
+	@scripts/bootstrap browser
+	@cd web && npm run --silent check
+	@echo "== test the pages in Chromium"
+	@web/tests/run
 
 # FUZZERS="safetensors merges" runs only these.
 fuzz: bootstrap

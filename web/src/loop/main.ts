@@ -1,0 +1,5 @@
+import { mount } from "svelte";
+import "../app.css";
+import Loop from "./Loop.svelte";
+
+mount(Loop, { target: document.getElementById("app")! });

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { eventually, given, message, open, quiet, serve } from "./harness.mjs";
+
+const proxy = await serve();
+const reads = () => proxy.requests.filter(({ path }) => path === "/v1/loop").length;
+
+test("the loop shows models, lineage, traffic, feedback, signals, latency and errors", async () => {
+  const { page, context, harm } = await open(proxy, { path: "/loop" });
+  for (const name of ["Live traffic", "Latency", "Health of the signals", "Feedback", "Events by type", "Models", "Lineage", "Errors since the start"]) {
+    await page.getByRole("heading", { name, exact: true }).waitFor();
+  }
+  const figures = await (await page.request.get(`${proxy.url}/v1/loop`)).json();
+  const text = await page.getByRole("main").innerText();
+  assert.ok(text.includes(figures.title));
+  for (const { id } of figures.models) assert.ok(text.includes(id), id);
+  for (const { stage } of figures.lineage) assert.ok(text.includes(stage), stage);
+  for (const { name } of figures.signals) assert.ok(text.includes(name.replaceAll("_", " ")), name);
+  for (const code of Object.keys(figures.errors)) assert.ok(text.includes(code), code);
+  if (figures.traffic.minutes.length > 0) assert.ok((await page.locator("canvas").count()) >= 2);
+  if (figures.report) assert.equal(await page.getByRole("link", { name: "The last report" }).getAttribute("href"), figures.report);
+  quiet(harm);
+  await context.close();
+});
+
+test("signals are called valid, drifted or neither as their figures say", { skip: given !== null }, async () => {
+  const { page, context } = await open(proxy, { path: "/loop" });
+  const row = (name) => page.getByRole("row", { name: new RegExp(`^${name}`) });
+  await row("dwell").waitFor();
+  assert.match(await row("dwell").innerText(), /steady[\s\S]*0\.64 \[0\.60, 0\.68\][\s\S]*valid/);
+  assert.match(await row("reply latency").innerText(), /not shown/);
+  assert.match(await row("sentiment shift").innerText(), /drifted/);
+  assert.match(await row("copy").innerText(), /too few thumbs/);
+  await context.close();
+});
+
+test("figures are read every five seconds while the page is in view, and only then", async () => {
+  const { page, context, harm } = await open(proxy, { path: "/health" });
+  await page.clock.install();
+  await page.goto(`${proxy.url}/loop`);
+  await page.getByRole("heading", { name: "Lineage" }).waitFor();
+  const first = reads();
+  await page.clock.runFor(5_000);
+  await eventually("a second reading", () => reads() === first + 1);
+  await page.clock.runFor(5_000);
+  await eventually("a third reading", () => reads() === first + 2);
+  await page.evaluate(() => Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" }));
+  await page.clock.runFor(20_000);
+  assert.equal(reads(), first + 2);
+  await page.evaluate(() => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "visible" });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  await eventually("one as soon as it is back", () => reads() === first + 3);
+  quiet(harm);
+  await context.close();
+});
+
+test("when figures cannot be read the last ones stay, and it is said", async () => {
+  const { page, context } = await open(proxy, { path: "/loop" });
+  await page.getByRole("heading", { name: "Lineage" }).waitFor();
+  proxy.rules.push((method, path) => (path === "/v1/loop" ? { status: 503 } : undefined));
+  await page.getByRole("alert").getByText("The server is busy.").waitFor();
+  assert.equal(await page.getByRole("heading", { name: "Lineage" }).count(), 1);
+  proxy.rules.pop();
+  await page.getByRole("alert").getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("alert").waitFor({ state: "detached" });
+  await context.close();
+});
+
+test("both pages together weigh at most 60 kB", async () => {
+  const files = new Map();
+  for (const path of ["/", "/loop"]) {
+    const { page, context, harm } = await open(proxy, { path });
+    await page.getByRole("button", { name: /Switch to/ }).waitFor();
+    if (path === "/") await message(page).waitFor();
+    const sizes = await page.evaluate(() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+      .filter(({ name }) => !name.includes("/v1/"))
+      .map(({ name, encodedBodySize }) => [new URL(name).pathname, encodedBodySize]));
+    for (const [name, size] of sizes) files.set(name, size);
+    quiet(harm);
+    await context.close();
+  }
+  const total = [...files.values()].reduce((sum, size) => sum + size, 0);
+  assert.ok(files.size >= 6, `only ${[...files.keys()]}`);
+  assert.ok(total <= 60_000, JSON.stringify([...files]));
+  console.log(`both pages: ${total} bytes as sent, ${files.size} files`);
+});
+
+test("the first paint", async () => {
+  for (const path of ["/", "/loop"]) {
+    const times = [];
+    for (let i = 0; i < 5; ++i) {
+      const { page, context } = await open(proxy, { path });
+      times.push(await eventually("it paints", () => page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime)));
+      await context.close();
+    }
+    times.sort((a, b) => a - b);
+    console.log(`first contentful paint of ${path}: ${Math.round(times[2])} ms (median of 5, ${Math.round(times[0])} to ${Math.round(times[4])})`);
+  }
+});
