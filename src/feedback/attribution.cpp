@@ -60,8 +60,10 @@ void add_events(Dialogue& dialogue, const StoredTurn& turn, const Known& known,
   std::stable_sort(accepts.begin(), accepts.end(),
                    [](const Event& a, const Event& b) { return *a.value > *b.value; });
   dialogue.events.insert(dialogue.events.end(), accepts.begin(), accepts.end());
+  // A rating that is a label must not be a signal, too: signals are held against labels.
+  const bool is_label = outcomes != known.outcomes.end() && outcomes->second.front()->alone;
   const auto opinion = known.opinions.find(turn.id);
-  if (opinion != known.opinions.end() && opinion->second.rating)
+  if (opinion != known.opinions.end() && opinion->second.rating && !is_label)
     dialogue.events.push_back({"rating", turn.id, "", {}, *opinion->second.rating});
 }
 
@@ -126,6 +128,7 @@ Dialogue dialogue_of(const Path& path, std::size_t place, std::size_t paths,
     dialogue.part_of = conversation.id;
     if (place > 0) dialogue.id += "." + std::to_string(place + 1);
     dialogue.targets.emplace();
+    dialogue.events.push_back({"branch", "", "", {}, {}});
   }
   std::set<std::string> counted;
   for (std::size_t i = 0; i < path.turns.size(); ++i) {

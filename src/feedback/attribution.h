@@ -37,13 +37,15 @@ struct Outcome {
   StoredItem item;
   std::int64_t shown_at = 0;
   std::int64_t mature_at = 0;  // from when on it counts as not taken up
+  bool alone = false;          // the turn showed nothing else
   bool viewed = false;         // an impression or viewable event says so
   bool clicked = false;        // the card
   bool opened = false;         // what lies behind it
   bool converted = false;      // within the days of a conversion
   ItemOpinion opinion;         // of the item; the turn's rating where it showed this item alone
-  // How sure it is that it was taken up: 1 conversion or thumbs up, .6 opened, 0 said not to be of
-  // interest or thumbs down, or nothing came and it is mature. Nothing: it is too early to say.
+  // How sure it is, by what they did, that they took it up: 1 conversion, .6 opened, 0 nothing came
+  // and it is mature. Nothing: it is too early to say. What they said of it, thumbs and all, has no
+  // part in it: signals are held against that.
   std::optional<double> taken;
 };
 
@@ -66,8 +68,9 @@ struct Attributed {
 // turns that are not counted in another path, so nothing is there twice. Mentions of items without
 // a number are left out.
 //   events  impression (one for each shown item that was viewed), dwell (feedback/dwell.h: seconds
-//           as of a message of twenty words), accept (value above), rating (of the turn),
-//           item_click, session_end, and without a value copy, regenerate, stop, edit
+//           as of a message of twenty words), accept (value above), rating (of the turn,
+//           where it is no label), item_click, session_end, copy, regenerate, stop, edit; branch,
+//           where there are targets: what is none counts elsewhere (feedback/signals.h)
 //   labels  suggested; liked: thumbs, or false where it is not of interest; seen: said so, or false
 //           where anything else was said of the item
 Attributed attribute(const ConversationRecord& record, const AttributionSettings& settings,

@@ -162,11 +162,19 @@ TEST(Outcomes, AnItemIsNotTakenUpOnlyOnceItsWindowIsOver) {
   EXPECT_EQ(taken({about("item_open", 9000, {}, "7")}, kMinute), .6);
   EXPECT_EQ(taken({about("item_click", 9000, {}, "7")}, kMinute), std::nullopt);
   EXPECT_EQ(taken({about("conversion", 6 * kDay, {}, "7")}, 8 * kDay), 1);
-  EXPECT_EQ(taken({about("conversion", 8 * kDay, {}, "7")}, 9 * kDay), 0);
-  EXPECT_EQ(taken({about("rating", 9000, {{"value", 1}})}, kMinute), 1);
-  EXPECT_EQ(
-      taken({about("item_open", 9000, {}, "7"), about("not_interested", 9001, {}, "7")}, kMinute),
-      0);
+}
+
+TEST(Outcomes, WhatPeopleSayIsNotWhatTheyDid) {
+  for (const StoredEvent& said :
+       {about("rating", 9000, {{"value", 1}}), about("rating", 9000, {{"value", -1}}),
+        about("not_interested", 9000, {}, "7")}) {
+    const auto outcome = outcomes_of(record({said}), {}, kBegun + kMinute).at(0);
+    EXPECT_EQ(outcome.taken, std::nullopt);
+    EXPECT_TRUE(outcome.opinion.says_anything());
+    const auto opened =
+        outcomes_of(record({about("item_open", 8000, {}, "7"), said}), {}, kBegun + kMinute).at(0);
+    EXPECT_EQ(opened.taken, .6);
+  }
 }
 
 TEST(Outcomes, AnEventWithoutATurnBelongsToTheLastThatShowedTheItem) {
@@ -195,12 +203,19 @@ TEST(Attribution, WhatPeopleDidBecomesEventsAndLabels) {
   EXPECT_FALSE(dialogue.targets);
   EXPECT_EQ(dialogue.turns[1].time, 2.);
   EXPECT_EQ(dialogue.turns[1].mentions.at(0).item, 0);
-  EXPECT_EQ(described(dialogue),
-            (Lines{"impression 7", "dwell 6.0", "accept 7 1.0", "rating 1.0", "copy"}));
+  EXPECT_EQ(described(dialogue), (Lines{"impression 7", "dwell 6.0", "accept 7 0.6", "copy"}));
   ASSERT_EQ(dialogue.seeker_labels.size(), 1u);
   EXPECT_EQ(dialogue.seeker_labels[0].liked, true);
   EXPECT_EQ(dialogue.seeker_labels[0].seen, true);
   EXPECT_EQ(dialogue.seeker_labels[0].suggested, true);
+}
+
+TEST(Attribution, ThumbsOnATurnOfSeveralItemsAreASignalAndNoLabel) {
+  ConversationRecord both = record({about("rating", 9000, {{"value", 1}})});
+  both.decisions[0].shown.push_back({"8", "Alien (1979)", 2, .1});
+  const auto dialogue = attributed(both);
+  EXPECT_EQ(described(dialogue), Lines{"rating 1.0"});
+  EXPECT_TRUE(dialogue.seeker_labels.empty());
 }
 
 TEST(Attribution, NotInterestedIsNotLikedAndSilenceIsNoLabel) {
@@ -250,8 +265,8 @@ TEST(Attribution, EveryTurnOfATreeCountsInOneDialogue) {
   EXPECT_EQ(left.turns.size(), 2u);
   EXPECT_EQ(kept.targets, (std::vector<int>{1}));
   EXPECT_EQ(left.targets, (std::vector<int>{1}));
-  EXPECT_EQ(described(kept), Lines{"accept 8 0.6"});
-  EXPECT_EQ(described(left), Lines{"rating -1.0"});
+  EXPECT_EQ(described(kept), (Lines{"branch", "accept 8 0.6"}));
+  EXPECT_EQ(described(left), Lines{"branch"});  // thumbs are a label, and no signal beside it
   EXPECT_TRUE(kept.seeker_labels.empty());
   EXPECT_EQ(left.seeker_labels.at(0).liked, false);
 }
@@ -266,6 +281,10 @@ TEST(Suspicions, MoreThanSixtyDeliberateEventsAMinuteAreAFlood) {
   EXPECT_EQ(of(60, "copy", 900), Lines{});
   EXPECT_EQ(of(61, "copy", 1001), Lines{});
   EXPECT_EQ(of(200, "impression", 10), Lines{});
+  ConversationRecord imported = record();
+  for (int i = 0; i < 100; ++i) imported.events.push_back(about("copy", i));
+  for (StoredEvent& one : imported.events) one.flags = {{"imported", true}};
+  EXPECT_EQ(find_suspicions({imported})[0], Lines{});
 }
 
 TEST(Suspicions, AFloodIsCountedOverAllConversationsOfAPerson) {

@@ -52,10 +52,10 @@ HarvestedCorpus to_corpus(const Harvest& harvest);
 HarvestedCorpus to_corpus(const Harvest& harvest, dialogue::Catalogue catalogue,
                           const std::string& where);
 
-// Replies that people judged. Judgements: thumbs; without one, true where an item was taken up,
-// false where all of its items are said not to be of interest. Pairs: of replies to the same words
-// the one that was rated higher; where neither was, the one that the person went on from after
-// asking for another. Over the items that the records name.
+// Replies that people judged. Judgements: thumbs on the reply or one of its items; without
+// them, false where all of its items are said not to be of interest, true where one was taken up.
+// Pairs: of replies to the same words the one that was rated higher; where neither was, the one
+// that the person went on from after asking for another. Over the items that the records name.
 struct HarvestedPreferences {
   dialogue::Catalogue catalogue;
   dialogue::Preferences preferences;

@@ -43,12 +43,16 @@ std::optional<bool> desired(const Judged& judged, const StoredTurn& turn) {
   if (const auto rating = judged.rating(turn)) return *rating > 0;
   const auto outcomes = judged.outcomes.find(turn.id);
   if (outcomes == judged.outcomes.end()) return std::nullopt;
-  bool all_unwanted = true;
+  bool any_liked = false, all_unwanted = true, any_taken = false;
   for (const Outcome& outcome : outcomes->second) {
-    if (outcome.taken.value_or(0) > 0) return true;
-    all_unwanted &= outcome.opinion.not_interested || outcome.opinion.rating == -1;
+    const bool unwanted = outcome.opinion.not_interested || outcome.opinion.rating == -1;
+    any_liked |= outcome.opinion.rating == 1;
+    all_unwanted &= unwanted;
+    any_taken |= !unwanted && outcome.taken.value_or(0) > 0;
   }
-  return all_unwanted ? std::optional(false) : std::nullopt;
+  if (any_liked) return true;
+  if (all_unwanted) return false;
+  return any_taken ? std::optional(true) : std::nullopt;
 }
 
 // Above 0: people prefer a to b; below: b to a; 0: nobody knows.

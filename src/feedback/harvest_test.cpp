@@ -73,6 +73,7 @@ TEST_F(AHarvest, TheSameNumberGivesTheSameBytesWhateverCameLater) {
   put(test::of_consent("ann", true, 1));
   put(small_talk("a", "ann", 2));
   put(event("a", "rating", "ann", 5000, {{"value", 1}}));
+  put(event("a", "item_open", "ann", 6000, {}, "7"));
   const std::int64_t as_of = pass(kHour);
   const auto bytes = [&] {
     const Harvest held = harvest(store_, {.as_of = as_of});
@@ -169,14 +170,13 @@ TEST_F(AHarvest, TurnsOfATreeAreMeasuredOnce) {
   for (int i = 0; i < 3; ++i) {
     const auto& dialogue = corpus.dialogues[static_cast<std::size_t>(i)];
     slates += read_slates({&dialogue}, corpus.catalogue).size();
-    if (!dialogue.events.empty())
-      rows += measure_signals(
-                  corpus, {i}, [](const auto&, const auto&) { return 0.; },
-                  [](const auto&) { return 0.; })
-                  .rows.size();
+    rows += measure_signals(
+                corpus, {i}, [](const auto&, const auto&) { return 0.; },
+                [](const auto&) { return 0.; })
+                .rows.size();
   }
-  EXPECT_EQ(rows, 2u);    // the third answer has no event
-  EXPECT_EQ(slates, 2u);  // and shows nothing
+  EXPECT_EQ(rows, 3u);
+  EXPECT_EQ(slates, 2u);  // the third shows nothing
 }
 
 TEST_F(AHarvest, TheTableHasALineAnItemAndNoFormulas) {

@@ -32,10 +32,7 @@ void note(Outcome& outcome, const StoredEvent& event, const AttributionSettings&
 }
 
 std::optional<double> taken(const Outcome& outcome, std::int64_t now) {
-  const ItemOpinion& opinion = outcome.opinion;
   if (outcome.converted) return 1;
-  if (opinion.rating) return *opinion.rating > 0 ? 1 : 0;
-  if (opinion.not_interested) return 0;
   if (outcome.opened) return kOpened;
   return now >= outcome.mature_at ? std::optional<double>(0) : std::nullopt;
 }
@@ -55,6 +52,7 @@ std::vector<Outcome> outcomes_of(const ConversationRecord& record,
       outcome.item = item;
       outcome.shown_at = decision.at;
       outcome.mature_at = after(decision.at, window);
+      outcome.alone = decision.shown.size() == 1;
       outcomes.push_back(std::move(outcome));
     }
   for (const StoredEvent& event : record.events) {
@@ -71,10 +69,7 @@ std::vector<Outcome> outcomes_of(const ConversationRecord& record,
     if (turn != opinions.end()) {
       const auto item = turn->second.items.find(outcome.item.item);
       if (item != turn->second.items.end()) outcome.opinion = item->second;
-      const auto shown = std::count_if(outcomes.begin(), outcomes.end(), [&](const Outcome& other) {
-        return other.turn == outcome.turn;
-      });
-      if (!outcome.opinion.rating && shown == 1) outcome.opinion.rating = turn->second.rating;
+      if (!outcome.opinion.rating && outcome.alone) outcome.opinion.rating = turn->second.rating;
     }
     outcome.taken = taken(outcome, now);
   }

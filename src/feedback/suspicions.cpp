@@ -15,8 +15,10 @@ constexpr std::int64_t kMinute = 60000;
 constexpr double kFastestWords = 15;  // a second
 constexpr int kFewestFast = 3;
 
+// Of events that were brought in nobody knows how fast they came.
 bool is_deliberate(const StoredEvent& event) {
-  return event.type != "dwell" && event.type != "impression" && event.type != "viewable";
+  return !event.flags.contains("imported") && event.type != "dwell" && event.type != "impression" &&
+         event.type != "viewable";
 }
 
 // Indices of the conversations that have a part in a flood.
