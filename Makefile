@@ -30,7 +30,7 @@ configure: bootstrap
 	@if [ ! -f $(BUILD)/build.ninja ]; then \
 	  echo "== configure $(BUILD)"; cmake --preset $(PRESET); fi
 
-build: configure
+build: web configure
 	@echo "== build $(BUILD)"
 	@cmake --build $(BUILD) -j $(JOBS)
 
