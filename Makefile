@@ -68,6 +68,7 @@ build/web/manifest.json: $(WEB_SOURCES)
 	@cd web && npm run --silent build
 
 web-test: web
+	@scripts/bootstrap web
 	@scripts/bootstrap browser
 	@cd web && npm run --silent check
 	@echo "== test the pages in Chromium"

@@ -173,6 +173,7 @@ test("Escape stops a reply, and the conversation goes on", async () => {
   await page.getByRole("button", { name: "Stop the reply" }).waitFor();
   await eventually("words come", async () => (await replies(page).last().innerText()).length > 5);
   await page.keyboard.press("Escape");
+  await page.getByText("Stopped.", { exact: true }).last().waitFor();
   await page.getByRole("button", { name: "Send", exact: true }).waitFor();
   proxy.paceMs = 0;
   await say(page, "Go on");

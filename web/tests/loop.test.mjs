@@ -23,6 +23,22 @@ test("the loop shows models, lineage, traffic, feedback, signals, latency and er
   await context.close();
 });
 
+test("a server that has seen nothing yet shows so", async () => {
+  const { page, context, harm } = await open(proxy, { path: "/health" });
+  const none = { p50: null, p95: null, p99: null };
+  await page.route("**/v1/loop", (route) => route.fulfill({ json: {
+    title: "new", started_at: new Date().toISOString(), models: [], lineage: [], traffic: { minutes: [] },
+    latency: { ttft_ms: none, inter_token_ms: none, total_ms: none }, errors: {}, signals: [], report: null,
+    feedback: { conversations: 0, turns: 0, replies: 0, events: 0, people: 0, training_consent: 0, by_type: {}, days: [] },
+  } }));
+  await page.goto(`${proxy.url}/loop`);
+  for (const text of ["Nothing in the last two hours.", "No signal has been measured yet.", "No feedback yet.", "No events yet.", "None."]) {
+    await page.getByText(text, { exact: true }).waitFor();
+  }
+  quiet(harm);
+  await context.close();
+});
+
 test("signals are called valid, drifted or neither as their figures say", { skip: given !== null }, async () => {
   const { page, context } = await open(proxy, { path: "/loop" });
   const row = (name) => page.getByRole("row", { name: new RegExp(`^${name}`) });

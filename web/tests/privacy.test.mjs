@@ -118,6 +118,9 @@ test("the panel shows what is stored, word for word, and deletes it", async () =
   await say(page, "Something tense, with a <b>marker</b> 4711");
   await page.getByRole("button", { name: "Good reply" }).click();
   await eventually("the vote is stored", async () => (await stored(page)).events.length === 1);
+  proxy.rules.push((method, path) => (path === "/v1/events" ? { lose: "request" } : undefined));
+  await page.getByRole("button", { name: "Seen it" }).first().click(); // waits in the browser
+  await page.getByText(/your feedback is kept here/).waitFor();
   await showPanel(page);
   await panel(page).getByRole("button", { name: "Show it" }).click();
   const shown = JSON.parse(await panel(page).getByLabel("Stored data").textContent());
@@ -139,6 +142,7 @@ test("the panel shows what is stored, word for word, and deletes it", async () =
     return all.result.length;
   });
   assert.equal(kept, 0);
+  proxy.rules.pop();
   quiet(harm);
   await context.close();
 });

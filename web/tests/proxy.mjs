@@ -10,10 +10,23 @@ async function read(stream) {
   return Buffer.concat(pieces);
 }
 
+// A stream of events cut where each of them ends, however it came.
+async function* eventsOf(stream) {
+  let rest = Buffer.alloc(0);
+  for await (const piece of stream) {
+    rest = Buffer.concat([rest, piece]);
+    for (let end = rest.indexOf("\n\n"); end >= 0; end = rest.indexOf("\n\n")) {
+      yield rest.subarray(0, end + 2);
+      rest = rest.subarray(end + 2);
+    }
+  }
+  yield rest;
+}
+
 // target: URL of the server. Resolves to the proxy:
 //   url, close()
 //   rules: functions (method, path, body) -> undefined or {lose: "request" | "answer", double: true, delayMs, status}
-//   paceMs: how long each piece of a streamed answer is held back
+//   paceMs: how long each event of a streamed answer is held back
 //   requests: all that came, {method, path, body}
 export async function startProxy(target) {
   const base = new URL(target);
@@ -34,10 +47,10 @@ export async function startProxy(target) {
   async function pass(answer, outgoing, gone) {
     const headers = Object.fromEntries(Object.entries(answer.headers).filter(([name]) => !kHopHeaders.includes(name)));
     outgoing.writeHead(answer.statusCode, headers);
-    const streamed = headers["content-type"]?.startsWith("text/event-stream");
-    for await (const piece of answer) {
+    const paced = headers["content-type"]?.startsWith("text/event-stream") && proxy.paceMs > 0;
+    for await (const piece of paced ? eventsOf(answer) : answer) {
       if (gone()) return answer.destroy();
-      if (streamed && proxy.paceMs > 0) await new Promise((resolve) => setTimeout(resolve, proxy.paceMs));
+      if (paced) await new Promise((resolve) => setTimeout(resolve, proxy.paceMs));
       outgoing.write(piece);
     }
     return outgoing.end();
