@@ -16,7 +16,8 @@ using Clock = std::chrono::steady_clock;
 using dialogue::Role;
 
 constexpr std::size_t kTitleBytes = 60, kLongestConversation = 2000;  // turns
-constexpr std::int64_t kLeastPrompt = 64;                             // tokens
+constexpr std::chrono::seconds kPing{15};
+constexpr std::int64_t kLeastPrompt = 64;  // tokens
 
 // The first words of a text, cut at a character.
 std::string title_of(const std::string& text) {
@@ -164,6 +165,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
                         {"X-Content-Type-Options", "nosniff"},
                         {"X-Accel-Buffering", "no"}},
                        ""});
+    responder_->keep_alive(": ping\n\n", kPing);
     base::Json first = chunk({{"role", "assistant"}, {"content", ""}}, nullptr);
     first["attune"] = own_ids();
     send_event(first);

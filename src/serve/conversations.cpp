@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "base/uuid.h"
+#include "feedback/opinions.h"
 #include "serve/api_error.h"
 #include "serve/handlers.h"
 #include "serve/rec_token.h"
@@ -11,30 +12,19 @@
 namespace serve {
 namespace {
 
-// What somebody has said of a turn: the newest of each kind counts.
-struct Said {
-  base::Json rating;  // -1, 1 or null
-  base::Json items = base::Json::object();
-};
+base::Json rating_json(const std::optional<int>& rating) {
+  return rating ? base::Json(*rating) : base::Json();
+}
 
-std::map<std::string, Said> said_of_turns(const std::vector<feedback::StoredEvent>& events) {
-  std::map<std::string, Said> out;
-  for (const feedback::StoredEvent& event : events) {
-    Said& said = out[event.turn];
-    if (event.type == "rating" && event.item.empty()) {
-      const int value = event.props.value("value", 0);
-      said.rating = value == 0 ? base::Json() : base::Json(value);
-    }
-    if (event.item.empty()) continue;
-    base::Json& item = said.items[event.item];
-    if (event.type == "seen") item["seen"] = event.props.value("value", true);
-    if (event.type == "not_interested") {
-      item["not_interested"] = event.props.value("value", true);
-      item["reasons"] = event.props.value("reasons", base::Json::array());
-    }
-    if (event.type == "rating") item["rating"] = event.props.value("value", 0);
-    if (item.is_null()) said.items.erase(event.item);
-  }
+// {"ITEM": {"rating", "seen", "not_interested", "reasons"}} of the items that something is said of.
+base::Json opinions_json(const feedback::TurnOpinion& opinion) {
+  base::Json out = base::Json::object();
+  for (const auto& [item, said] : opinion.items)
+    if (said.says_anything())
+      out[item] = {{"rating", rating_json(said.rating)},
+                   {"seen", said.seen},
+                   {"not_interested", said.not_interested},
+                   {"reasons", said.reasons}};
   return out;
 }
 
@@ -105,7 +95,7 @@ base::Json conversation_json(const Context& context,
     const std::string turn = one.turn;
     decisions[turn] = std::move(one);
   }
-  const auto said = said_of_turns(context.store.events(conversation.id));
+  const auto said = feedback::newest_opinions(context.store.events(conversation.id));
   base::Json turns = base::Json::array();
   for (const feedback::StoredTurn& turn : context.store.turns(conversation.id)) {
     base::Json json = turn_json(turn);
@@ -118,8 +108,9 @@ base::Json conversation_json(const Context& context,
           known ? base::Json(token_of(context, conversation.subject, decision->second))
                 : base::Json();
       const auto at = said.find(turn.id);
-      json["rating"] = at == said.end() ? base::Json() : at->second.rating;
-      json["items"] = at == said.end() ? base::Json::object() : at->second.items;
+      const feedback::TurnOpinion opinion = at == said.end() ? feedback::TurnOpinion() : at->second;
+      json["rating"] = rating_json(opinion.rating);
+      json["items"] = opinions_json(opinion);
     }
     turns.push_back(std::move(json));
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -45,6 +46,8 @@ class Responder {
   virtual void begin(HttpResponse head) = 0;
   virtual void write(std::string piece) = 0;
   virtual void finish() = 0;
+  // From begin() on: this piece is written whenever nothing else was for so long.
+  virtual void keep_alive(std::string piece, std::chrono::seconds silence) = 0;
   // Called once, from a thread of the server, when the client goes away before the answer's end,
   // or reads so slowly that it is dropped. At once where it has gone already.
   virtual void when_gone(std::function<void()> gone) = 0;

@@ -63,8 +63,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   virtual ~Connection() { --shared_.connections; }
   virtual void start() = 0;
   virtual void close() = 0;  // from any thread
+  virtual void ping() = 0;   // the same
   // From any thread: closes it where something has taken too long.
   void look_at_clock(Clock::time_point now) {
+    if (const Clock::rep at = ping_at_; at > 0 && now.time_since_epoch().count() >= at) ping();
     for (std::atomic<Clock::rep>* limit : {&read_limit_, &write_limit_}) {
       const Clock::rep until = limit->load();
       if (until == 0 || now.time_since_epoch().count() < until) continue;
@@ -80,7 +82,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   Shared& shared_;
-  std::atomic<Clock::rep> read_limit_{0}, write_limit_{0};  // since the clock's epoch; 0: none
+  // Since the clock's epoch; 0: none.
+  std::atomic<Clock::rep> read_limit_{0}, write_limit_{0}, ping_at_{0};
   std::atomic<bool> slow_{false};
 };
 
@@ -110,6 +113,12 @@ class StreamConnection final : public Connection {
     asio::post(stream_.get_executor(), [self = self()] { self->gone(); });
   }
 
+  void ping() override {
+    asio::post(stream_.get_executor(), [self = self()] {
+      if (self->ping_at_ > 0) self->send_bytes(self->ping_);
+    });
+  }
+
  private:
   static constexpr bool kSecure = !std::is_same_v<Stream, tcp::socket>;
 
@@ -135,17 +144,21 @@ class StreamConnection final : public Connection {
       pass(head(response) + (old_ ? "\r\n" : "Transfer-Encoding: chunked\r\n\r\n"), false);
     }
     void write(std::string piece) override {
-      if (piece.empty() || head_only_) return;
-      if (!old_) {
-        char size[20];
-        std::snprintf(size, sizeof size, "%zx\r\n", piece.size());
-        piece = size + piece + "\r\n";
-      }
-      pass(std::move(piece), false);
+      if (!piece.empty() && !head_only_) pass(chunk(std::move(piece)), false);
     }
     void finish() override {
       if (ended_.exchange(true)) return;
       pass(old_ || head_only_ ? "" : "0\r\n\r\n", true);
+    }
+    void keep_alive(std::string piece, std::chrono::seconds silence) override {
+      if (head_only_ || piece.empty()) return;
+      asio::post(connection_->stream_.get_executor(),
+                 [connection = connection_, silence, piece = chunk(std::move(piece))]() mutable {
+                   if (!connection->busy_ || connection->closed_) return;
+                   connection->ping_ = std::move(piece);
+                   connection->silence_ = silence;
+                   set_limit(connection->ping_at_, silence);
+                 });
     }
     void when_gone(std::function<void()> call) override {
       asio::post(connection_->stream_.get_executor(),
@@ -158,6 +171,12 @@ class StreamConnection final : public Connection {
     }
 
    private:
+    std::string chunk(std::string piece) const {
+      if (old_) return piece;
+      char size[20];
+      std::snprintf(size, sizeof size, "%zx\r\n", piece.size());
+      return size + std::move(piece) + "\r\n";
+    }
     std::string head(const HttpResponse& response) {
       std::string out = status_line(response.status);
       for (const auto& [name, value] : response.headers) out += name + ": " + value + "\r\n";
@@ -299,6 +318,7 @@ class StreamConnection final : public Connection {
 
   void send_bytes(std::string bytes) {
     if (closed_) return;
+    if (ping_at_ > 0) set_limit(ping_at_, silence_);
     unread_ += bytes.size();
     if (unread_ > shared_.options.max_unread + kPiece && !out_.empty()) {
       if (!slow_.exchange(true)) ++shared_.timed_out;
@@ -354,6 +374,7 @@ class StreamConnection final : public Connection {
     if (!busy_) return;
     busy_ = false;
     --shared_.busy;
+    ping_at_ = 0;
     when_gone_ = nullptr;
     last_ = last_ || last;
     if (last_ && !writing_ && out_.empty()) gone();
@@ -364,7 +385,7 @@ class StreamConnection final : public Connection {
   void gone() {
     if (closed_) return;
     closed_ = true;
-    read_limit_ = write_limit_ = 0;
+    read_limit_ = write_limit_ = ping_at_ = 0;
     error_code ignored;
     socket().close(ignored);
     answered_.cancel();
@@ -387,6 +408,8 @@ class StreamConnection final : public Connection {
   bool last_ = false;     // nothing is read after the answer under way
   bool lingers_ = false;  // the client may still be sending when its answer is written
   std::function<void()> when_gone_;
+  std::string ping_;  // as it is written
+  std::chrono::seconds silence_{0};
 };
 
 // As many file descriptors as the system lets us have: each client is one.

@@ -62,6 +62,22 @@ TEST(HttpServer, SendsPiecesAsTheyCome) {
   EXPECT_EQ(answer.body, "one two");
 }
 
+TEST(HttpServer, KeepsASilentStreamAlive) {
+  std::shared_ptr<Responder> held;
+  HttpServer server(quick(), [&](HttpRequest, std::shared_ptr<Responder> responder) {
+    held = responder;
+    responder->begin({});
+    responder->keep_alive(": ping\n\n", 0s);
+  });
+  TestClient client(server.port());
+  client.send(request_text("GET", "/"));
+  client.read_until(": ping\n\n\r\n9");  // a second one has begun
+  held->write("data");
+  held->finish();
+  held.reset();
+  EXPECT_NE(client.read_all().find("data"), std::string::npos);
+}
+
 // What proxies and servers read differently, or what is no HTTP at all: a status, and nothing of
 // it reaches the handler.
 TEST(HttpServer, RefusesWhatCouldBeReadInTwoWays) {

@@ -99,7 +99,8 @@ Answer show_loop(Context& context, Call&) {
                      {"replies", stored.decisions},
                      {"events", stored.events},
                      {"people", stored.people},
-                     {"training_consent", stored.training}};
+                     {"training_consent", stored.training},
+                     {"by_type", stored.by_type}};
   const bool reported =
       !context.run.empty() && std::filesystem::exists(context.run / "report.html");
   out["report"] = reported ? base::Json("/report") : base::Json();

@@ -102,6 +102,9 @@ class CrossOriginResponder final : public Responder {
   void begin(HttpResponse head) override { inner_->begin(allowed(std::move(head))); }
   void write(std::string piece) override { inner_->write(std::move(piece)); }
   void finish() override { inner_->finish(); }
+  void keep_alive(std::string piece, std::chrono::seconds silence) override {
+    inner_->keep_alive(std::move(piece), silence);
+  }
   void when_gone(std::function<void()> gone) override { inner_->when_gone(std::move(gone)); }
 
  private:
