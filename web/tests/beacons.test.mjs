@@ -104,7 +104,7 @@ test("with a fifth of the batches lost, doubled or late, dwell comes to what it 
   assert.ok(lost >= 3, `only ${lost} batches were lost`);
   assert.equal(new Set(held.map(({ event_id }) => event_id)).size, held.length);
   const whole = largest(sent);
-  assert.ok(Object.keys(whole).length >= 6, JSON.stringify(whole));
+  assert.ok(Object.keys(whole).length >= 3, JSON.stringify(whole)); // one a page at least
   assert.ok(Math.max(...Object.values(whole)) >= 1000);
   const kept = largest(held);
   for (const [key, ms] of Object.entries(whole)) assert.equal(kept[key], ms, key);
