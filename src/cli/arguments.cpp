@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 
 #include "base/error.h"
 
@@ -94,6 +95,17 @@ void Arguments::parse(const std::vector<std::string>& arguments) {
   } catch (const CLI::ParseError& error) {
     throw base::UsageError(error.what(), "; see `", parser_->name, " --help`");
   }
+}
+
+double number_argument(const std::string& option, const std::string& text, double least,
+                       double most) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() ||
+      !(value >= least && value <= most))
+    throw base::UsageError(option, " is \"", text, "\", expected a number from ", least, " to ",
+                           most);
+  return value;
 }
 
 }  // namespace cli

@@ -49,6 +49,10 @@ class Arguments {
   std::unique_ptr<Parser> parser_;
 };
 
+// A number from `least` to `most`, both included. Throws base::UsageError naming the option.
+double number_argument(const std::string& option, const std::string& text, double least,
+                       double most);
+
 // Thrown by Arguments::parse; `text` goes to standard output.
 struct HelpAsked {
   std::string text;

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 #include <iostream>
 
 #include "base/format.h"
@@ -53,12 +52,7 @@ int chat(const Command& self, const std::vector<std::string>& given) {
     throw base::UsageError("--model is \"", which, "\", expected policy or sft");
   if (sampling.max_items < 1)
     throw base::UsageError("--items is ", sampling.max_items, ", expected at least 1");
-  const auto [end, error] = std::from_chars(
-      temperature.data(), temperature.data() + temperature.size(), sampling.temperature);
-  if (error != std::errc() || end != temperature.data() + temperature.size() ||
-      !(sampling.temperature >= 0 && sampling.temperature <= 100))
-    throw base::UsageError("--temperature is \"", temperature,
-                           "\", expected a number from 0 to 100");
+  sampling.temperature = number_argument("--temperature", temperature, 0, 100);
   sampling.seed = static_cast<std::uint64_t>(seed);
 
   const std::filesystem::path folder = run;

@@ -21,6 +21,7 @@ std::vector<Command> all_commands() {
       data_check_command(),
       data_published_command(),
       simulate_command(),
+      simulate_users_command(),
       // text
       tokenizer_train_command(),
       tokenizer_encode_command(),

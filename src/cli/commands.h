@@ -10,7 +10,8 @@ namespace cli {
 Command doctor_command();               // doctor.cpp
 Command data_check_command();           // data_check.cpp
 Command data_published_command();       // data_published.cpp
-Command simulate_command();             // simulate.cpp
+Command simulate_command();
+Command simulate_users_command();             // simulate.cpp
 Command tokenizer_train_command();      // tokenizer_train.cpp
 Command tokenizer_encode_command();     // tokenizer_encode.cpp
 Command tokenizer_decode_command();     // tokenizer_decode.cpp

@@ -1,4 +1,3 @@
-#include <charconv>
 #include <iostream>
 
 #include "base/error.h"
@@ -26,14 +25,6 @@ const char* kind_name(dialogue::Reason::Kind kind) {
       return "name";
   }
   return "";
-}
-
-double read_diversity(const std::string& text) {
-  double value = -1;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !(value >= 0 && value <= 1))
-    throw base::UsageError("--diversity is \"", text, "\", expected a number from 0 to 1");
-  return value;
 }
 
 void print(const std::string& id, const std::vector<recommend::RankedItem>& items,
@@ -86,7 +77,7 @@ int recommend(const Command& self, const std::vector<std::string>& given) {
   if (which != "policy" && which != "sft")
     throw base::UsageError("--model is \"", which, "\", expected policy or sft");
   if (top < 1) throw base::UsageError("--top is ", top, ", expected at least 1");
-  const double spread = read_diversity(diversity);
+  const double spread = number_argument("--diversity", diversity, 0, 1);
 
   const std::filesystem::path folder = run;
   if (base::has_manifest(folder / which)) base::verify_manifest(folder / which);
