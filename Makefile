@@ -5,10 +5,11 @@ PREFIX ?= dist/attune
 BUILD := build/$(PRESET)
 JOBS := $(shell n=$$(nproc); [ $$n -lt 2 ] && echo 1 || echo 2)
 
-.PHONY: help bootstrap configure build install quickstart test conformance browser web web-test fuzz bench check-all format clean
+.PHONY: help bootstrap configure build install quickstart demo test conformance browser web web-test fuzz bench check-all format clean
 
 help:
 	@echo "make quickstart   the whole path on a small simulated world: about 2 minutes after the build"
+	@echo "make demo         one round of the loop: serve, people talk, export, train again, compare"
 	@echo "make test         every test (PRESET=asan-ubsan, debug or tsan for another build)"
 	@echo "make conformance  comparisons with transformers, tokenizers, safetensors and others, in one table"
 	@echo "make browser      what a report does in Chromium"
@@ -41,6 +42,9 @@ install: build
 quickstart: build
 	@echo "== run recipes/quickstart.toml"
 	@$(BUILD)/src/attune run recipes/quickstart.toml
+
+demo: build
+	@ATTUNE=$(BUILD)/src/attune scripts/demo
 
 test: build
 	@echo "== test $(BUILD)"

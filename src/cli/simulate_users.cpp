@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <mutex>
@@ -14,34 +15,65 @@
 namespace cli {
 namespace {
 
+// A mean with its 95 % interval.
+struct Mean {
+  int n = 0;
+  double value = 0, low = 0, high = 0;
+};
+
+Mean mean_of(const std::vector<double>& values) {
+  Mean out;
+  out.n = static_cast<int>(values.size());
+  if (out.n < 2) return out;
+  const double n = out.n;
+  double squares = 0;
+  for (double value : values) out.value += value / n;
+  for (double value : values) squares += (value - out.value) * (value - out.value);
+  const double reach = metrics::student_quantile(.975, n - 1) * std::sqrt(squares / (n - 1) / n);
+  out.low = out.value - reach;
+  out.high = out.value + reach;
+  return out;
+}
+
 struct Summary {
-  int visits = 0, broken = 0;
+  int broken = 0;
   std::int64_t turns = 0, events = 0;
-  double mean = 0, low = 0, high = 0;  // of the true satisfaction, 95 %
+  Mean satisfaction;
 };
 
 Summary summarise(const std::vector<serve::Visit>& visits) {
   Summary out;
-  double sum = 0, squares = 0;
+  std::vector<double> satisfactions;
   for (const serve::Visit& visit : visits) {
     out.turns += visit.turns;
     out.events += visit.events;
-    if (!visit.error.empty()) {
+    if (visit.error.empty())
+      satisfactions.push_back(visit.satisfaction);
+    else
       ++out.broken;
-      continue;
-    }
-    ++out.visits;
-    sum += visit.satisfaction;
-    squares += visit.satisfaction * visit.satisfaction;
   }
-  if (out.visits < 2) return out;
-  const double n = out.visits;
-  out.mean = sum / n;
-  const double error = std::sqrt(std::max(0., squares / n - out.mean * out.mean) / (n - 1));
-  const double reach = metrics::student_quantile(.975, n - 1) * error;
-  out.low = out.mean - reach;
-  out.high = out.mean + reach;
+  out.satisfaction = mean_of(satisfactions);
   return out;
+}
+
+// By how much the same people are better off here than where `file` was written. Throws
+// base::DataError where they are others.
+Mean gain_over(const std::string& file, const std::vector<serve::Visit>& visits) {
+  const base::Json before = base::require<base::Json>(base::read_json(file), "each", file);
+  std::vector<double> gains;
+  for (std::size_t i = 0; i < std::min(visits.size(), before.size()); ++i) {
+    if (base::require<std::uint64_t>(before[i], "person", file) != visits[i].person)
+      throw base::DataError(file, ": other people came there; the seeds or worlds differ");
+    if (visits[i].error.empty() && base::require<std::string>(before[i], "error", file).empty())
+      gains.push_back(visits[i].satisfaction -
+                      base::require<double>(before[i], "satisfaction", file));
+  }
+  return mean_of(gains);
+}
+
+std::string with_interval(const Mean& mean) {
+  return base::fixed(mean.value, 3) + " [" + base::fixed(mean.low, 3) + ", " +
+         base::fixed(mean.high, 3) + "]";
 }
 
 base::Json to_json(const std::vector<serve::Visit>& visits, const Summary& summary) {
@@ -52,16 +84,17 @@ base::Json to_json(const std::vector<serve::Visit>& visits, const Summary& summa
                     {"events", visit.events},
                     {"satisfaction", visit.satisfaction},
                     {"error", visit.error}});
-  return {{"visits", summary.visits},
+  const Mean& mean = summary.satisfaction;
+  return {{"visits", mean.n},
           {"broken", summary.broken},
           {"turns", summary.turns},
           {"events", summary.events},
-          {"satisfaction", {{"mean", summary.mean}, {"low", summary.low}, {"high", summary.high}}},
+          {"satisfaction", {{"mean", mean.value}, {"low", mean.low}, {"high", mean.high}}},
           {"each", each}};
 }
 
 int simulate_users(const Command& self, const std::vector<std::string>& given) {
-  std::string url, run, pace = "20", training = "1", lost = "0";
+  std::string url, run, beside, pace = "20", training = "1", lost = "0";
   int seed = 1;
   bool json = false;
   serve::VisitOptions options;
@@ -81,6 +114,9 @@ int simulate_users(const Command& self, const std::vector<std::string>& given) {
   arguments.option("--training", training, "share of them who agree to training");
   arguments.option("--lost", lost, "share of their reports that are lost and sent again");
   arguments.option("--seed", seed, "decides who comes and what they do");
+  arguments.option(
+      "--beside", beside,
+      "what --json printed of the same people elsewhere: how much better off are they?");
   arguments.flag("--json", json, "print one JSON object");
   arguments.settings(base::list_settings(settings));
   arguments.parse(given);
@@ -111,11 +147,13 @@ int simulate_users(const Command& self, const std::vector<std::string>& given) {
   if (json) {
     std::cout << to_json(visits, summary).dump() << "\n";
   } else {
-    std::cout << summary.visits << " conversations, " << summary.turns << " replies, "
-              << summary.events << " events\ntrue satisfaction " << base::fixed(summary.mean, 3)
-              << " [" << base::fixed(summary.low, 3) << ", " << base::fixed(summary.high, 3)
-              << "]\n";
+    std::cout << summary.satisfaction.n << " conversations, " << summary.turns << " replies, "
+              << summary.events << " events\ntrue satisfaction "
+              << with_interval(summary.satisfaction) << "\n";
   }
+  if (!beside.empty())
+    std::cerr << "users  true satisfaction of the same people, minus that of " << beside << ": "
+              << with_interval(gain_over(beside, visits)) << "\n";
   for (const serve::Visit& visit : visits)
     if (!visit.error.empty()) {
       std::cerr << "users  " << summary.broken
