@@ -163,7 +163,8 @@ class Store {
   ~Store();
 
   // Queues and returns at once; `done` is called from the writer's thread after commit and sync, or
-  // failure. Several callers' batches share one commit.
+  // failure: it must not throw, nor wait for another write. Several callers' batches share one
+  // commit.
   void write(Batch batch, std::function<void(const Written&)> done);
   Written write(Batch batch);  // waits
 
