@@ -27,6 +27,10 @@ std::string title_of(const std::string& text) {
   return text.substr(0, end) + "…";
 }
 
+ApiError overloaded() {
+  return ApiError::busy(503, "overloaded", "too many replies are waiting; try again soon", 2);
+}
+
 std::string to_text(const base::Json& json) {
   return json.dump(-1, ' ', false, base::Json::error_handler_t::replace);
 }
@@ -114,8 +118,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
         context_.transcriber.state(thread_.turns), request_.sampling,
         {[self = shared_from_this()](std::string text) { self->take_words(text); },
          [self = shared_from_this()](EngineReply reply) { self->take_reply(std::move(reply)); }});
-    if (!ticket)
-      throw ApiError::busy(503, "overloaded", "too many replies are waiting; try again soon", 2);
+    if (!ticket) throw overloaded();
     ticket_ = *ticket;
     if (unwanted_) context_.engine.cancel(ticket_);
     responder_->when_gone([self = shared_from_this()] { self->cancel(); });
@@ -375,6 +378,7 @@ Answer complete_chat(Context& context, Call& call) {
                    "max_tokens");
   if (context.store.read_only())
     throw ApiError(503, "store_failed", "nothing can be recorded at present");
+  if (context.engine.full()) throw overloaded();  // before anything is stored
   Thread thread = request.conversation ? known_thread(context, request, call.caller)
                                        : new_thread(context, request, call.caller);
   std::make_shared<Talk>(context, std::move(request), call.caller, call.responder)

@@ -8,6 +8,7 @@
 
 #include "feedback/store.h"
 #include "serve/access.h"
+#include "serve/background.h"
 #include "serve/engine.h"
 #include "serve/metrics.h"
 #include "serve/served_model.h"
@@ -25,6 +26,7 @@ struct Context {
   Access& access;
   Metrics& metrics;
   const Transcriber& transcriber;
+  Background& signals;                         // "signals" of GET /v1/loop
   std::string secret;                          // of the store
   std::filesystem::path run;                   // its folder, for lineage and report; empty: none
   std::int64_t started_at = 0;                 // ms since 1970

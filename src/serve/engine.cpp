@@ -44,6 +44,11 @@ bool Engine::run(std::function<void(dialogue::Recommender&)> work) {
   return true;
 }
 
+bool Engine::full() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_ || waiting_.size() >= options_.max_waiting;
+}
+
 EngineCounts Engine::counts() const {
   const std::lock_guard lock(mutex_);
   return counts_;

@@ -59,6 +59,8 @@ class Engine {
   // Work that needs the recommender, one between two steps, in order. False where too much waits.
   bool run(std::function<void(dialogue::Recommender&)> work);
 
+  // Whether submit() would turn a reply away now.
+  bool full() const;
   EngineCounts counts() const;
 
   // Takes no more, and returns when nothing is left to do, or after `patience`; what is left then

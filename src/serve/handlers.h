@@ -49,5 +49,8 @@ Answer show_health(Context& context, Call& call);
 Answer show_metrics(Context& context, Call& call);
 Answer show_loop(Context& context, Call& call);
 Answer show_report(Context& context, Call& call);
+// How the signals of feedback do (feedback/health.h), as a list.
+base::Json signals_json(const feedback::Store& store, const dialogue::SentimentFunction& sentiment,
+                        std::int64_t now);
 
 }  // namespace serve

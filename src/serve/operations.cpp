@@ -1,15 +1,17 @@
+#include <cmath>
 #include <filesystem>
-#include <fstream>
 
 #include "base/files.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "feedback/health.h"
 #include "serve/api_error.h"
 #include "serve/handlers.h"
 
 namespace serve {
 namespace {
 
+constexpr int kDays = 30;
 constexpr const char* kStages[] = {"data", "tokenizer", "sft", "signals", "reward", "policy"};
 // A report is one file with its own script and styles; it may reach nothing else.
 constexpr const char* kReportPolicy =
@@ -44,11 +46,45 @@ base::Json model_json(const ServedModel& model) {
           {"parent", model.parent.empty() ? base::Json() : base::Json(model.parent)}};
 }
 
+base::Json days_json(const feedback::Store& store) {
+  base::Json out = base::Json::array();
+  for (const feedback::StoreDay& day : store.days(kDays))
+    out.push_back({{"day", day.day},
+                   {"replies", day.replies},
+                   {"events", day.events},
+                   {"ratings_up", day.ratings_up},
+                   {"ratings_down", day.ratings_down}});
+  return out;
+}
+
 const char* health(const Context& context) {
   return context.draining ? "draining" : context.store.read_only() ? "read_only" : "ok";
 }
 
 }  // namespace
+
+base::Json signals_json(const feedback::Store& store, const dialogue::SentimentFunction& sentiment,
+                        std::int64_t now) {
+  const auto number = [](const std::optional<double>& value) {
+    return value && std::isfinite(*value) ? base::Json(*value) : base::Json();
+  };
+  base::Json out = base::Json::array();
+  for (const feedback::SignalHealth& one :
+       feedback::signal_health(store, sentiment, {.now = now})) {
+    const auto& auc = one.validity.auc;
+    out.push_back({{"name", one.name},
+                   {"n", one.n},
+                   {"rate", one.rate},
+                   {"mean", one.mean},
+                   {"mean_before", number(one.mean_before)},
+                   {"drift", number(one.drift)},
+                   {"auc", auc ? base::Json(auc->estimate) : base::Json()},
+                   {"low", auc ? base::Json(auc->low) : base::Json()},
+                   {"high", auc ? base::Json(auc->high) : base::Json()},
+                   {"labelled", one.validity.liked + one.validity.disliked}});
+  }
+  return out;
+}
 
 Answer list_models(Context& context, Call&) {
   base::Json one = {{"id", context.model.id},
@@ -106,7 +142,10 @@ Answer show_loop(Context& context, Call&) {
                      {"events", stored.events},
                      {"people", stored.people},
                      {"training_consent", stored.training},
-                     {"by_type", stored.by_type}};
+                     {"by_type", stored.by_type},
+                     {"days", days_json(context.store)}};
+  const base::Json signals = context.signals.latest();
+  out["signals"] = signals.is_null() ? base::Json::array() : signals;
   const bool reported =
       !context.run.empty() && std::filesystem::exists(context.run / "report.html");
   out["report"] = reported ? base::Json("/report") : base::Json();

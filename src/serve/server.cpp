@@ -143,8 +143,10 @@ struct Server::Parts {
       : engine(recommender, options.engine),
         access(options.access, store.secret()),
         transcriber(model),
-        context{model,          engine,      store,          access,       metrics,    transcriber,
-                store.secret(), options.run, base::now_ms(), base::now_ms, random_seed},
+        signals([&model, &store] { return signals_json(store, model.sentiment, base::now_ms()); },
+                std::chrono::seconds(20)),
+        context{model,   engine,         store,       access,         metrics,      transcriber,
+                signals, store.secret(), options.run, base::now_ms(), base::now_ms, random_seed},
         http(options.http, [this](HttpRequest request, std::shared_ptr<Responder> responder) {
           handle(std::move(request), std::move(responder));
         }) {}
@@ -209,6 +211,7 @@ struct Server::Parts {
   Engine engine;
   Access access;
   Transcriber transcriber;
+  Background signals;
   Context context;
   HttpServer http;
 };
