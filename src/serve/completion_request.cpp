@@ -70,7 +70,7 @@ void refuse_unsupported(const base::Json& body) {
         at != body.end() && !at->is_null() && *at != "none" && !at->empty())
       unsupported(key, "this model calls no functions and makes no audio");
   const base::Json format = object_in(body, "response_format");
-  if (!format.empty() && text_in(format, "type", 32).value_or("text") != "text")
+  if (!format.empty() && text_in(format, "type", 32) != "text")
     unsupported("response_format", "the answer is text");
   if (number_in(body, "top_p", 0, 1).value_or(1) != 1)
     unsupported("top_p", "the whole distribution is sampled: \"top_p\" must be 1");
