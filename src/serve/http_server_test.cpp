@@ -71,7 +71,7 @@ TEST(HttpServer, KeepsASilentStreamAlive) {
   });
   TestClient client(server.port());
   client.send(request_text("GET", "/"));
-  client.read_until(": ping\n\n\r\n9");  // a second one has begun
+  client.read_until(": ping\n\n\r\n8");  // a second one has begun
   held->write("data");
   held->finish();
   held.reset();
@@ -213,6 +213,15 @@ TEST(HttpServer, DrainingAnswersWhatIsUnderWay) {
   const TestAnswer answer = read_answer(client.read_all());
   EXPECT_EQ(answer.body, "late but whole");
   held.reset();
+}
+
+TEST(HttpServer, StoppingClosesItsConnections) {
+  HttpServer server(quick(), echo);
+  TestClient client(server.port());
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  client.read_until("GET /");
+  server.stop();
+  EXPECT_TRUE(client.closed());
 }
 
 TEST(HttpServer, SaysWhereItCannotListen) {
