@@ -99,12 +99,23 @@ std::int64_t written_at(const std::filesystem::path& file) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
 }
 
-// "127.0.0.1:8080" as a browser writes it.
+// "127.0.0.1", "[::1]"
+std::string host_of(const std::string& address) {
+  return address.find(':') == std::string::npos ? address : "[" + address + "]";
+}
+
+// A file without keys must not open the server to everybody.
+std::vector<serve::ApiKey> read_some_keys(const std::filesystem::path& file) {
+  std::vector<serve::ApiKey> keys = serve::read_keys(file);
+  if (keys.empty())
+    throw base::DataError(file, ": there is no key in it; --new-key NAME makes one");
+  return keys;
+}
+
+// "http://127.0.0.1:8080"
 std::string url_of(const serve::ServerOptions& options, int port) {
-  const std::string& address = options.http.address;
-  const std::string host = address.find(':') == std::string::npos ? address : "[" + address + "]";
-  return (options.http.certificate.empty() ? "http://" : "https://") + host + ":" +
-         std::to_string(port);
+  return (options.http.certificate.empty() ? "http://" : "https://") +
+         host_of(options.http.address) + ":" + std::to_string(port);
 }
 
 int make_key(const Given& given) {
@@ -147,9 +158,9 @@ int serve_run(const Command& self, const std::vector<std::string>& arguments) {
   options.http.threads = given.threads;
   options.engine = {static_cast<std::size_t>(given.max_open),
                     static_cast<std::size_t>(given.max_waiting)};
-  if (!given.keys.empty()) options.access.keys = serve::read_keys(given.keys);
+  if (!given.keys.empty()) options.access.keys = read_some_keys(given.keys);
   for (const char* name : {"localhost", "127.0.0.1", "[::1]"}) options.access.hosts.push_back(name);
-  options.access.hosts.push_back(options.http.address);
+  options.access.hosts.push_back(host_of(options.http.address));
   const std::filesystem::path file =
       given.store.empty() ? folder / "feedback.db" : std::filesystem::path(given.store);
   feedback::Store store(file);

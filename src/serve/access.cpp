@@ -45,6 +45,12 @@ std::string host_name(std::string_view host) {
   return out;
 }
 
+AccessOptions with_host_names(AccessOptions options) {
+  for (std::string& host : options.hosts) host = host_name(host);
+  std::erase(options.hosts, "");  // what a request without a name has
+  return options;
+}
+
 }  // namespace
 
 std::vector<ApiKey> read_keys(const std::filesystem::path& file) {
@@ -92,7 +98,7 @@ std::string add_key(const std::filesystem::path& file, const std::string& name, 
 }
 
 Access::Access(AccessOptions options, std::string secret)
-    : options_(std::move(options)), secret_(std::move(secret)) {}
+    : options_(with_host_names(std::move(options))), secret_(std::move(secret)) {}
 
 void Access::check_origin(const HttpRequest& request) const {
   const auto host = request.header("host");

@@ -30,7 +30,7 @@ std::string add_key(const std::filesystem::path& file, const std::string& name, 
 
 struct AccessOptions {
   std::vector<ApiKey> keys;                // none: open to who reaches the address
-  std::vector<std::string> hosts;          // names that a Host header may have, without ports
+  std::vector<std::string> hosts;          // names that a Host header may have; IPv6 in brackets
   std::vector<std::string> cross_origins;  // "https://shop.example": pages that may use the API
 };
 

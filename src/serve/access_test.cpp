@@ -40,7 +40,7 @@ int status_of(const std::function<void()>& call) {
 
 TEST(Access, AnswersToItsOwnNamesOnly) {
   AccessOptions options;
-  options.hosts = {"localhost", "127.0.0.1", "[::1]"};
+  options.hosts = {"LocalHost", "127.0.0.1", "[::1]", ""};
   const Access access(options, "secret");
   const auto status = [&](const std::string& host) {
     return status_of([&] { access.check_origin(request("GET", {{"host", host}})); });

@@ -195,7 +195,8 @@ class Talk : public std::enable_shared_from_this<Talk> {
     times_.queue = done.queue_seconds;
     times_.total = done.total_seconds;
     if (!last_words_) times_.first_token = done.total_seconds;
-    if (!done.error.empty()) return fail(500, "model_failed", done.error);
+    // What went wrong may repeat what people wrote.
+    if (!done.error.empty()) return fail(500, "model_failed", "the model could not answer");
     reply_ = std::move(done.reply);
     if (!words_.stopped()) send_words(words_.finish());
     finish_reason_ = words_.stopped()      ? "stop"
@@ -205,7 +206,8 @@ class Talk : public std::enable_shared_from_this<Talk> {
     context_.metrics.reply(times_, reply_.decision.prompt_tokens,
                            static_cast<std::int64_t>(reply_.decision.tokens.size()), finish_reason_,
                            context_.now());
-    if (reply_.decision.tokens.empty()) return responder_->finish();  // it never began
+    if (reply_.decision.tokens.empty())  // it never began: whoever asked has gone
+      return responder_->send(ApiError(503, "cancelled", "the reply never began").response());
     store_reply();
   }
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMostEvents = 500;
 constexpr std::int64_t kMinute = 60 * 1000, kHour = 60 * kMinute, kOldest = 30 * 24 * kHour;  // ms
-constexpr std::size_t kReasons = 8, kReasonBytes = 64, kCommentBytes = 1000, kIdBytes = 128;
+constexpr std::size_t kReasons = 8, kReasonBytes = 64, kCommentLength = 1000, kIdBytes = 128;
 
 // Why one event is refused.
 struct Refusal {
@@ -56,12 +56,12 @@ const std::map<std::string, std::vector<Property>>& types() {
       {"rating",
        {{"value", Kind::whole, -1, 1},
         {"reasons", Kind::reasons},
-        {"comment", Kind::text, 0, kCommentBytes}}},
-      {"correction", {{"comment", Kind::text, 0, kCommentBytes}}},
+        {"comment", Kind::text, 0, kCommentLength}}},
+      {"correction", {{"comment", Kind::text, 0, kCommentLength}}},
       {"not_interested",
        {{"value", Kind::truth},
         {"reasons", Kind::reasons},
-        {"comment", Kind::text, 0, kCommentBytes}}},
+        {"comment", Kind::text, 0, kCommentLength}}},
       {"seen", {{"value", Kind::truth}}},
       {"conversion", {{"value", Kind::number, 0, 1}}},
       {"session_start", {}},
@@ -80,6 +80,11 @@ bool is_watched(const std::string& type) {
   return watched.contains(type);
 }
 
+// Code points: never more than what a browser counts.
+std::ptrdiff_t characters(const std::string& text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
+}
+
 bool fits(const base::Json& value, const Property& property) {
   const auto within = [&] {
     const double x = value.get<double>();
@@ -94,7 +99,7 @@ bool fits(const base::Json& value, const Property& property) {
       return value.is_number() && within();
     case Kind::text:
       return value.is_string() &&
-             static_cast<double>(value.get_ref<const std::string&>().size()) <= property.most;
+             static_cast<double>(characters(value.get_ref<const std::string&>())) <= property.most;
     case Kind::id:
       return value.is_string() && base::is_uuid(value.get_ref<const std::string&>());
     case Kind::reasons:

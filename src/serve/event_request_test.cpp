@@ -131,6 +131,11 @@ TEST(EventRequest, RefusesWhatIsNotOfTheSchema) {
   EXPECT_EQ(props("rating", {{"value", 2}}), "bad_props");
   EXPECT_EQ(props("rating", {{"value", 1}, {"other", 1}}), "bad_props");
   EXPECT_EQ(props("rating", {{"value", 1}, {"comment", std::string(1001, 'x')}}), "bad_props");
+  // A comment's length is in characters: 1,000 of three bytes each are not too many.
+  std::string wide;
+  for (int i = 0; i < 1000; ++i) wide += "＜";
+  EXPECT_EQ(props("rating", {{"value", 1}, {"comment", wide}}), "");
+  EXPECT_EQ(props("rating", {{"value", 1}, {"comment", wide + "＜"}}), "bad_props");
   EXPECT_EQ(props("dwell", {{"visible_ms", -1}}), "bad_props");
   EXPECT_EQ(props("dwell", {{"visible_ms", 1e12}}), "bad_props");
   EXPECT_EQ(props("dwell", {{"max_ratio", 1.5}}), "bad_props");

@@ -134,6 +134,7 @@ void Metrics::store_commit(double seconds) {
 
 std::string Metrics::prometheus(const std::vector<Gauge>& gauges) const {
   std::ostringstream out;
+  out.precision(15);
   const auto head = [&](const std::string& name, const std::string& help, const char* type) {
     out << "# HELP attune_" << name << " " << help << "\n# TYPE attune_" << name << " " << type
         << "\n";
@@ -142,10 +143,12 @@ std::string Metrics::prometheus(const std::vector<Gauge>& gauges) const {
   for (const Gauge& gauge : gauges) {
     if (gauge.name != last) head(gauge.name, gauge.help, "gauge");
     last = gauge.name;
-    out << "attune_" << gauge.name << braces(gauge.labels) << " " << gauge.value << "\n";
+    std::string labels;
+    for (const auto& [name, value] : gauge.labels)
+      labels += (labels.empty() ? "" : ",") + label(name, value);
+    out << "attune_" << gauge.name << braces(labels) << " " << gauge.value << "\n";
   }
   const std::lock_guard lock(mutex_);
-  out.precision(12);
   for (const Described& one : kCounters) {
     const auto at = counters_.find(one.name);
     if (at == counters_.end()) continue;

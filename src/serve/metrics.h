@@ -20,8 +20,8 @@ struct ReplyTimes {
 
 // A value that is read when it is asked for.
 struct Gauge {
-  std::string name;    // without "attune_"
-  std::string labels;  // `sha256="…"`, or empty
+  std::string name;                                         // without "attune_"
+  std::vector<std::pair<std::string, std::string>> labels;  // names, values
   std::string help;
   double value = 0;
 };

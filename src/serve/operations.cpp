@@ -110,15 +110,21 @@ Answer show_metrics(Context& context, Call&) {
   out.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"},
                  {"Cache-Control", "no-store"}};
   out.body = context.metrics.prometheus(
-      {{"model_info", "id=\"" + context.model.id + "\",sha256=\"" + context.model.sha256 + "\"",
-        "The model that answers.", 1},
-       {"requests_running", "", "Replies that steps are shared by.", number(engine.open)},
-       {"requests_waiting", "", "Replies that wait for a place.", number(engine.waiting)},
-       {"store_writes_waiting", "", "Writes that wait for the disk.",
+      {{"model_info",
+        {{"id", context.model.id}, {"sha256", context.model.sha256}},
+        "The model that answers.",
+        1},
+       {"requests_running", {}, "Replies that steps are shared by.", number(engine.open)},
+       {"requests_waiting", {}, "Replies that wait for a place.", number(engine.waiting)},
+       {"store_writes_waiting",
+        {},
+        "Writes that wait for the disk.",
         number(context.store.queued())},
-       {"store_bytes", "", "Size of the store.", number(stored.bytes)},
-       {"store_read_only", "", "1 after a failed sync.", context.store.read_only() ? 1. : 0.},
-       {"start_time_seconds", "", "When the server started, since 1970.",
+       {"store_bytes", {}, "Size of the store.", number(stored.bytes)},
+       {"store_read_only", {}, "1 after a failed sync.", context.store.read_only() ? 1. : 0.},
+       {"start_time_seconds",
+        {},
+        "When the server started, since 1970.",
         number(context.started_at) / 1000}});
   return out;
 }

@@ -29,6 +29,9 @@ base::Json event_json(const feedback::StoredEvent& event) {
                     {"conversation_id", event.conversation},
                     {"turn_id", event.turn},
                     {"item_id", event.item},
+                    {"rank", event.rank},
+                    {"page_id", event.page},
+                    {"seq", event.page_seq},
                     {"props", event.props},
                     {"flags", event.flags}};
   return out;

@@ -89,8 +89,8 @@ Answer recommend(Context& context, Call& call) {
                                          {"items", items}}));
         } catch (const base::UsageError& error) {
           responder->send(ApiError(400, "invalid_value", error.what(), "filters").response());
-        } catch (const std::exception& error) {
-          responder->send(ApiError(500, "model_failed", error.what()).response());
+        } catch (const std::exception&) {  // its text may hold what people wrote
+          responder->send(ApiError(500, "model_failed", "the model could not rank").response());
         }
       });
   if (!taken)

@@ -29,6 +29,7 @@ export async function serve(options = {}) {
     target = mock.url;
   }
   const proxy = await startProxy(target);
+  if (given) proxy.choose = { temperature: 0 }; // a model that is asked for something recommends something
   closing.push(proxy.close);
   return proxy;
 }

@@ -1,5 +1,5 @@
 // Stands between the browser and the server and does what networks do: loses requests and answers, doubles, delays and
-// throttles. What it lets through it does not change.
+// throttles. What it lets through it does not change, but for `choose`.
 import { createServer, request as ask } from "node:http";
 
 const kHopHeaders = ["connection", "keep-alive", "transfer-encoding"];
@@ -27,10 +27,11 @@ async function* eventsOf(stream) {
 //   url, close()
 //   rules: functions (method, path, body) -> undefined or {lose: "request" | "answer", double: true, delayMs, status}
 //   paceMs: how long each event of a streamed answer is held back
+//   choose: settings that each chat request gets, such as {temperature: 0}
 //   requests: all that came, {method, path, body}
 export async function startProxy(target) {
   const base = new URL(target);
-  const proxy = { rules: [], paceMs: 0, requests: [], events: () => sentEvents(proxy) };
+  const proxy = { rules: [], paceMs: 0, choose: null, requests: [], events: () => sentEvents(proxy) };
 
   function forward(incoming, body) {
     const headers = { ...incoming.headers, host: base.host };
@@ -57,10 +58,14 @@ export async function startProxy(target) {
   }
 
   async function handle(incoming, outgoing) {
-    const body = await read(incoming);
+    let body = await read(incoming);
     const about = { method: incoming.method, path: incoming.url, body: body.toString() };
     proxy.requests.push(about);
     const fate = proxy.rules.map((rule) => rule(about.method, about.path, about.body)).find(Boolean) ?? {};
+    if (proxy.choose && about.path === "/v1/chat/completions") {
+      body = Buffer.from(JSON.stringify({ ...JSON.parse(about.body), ...proxy.choose }));
+      incoming.headers["content-length"] = String(body.length);
+    }
     let closed = false;
     outgoing.on("close", () => (closed = true));
     if (fate.delayMs) await new Promise((resolve) => setTimeout(resolve, fate.delayMs));
