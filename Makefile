@@ -71,12 +71,15 @@ build/web/manifest.json: $(WEB_SOURCES)
 	@echo "== build the pages into build/web"
 	@cd web && npm run --silent build
 
-web-test: web
+web-test: web configure
 	@scripts/bootstrap web
 	@scripts/bootstrap browser
 	@cd web && npm run --silent check
 	@echo "== test the pages in Chromium"
 	@web/tests/run
+	@if [ -z "$$ATTUNE_URL" ]; then \
+	  echo "== test the pages with the program itself" && cmake --build $(BUILD) -j $(JOBS) --target attune && \
+	  web/tests/real $(BUILD)/src/attune conversation privacy loop; fi
 
 # FUZZERS="safetensors merges" runs only these.
 fuzz: bootstrap

@@ -75,7 +75,7 @@ base::Json signals_json(const feedback::Store& store, const dialogue::SentimentF
     out.push_back({{"name", one.name},
                    {"n", one.n},
                    {"rate", one.rate},
-                   {"mean", one.mean},
+                   {"mean", one.n > 0 ? base::Json(one.mean) : base::Json()},
                    {"mean_before", number(one.mean_before)},
                    {"drift", number(one.drift)},
                    {"auc", auc ? base::Json(auc->estimate) : base::Json()},

@@ -174,7 +174,8 @@ struct Server::Parts {
       }
     } catch (const ApiError& error) {
       metrics.request(route, error.status());
-      metrics.rejected(error.code(), context.now());
+      // A first visit asks whether it has a session: no is an answer.
+      if (error.code() != "no_session") metrics.rejected(error.code(), context.now());
       responder->send(error.response());
     } catch (const std::exception&) {  // its text may hold what people wrote
       metrics.request(route, 500);

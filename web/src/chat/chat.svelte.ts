@@ -3,6 +3,7 @@ import { ApiError } from "../lib/api";
 import { branchOf, pathOf, type Choice } from "../lib/tree";
 import type { ConversationSummary, Turn } from "../lib/types";
 import type { Feedback } from "./feedback.svelte";
+import { named } from "./why";
 
 // A turn as the page holds it. `key` stays the same while the server gives the turn its id.
 export interface PageTurn extends Turn {
@@ -209,7 +210,7 @@ export class Chat {
 
   private finished(reply: PageTurn): void {
     this.ended = { turn: reply.id, at: performance.now() };
-    const items = (reply.recommendations ?? []).map((item) => item.title + (item.year ? ` (${item.year})` : ""));
+    const items = (reply.recommendations ?? []).map(named);
     this.announcement = `${reply.text}${items.length > 0 ? ` Recommended: ${items.join(", ")}.` : ""}`;
   }
 

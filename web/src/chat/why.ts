@@ -1,6 +1,13 @@
 import type { Reason, Recommendation } from "../lib/types";
 
-export const named = (item: Recommendation): string => (item.year ? `${item.title} (${item.year})` : item.title);
+type Titled = Pick<Recommendation, "title" | "year">;
+
+// Many catalogues write the year into the title: here it is off, and stands once in `named`.
+export function titleOf({ title, year }: Titled): string {
+  const end = ` (${year})`;
+  return year && title.endsWith(end) ? title.slice(0, -end.length) : title;
+}
+export const named = (item: Titled): string => (item.year ? `${titleOf(item)} (${item.year})` : item.title);
 
 const quoted = (text: string): string => (/^[“"]/.test(text) ? text : `“${text}”`);
 
