@@ -28,11 +28,6 @@ Round run_round(bool ours_first, const std::function<void()>& ours,
   return round;
 }
 
-double quantile(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + .5)];
-}
-
 }  // namespace
 
 double seconds(const std::function<void()>& work) {
@@ -45,6 +40,12 @@ double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const std::size_t half = values.size() / 2;
   return values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+double quantile(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + .5)];
 }
 
 Comparison compare(int rounds, const std::function<void()>& ours,

@@ -10,7 +10,8 @@ namespace bench {
 
 struct Options {
   int rounds = 7;
-  std::string data;  // folder of public data sets
+  std::string data;       // folder of public data sets
+  int load_seconds = 20;  // that a server is loaded for
 };
 
 // A benchmark: prints nothing, returns its figures, or null where what it reads is absent.
@@ -28,11 +29,18 @@ Benchmark bpe_benchmark();
 Benchmark redial_read_benchmark();
 Benchmark evaluation_benchmark();
 Benchmark rank_benchmark();
+Benchmark serve_streams_benchmark();
+Benchmark serve_tokens_benchmark();
+Benchmark serve_recommend_benchmark();
+Benchmark serve_events_benchmark();
+Benchmark serve_slow_benchmark();
 
 // Seconds that it takes.
 double seconds(const std::function<void()>& work);
 
 double median(std::vector<double> values);
+// share: .99 for the value that 99 % are at or below. 0 where there are none.
+double quantile(std::vector<double> values, double share);
 
 // Ours against a plain version of the same work, in turns within each round, the order changing
 // from round to round, each round between two probes of what the machine gives at that moment.

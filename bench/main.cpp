@@ -12,15 +12,17 @@ namespace {
 using namespace bench;
 
 const char* const kUsage =
-    "Usage: bench NAME… [--rounds R] [--json]\n\n"
+    "Usage: bench NAME… [--rounds R] [--seconds S] [--json]\n\n"
     "Each round runs ours and a plain version of the same work in turns; the ratio is the median "
     "of\n"
-    "the rounds' ratios, above 1 where ours is faster. NAME is \"all\" or:\n";
+    "the rounds' ratios, above 1 where ours is faster. Those of serving load a server for S "
+    "seconds\n"
+    "(default 20) from a process of their own. NAME is \"all\" or:\n";
 
 std::string usage(const std::vector<Benchmark>& all) {
   std::string text = kUsage;
   for (const Benchmark& benchmark : all)
-    text += "  " + benchmark.name + std::string(14 - benchmark.name.size(), ' ') + benchmark.help +
+    text += "  " + benchmark.name + std::string(18 - benchmark.name.size(), ' ') + benchmark.help +
             "\n";
   return text;
 }
@@ -40,9 +42,19 @@ void print(const std::string& name, const base::Json& figures) {
 }
 
 int run(const std::vector<std::string>& arguments) {
-  const std::vector<Benchmark> all = {
-      sft_benchmark(), ppo_benchmark(),         ppo_shared_benchmark(), encoder_benchmark(),
-      bpe_benchmark(), redial_read_benchmark(), evaluation_benchmark(), rank_benchmark()};
+  const std::vector<Benchmark> all = {sft_benchmark(),
+                                      ppo_benchmark(),
+                                      ppo_shared_benchmark(),
+                                      encoder_benchmark(),
+                                      bpe_benchmark(),
+                                      redial_read_benchmark(),
+                                      evaluation_benchmark(),
+                                      rank_benchmark(),
+                                      serve_streams_benchmark(),
+                                      serve_tokens_benchmark(),
+                                      serve_recommend_benchmark(),
+                                      serve_events_benchmark(),
+                                      serve_slow_benchmark()};
   Options options;
   const char* data = std::getenv("ATTUNE_DATA");
   options.data = data ? data : "../shared/data";
@@ -56,6 +68,8 @@ int run(const std::vector<std::string>& arguments) {
       json = true;
     } else if (arguments[i] == "--rounds" && i + 1 < arguments.size()) {
       options.rounds = std::atoi(arguments[++i].c_str());
+    } else if (arguments[i] == "--seconds" && i + 1 < arguments.size()) {
+      options.load_seconds = std::atoi(arguments[++i].c_str());
     } else if (arguments[i] == "all") {
       for (const Benchmark& benchmark : all) names.push_back(benchmark.name);
     } else if (known(arguments[i])) {
@@ -65,7 +79,7 @@ int run(const std::vector<std::string>& arguments) {
       break;
     }
   }
-  if (names.empty() || options.rounds < 1) {
+  if (names.empty() || options.rounds < 1 || options.load_seconds < 1) {
     std::cerr << usage(all);
     return 2;
   }

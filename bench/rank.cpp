@@ -1,47 +1,14 @@
 #include <ATen/Parallel.h>
 
-#include "corpus/knowledge.h"
-#include "corpus/read.h"
 #include "harness.h"
 #include "recommend/train_ranker.h"
 #include "recommend/trained_recommender.h"
-#include "text/tokenizer_trainer.h"
+#include "untrained.h"
 
 namespace bench {
 namespace {
 
 constexpr std::size_t kStates = 200;
-
-std::vector<const dialogue::Dialogue*> pointers(const std::vector<dialogue::Dialogue>& dialogues) {
-  std::vector<const dialogue::Dialogue*> all;
-  for (const dialogue::Dialogue& dialogue : dialogues) all.push_back(&dialogue);
-  return all;
-}
-
-// A recommender of the ReDial recipe's size with everything to look up, its weights random.
-recommend::TrainedModel untrained(const dialogue::Corpus& corpus,
-                                  const std::vector<const dialogue::Dialogue*>& dialogues) {
-  std::vector<std::string> texts;
-  for (const dialogue::Dialogue* dialogue : dialogues)
-    for (const dialogue::Turn& turn : dialogue->turns) texts.push_back(turn.text);
-  recommend::RankerSettings settings;
-  settings.max_word_share = .25;
-  recommend::Entities entities(corpus.catalogue);
-  recommend::WordTable words = word_table(settings, dialogues, entities);
-  const auto examples = rank_examples(dialogues, words, entities, {});
-  recommend::Counts counts(dialogues, words, corpus.catalogue.size());
-  recommend::Neighbours neighbours(examples, words.size());
-  const train::DialogueTokens tokens(text::train_tokenizer(texts, {.vocabulary_size = 8000}),
-                                     corpus.catalogue);
-  return {corpus.catalogue,
-          {},
-          tokens,
-          model::random_model(model::gpt2_config(4, 4, 256, 512, tokens.size()), 1),
-          recommend::Ranker(settings,
-                            make_tables(std::move(words), std::move(entities), std::move(counts),
-                                        std::move(neighbours), corpus.catalogue),
-                            256, 1)};
-}
 
 // Milliseconds of one state: the median over all.
 double milliseconds_each(const std::vector<dialogue::State>& states,
@@ -53,23 +20,16 @@ double milliseconds_each(const std::vector<dialogue::State>& states,
 }
 
 base::Json run(const Options& options) {
-  const std::filesystem::path data = options.data;
-  if (!std::filesystem::exists(data / "redial")) return nullptr;
-  dialogue::Corpus corpus = corpus::read_corpus(data / "redial");
-  std::vector<std::filesystem::path> knowledge;
-  for (const char* folder : {"ievalm_redial", "unicrs_redial", "kgsf_redial"})
-    if (std::filesystem::exists(data / "crs_splits" / folder))
-      knowledge.push_back(data / "crs_splits" / folder);
-  if (!knowledge.empty())
-    corpus.catalogue = corpus::with_knowledge(corpus.catalogue, knowledge).catalogue;
-  const auto dialogues = pointers(corpus.dialogues);
-  const recommend::TrainedModel model = untrained(corpus, dialogues);
+  const std::optional<dialogue::Corpus> corpus = redial_with_knowledge(options);
+  if (!corpus) return nullptr;
+  const std::vector<dialogue::Dialogue>& dialogues = corpus->dialogues;
+  const recommend::TrainedModel model = untrained(*corpus, {.layers = 4, .heads = 4, .width = 256});
   recommend::TrainedRecommender recommender("rank", model,
                                             {.slots = 1, .type = torch::kBFloat16, .hash = "-"});
   std::vector<dialogue::State> states;
   double named = 0, words = 0;
   for (std::size_t d = 0; states.size() < kStates && d < dialogues.size(); d += 37) {
-    states.push_back(dialogue::state_before(*dialogues[d], dialogues[d]->turns.size() / 2, {}));
+    states.push_back(dialogue::state_before(dialogues[d], dialogues[d].turns.size() / 2, {}));
     const recommend::RankContext context = model.ranker.read_state(states.back());
     named += static_cast<double>(context.items.size());
     words += static_cast<double>(context.words.size());
@@ -93,7 +53,7 @@ base::Json run(const Options& options) {
     }));
   }
   at::set_num_threads(threads);
-  return {{"items", corpus.catalogue.size()},
+  return {{"items", corpus->catalogue.size()},
           {"items_named", named / static_cast<double>(states.size())},
           {"words", words / static_cast<double>(states.size())},
           {"ms_a_state", median(all)},

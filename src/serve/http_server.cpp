@@ -64,6 +64,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   virtual void start() = 0;
   virtual void close() = 0;  // from any thread
   virtual void ping() = 0;   // the same
+  virtual void end() = 0;    // closes it at once; when no thread works any more
   // From any thread: closes it where something has taken too long.
   void look_at_clock(Clock::time_point now) {
     if (const Clock::rep at = ping_at_; at > 0 && now.time_since_epoch().count() >= at) ping();
@@ -112,6 +113,8 @@ class StreamConnection final : public Connection {
   void close() override {
     asio::post(stream_.get_executor(), [self = self()] { self->gone(); });
   }
+
+  void end() override { gone(); }
 
   void ping() override {
     asio::post(stream_.get_executor(), [self = self()] {
@@ -511,6 +514,7 @@ struct HttpServer::Implementation {
     context.stop();
     for (std::thread& thread : threads) thread.join();
     threads.clear();
+    for (const auto& one : open) one->end();
   }
 };
 

@@ -215,6 +215,15 @@ TEST(HttpServer, DrainingAnswersWhatIsUnderWay) {
   held.reset();
 }
 
+TEST(HttpServer, StoppingClosesItsConnections) {
+  HttpServer server(quick(), echo);
+  TestClient client(server.port());
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  client.read_until("GET /");
+  server.stop();
+  EXPECT_TRUE(client.closed());
+}
+
 TEST(HttpServer, SaysWhereItCannotListen) {
   HttpServer first(quick(), echo);
   HttpOptions options = quick();

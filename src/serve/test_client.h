@@ -54,6 +54,11 @@ class TestClient {
     }
     return received_;
   }
+  // Whether the server has closed the connection, with nothing left to read.
+  bool closed() {
+    char byte;
+    return ::recv(socket_, &byte, 1, 0) == 0;
+  }
 
  private:
   bool more() {
