@@ -93,13 +93,17 @@ Caller caller_of(const Context& context, const Route& route, const HttpRequest& 
   return context.access.caller_or_nobody(request);
 }
 
-// An answer that also says which page may read it.
-class CrossOriginResponder final : public Responder {
+// Any answer on its way out: it is counted, and says which page of elsewhere may read it.
+class Outgoing final : public Responder {
  public:
-  CrossOriginResponder(std::shared_ptr<Responder> inner, std::string origin)
-      : inner_(std::move(inner)), origin_(std::move(origin)) {}
-  void send(HttpResponse response) override { inner_->send(allowed(std::move(response))); }
-  void begin(HttpResponse head) override { inner_->begin(allowed(std::move(head))); }
+  Outgoing(std::shared_ptr<Responder> inner, Metrics& metrics)
+      : inner_(std::move(inner)), metrics_(metrics) {}
+  // Both before anything is sent.
+  void set_route(const char* route) { route_ = route; }
+  void allow(std::optional<std::string> origin) { origin_ = std::move(origin); }
+
+  void send(HttpResponse response) override { inner_->send(counted(std::move(response))); }
+  void begin(HttpResponse head) override { inner_->begin(counted(std::move(head))); }
   void write(std::string piece) override { inner_->write(std::move(piece)); }
   void finish() override { inner_->finish(); }
   void keep_alive(std::string piece, std::chrono::seconds silence) override {
@@ -108,13 +112,18 @@ class CrossOriginResponder final : public Responder {
   void when_gone(std::function<void()> gone) override { inner_->when_gone(std::move(gone)); }
 
  private:
-  HttpResponse allowed(HttpResponse response) const {
-    response.headers.emplace_back("Access-Control-Allow-Origin", origin_);
-    response.headers.emplace_back("Vary", "Origin");
+  HttpResponse counted(HttpResponse response) {
+    metrics_.request(route_, response.status);
+    if (origin_) {
+      response.headers.emplace_back("Access-Control-Allow-Origin", *origin_);
+      response.headers.emplace_back("Vary", "Origin");
+    }
     return response;
   }
   const std::shared_ptr<Responder> inner_;
-  const std::string origin_;
+  Metrics& metrics_;
+  const char* route_ = "unknown";
+  std::optional<std::string> origin_;
 };
 
 std::uint64_t random_seed() {
@@ -161,39 +170,30 @@ struct Server::Parts {
 
   // The one place where errors become answers.
   void handle(HttpRequest request, std::shared_ptr<Responder> responder) {
-    std::string route = "unknown";
+    const auto outgoing = std::make_shared<Outgoing>(std::move(responder), metrics);
     try {
-      const auto origin = context.access.cross_origin(request);
-      if (origin) responder = std::make_shared<CrossOriginResponder>(std::move(responder), *origin);
+      outgoing->allow(context.access.cross_origin(request));
       context.access.check_origin(request);
-      if (auto answer = answer_to(std::move(request), responder, route)) {
-        metrics.request(route, answer->status);
-        responder->send(std::move(*answer));
-      } else {
-        metrics.request(route, 200);
-      }
+      if (auto answer = answer_to(std::move(request), outgoing)) outgoing->send(std::move(*answer));
     } catch (const ApiError& error) {
-      metrics.request(route, error.status());
       // A first visit asks whether it has a session: no is an answer.
       if (error.code() != "no_session") metrics.rejected(error.code(), context.now());
-      responder->send(error.response());
+      outgoing->send(error.response());
     } catch (const std::exception&) {  // its text may hold what people wrote
-      metrics.request(route, 500);
       metrics.rejected("internal", context.now());
-      responder->send(ApiError(500, "internal", "something went wrong here").response());
+      outgoing->send(ApiError(500, "internal", "something went wrong here").response());
     }
   }
 
-  Answer answer_to(HttpRequest request, const std::shared_ptr<Responder>& responder,
-                   std::string& name) {
+  Answer answer_to(HttpRequest request, const std::shared_ptr<Outgoing>& outgoing) {
     if (request.method == "OPTIONS") return preflight(context, request);
     if (const Page* page = find_page(request.path); page && method_of(request) == "GET") {
-      name = "page";
+      outgoing->set_route("page");
       return page_response(*page, request);
     }
     Call call;
     const Route& route = find_route(request, call.id);
-    name = route.path;
+    outgoing->set_route(route.path);
     if (context.draining && route.handler != show_health)
       throw ApiError::busy(503, "draining", "the server is about to stop", 5);
     call.caller = caller_of(context, route, request);
@@ -204,7 +204,7 @@ struct Server::Parts {
       if (const auto user = text_in(call.body, "user", 256))
         call.caller = context.access.caller(request, *user);
     call.request = std::move(request);
-    call.responder = responder;
+    call.responder = outgoing;
     return route.handler(context, call);
   }
 

@@ -277,6 +277,9 @@ TEST_F(ServerTest, RanksItemsForADialogue) {
   base::Json wrong = body;
   wrong["filters"]["names"] = {"nobody"};
   EXPECT_EQ(post("/v1/recommend", wrong).status, 400);
+  // What is found out later counts as what it was answered with.
+  EXPECT_NE(get("/metrics").body.find("{route=\"/v1/recommend\",status=\"400\"} 1\n"),
+            std::string::npos);
   for (const char* bad :
        {R"({"top":0})", R"({"top":101})", R"({"diversity":2})", R"({"filters":[]})",
         R"({"filters":{"first_year":1e9}})", R"({"messages":[]})"}) {
@@ -406,6 +409,7 @@ TEST_F(ServerTest, HealthModelsMetricsAndLoopSayWhatTheyShould) {
   const std::string metrics = get("/metrics").body;
   EXPECT_NE(metrics.find("attune_generated_tokens_total 3\n"), std::string::npos) << metrics;
   EXPECT_NE(metrics.find("attune_replies_total{reason=\"stop\"} 1\n"), std::string::npos);
+  EXPECT_NE(metrics.find("{route=\"/v1/chat/completions\",status=\"200\"} 1\n"), std::string::npos);
   const base::Json loop = get("/v1/loop").json();
   EXPECT_EQ(loop["feedback"]["conversations"], 1);
   EXPECT_EQ(loop["traffic"]["minutes"][0]["replies"], 1);
