@@ -36,12 +36,14 @@ class TestClient {
   void close() {
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   }
-  void send(const std::string& bytes) {
+  // Whether the server took them all.
+  bool send(const std::string& bytes) {
     for (std::size_t at = 0; at < bytes.size();) {
       const auto n = ::send(socket_, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL);
-      if (n <= 0) return;  // the server has closed it
+      if (n <= 0) return false;  // the server has closed it
       at += static_cast<std::size_t>(n);
     }
+    return true;
   }
   // Until `text` has come, or the server closes: all that has come so far.
   const std::string& read_until(const std::string& text) {
