@@ -54,7 +54,7 @@ test: build
 conformance: configure
 	@scripts/bootstrap conformance
 	@echo "== build the probes of $(BUILD)"
-	@cmake --build $(BUILD) -j $(JOBS) --target conformance_probes
+	@cmake --build $(BUILD) -j $(JOBS) --target conformance_probes attune
 	@.venv-conformance/bin/python -B tests/conformance/conformance.py --preset $(PRESET) $(CHECKS)
 
 browser: build

@@ -37,7 +37,7 @@ import traceback
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 ORDER = ["files", "gguf", "metrics", "tokenizers", "decoders", "adapters", "encoders", "rewards", "training",
-         "recommenders"]
+         "recommenders", "serving"]
 
 
 class Report:
@@ -117,6 +117,8 @@ def main():
             parser.error(f"there is no check \"{name}\"; there are {', '.join(sorted(present))}")
     wanted = [name for name in ORDER if name in (arguments.names or present)]
 
+    program = HERE.parents[1] / "build" / arguments.preset / "src" / "attune"
+    os.environ.setdefault("ATTUNE", str(program))
     results = {}
     for name in wanted:
         print(f"== conformance: {name}", flush=True)
