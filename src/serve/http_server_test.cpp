@@ -71,7 +71,7 @@ TEST(HttpServer, KeepsASilentStreamAlive) {
   });
   TestClient client(server.port());
   client.send(request_text("GET", "/"));
-  client.read_until(": ping\n\n\r\n9");  // a second one has begun
+  client.read_until(": ping\n\n\r\n8");  // a second one has begun
   held->write("data");
   held->finish();
   held.reset();
