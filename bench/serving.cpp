@@ -31,8 +31,8 @@ LoadedServer::LoadedServer(dialogue::Recommender& recommender, serve::ServedMode
 }
 
 dialogue::Catalogue stub_catalogue() {
-  return dialogue::Catalogue({{"7", "Heat (1995)", "movie", 1995, {}},
-                              {"8", "Alien (1979)", "movie", 1979, {}}});
+  return dialogue::Catalogue(
+      {{"7", "Heat (1995)", "movie", 1995, {}}, {"8", "Alien (1979)", "movie", 1979, {}}});
 }
 
 serve::ServedModel stub_model(const dialogue::Catalogue& catalogue) {

@@ -67,17 +67,17 @@ base::Json in_client_process(const std::function<base::Json()>& work) {
 }
 
 awaitable<void> Client::connect() {
-  co_await socket_.async_connect({asio::ip::address_v4::loopback(),
-                                  static_cast<asio::ip::port_type>(port_)},
-                                 use_awaitable);
+  co_await socket_.async_connect(
+      {asio::ip::address_v4::loopback(), static_cast<asio::ip::port_type>(port_)}, use_awaitable);
   socket_.set_option(asio::ip::tcp::no_delay(true));
 }
 
 awaitable<void> Client::send(const std::string& path, const std::string& body,
                              const std::string& headers) {
-  const std::string request = "POST " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers +
-                              "Content-Type: application/json\r\nContent-Length: " +
-                              std::to_string(body.size()) + "\r\n\r\n" + body;
+  const std::string request =
+      "POST " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers +
+      "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+      "\r\n\r\n" + body;
   co_await asio::async_write(socket_, asio::buffer(request), use_awaitable);
 }
 

@@ -10,8 +10,8 @@
 namespace bench {
 
 // Runs the work in a process of its own, so that its time and memory are not the server's, and
-// returns what it returns. It may use no torch and nothing of the server. Throws base::ResourceError
-// with the text of what it threw.
+// returns what it returns. It may use no torch and nothing of the server. Throws
+// base::ResourceError with the text of what it threw.
 base::Json in_client_process(const std::function<base::Json()>& work);
 
 struct ClientAnswer {

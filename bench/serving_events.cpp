@@ -28,10 +28,10 @@ Person meet(int port) {
     if (name == "Set-Cookie") out.cookie = value.substr(0, value.find(';'));
   client.ask("POST", "/v1/consent", R"({"analytics":true,"training":true,"policy_version":"1"})",
              {{"Cookie", out.cookie}});
-  const serve::HttpResponse reply = client.ask(
-      "POST", "/v1/chat/completions",
-      R"({"messages":[{"role":"user","content":"I liked Alien."}],"max_tokens":3})",
-      {{"Cookie", out.cookie}});
+  const serve::HttpResponse reply =
+      client.ask("POST", "/v1/chat/completions",
+                 R"({"messages":[{"role":"user","content":"I liked Alien."}],"max_tokens":3})",
+                 {{"Cookie", out.cookie}});
   out.token = base::parse_json(reply.body, "reply").at("attune").at("rec_token");
   return out;
 }

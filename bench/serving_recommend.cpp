@@ -20,9 +20,8 @@ std::vector<std::string> requests(const dialogue::Corpus& corpus) {
     const std::vector<dialogue::Turn>& turns = corpus.dialogues[d].turns;
     base::Json messages = base::Json::array();
     for (std::size_t t = 0; t <= turns.size() / 2 && t < turns.size(); ++t)
-      messages.push_back(
-          {{"role", turns[t].role == dialogue::Role::seeker ? "user" : "assistant"},
-           {"content", dialogue::written_out(turns[t], corpus.catalogue)}});
+      messages.push_back({{"role", turns[t].role == dialogue::Role::seeker ? "user" : "assistant"},
+                          {"content", dialogue::written_out(turns[t], corpus.catalogue)}});
     if (!messages.empty()) out.push_back(base::Json{{"messages", messages}}.dump());
   }
   return out;
@@ -82,8 +81,8 @@ base::Json run(const Options& options) {
 }  // namespace
 
 Benchmark serve_recommend_benchmark() {
-  return {"serve-recommend", "rankings over HTTP of ReDial's catalogue, 6 layers x 384, 20 a second",
-          run};
+  return {"serve-recommend",
+          "rankings over HTTP of ReDial's catalogue, 6 layers x 384, 20 a second", run};
 }
 
 }  // namespace bench

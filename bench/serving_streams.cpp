@@ -63,7 +63,8 @@ base::Json run(const Options&) {
   in_client_process([&] { return load(server.port(), 1); });
   forget_peak_memory();
   const double before = memory_now();
-  base::Json figures = {{"streams", kStreams}, {"tokens_each", kTokens}, {"step_ms", kStep.count()}};
+  base::Json figures = {
+      {"streams", kStreams}, {"tokens_each", kTokens}, {"step_ms", kStep.count()}};
   figures.update(in_client_process([&] { return load(server.port(), kStreams); }));
   figures["memory_mib"] = peak_memory() - before;
   return figures;

@@ -12,12 +12,12 @@ namespace {
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kClients = 8, kReplies = 4, kPrompt = 64, kTokens = 64;  // replies: of each client
+constexpr int kClients = 8, kReplies = 4, kTokens = 64;  // replies: of each client
+constexpr std::size_t kPrompt = 64;                      // tokens
 
 // Words of ReDial that make a prompt of kPrompt tokens.
 std::string prompt(const dialogue::Corpus& corpus, const recommend::TrainedModel& model,
-                   const serve::Transcriber& transcriber, dialogue::Recommender& recommender) {
-  (void)model;
+                   const serve::Transcriber& transcriber) {
   std::string text;
   for (const dialogue::Dialogue& dialogue : corpus.dialogues)
     for (const dialogue::Turn& turn : dialogue.turns) {
@@ -26,10 +26,9 @@ std::string prompt(const dialogue::Corpus& corpus, const recommend::TrainedModel
         const std::size_t end = std::min(turn.text.find(' ', at), turn.text.size());
         text += (text.empty() ? "" : " ") + turn.text.substr(at, end - at);
         at = end + 1;
-        const std::int64_t id = recommender.open(
-            transcriber.state({transcriber.read(dialogue::Role::seeker, text)}), {.max_tokens = 1});
-        recommender.step();
-        if (recommender.close(id).decision.prompt_tokens >= kPrompt) return text;
+        const dialogue::State state =
+            transcriber.state({transcriber.read(dialogue::Role::seeker, text)});
+        if (model.tokens.encode_prompt(state, 10 * kPrompt).size() >= kPrompt) return text;
       }
     }
   return text;
@@ -47,13 +46,14 @@ asio::awaitable<void> one_client(asio::io_context& context, int port, const std:
     Client client(context, port);
     co_await client.connect();
     for (int reply = 0; reply < kReplies; ++reply) {
-      const std::string body = base::Json{{"messages", {{{"role", "user"}, {"content", text}}}},
-                                          {"stream", true},
-                                          {"stream_options", {{"include_usage", true}}},
-                                          {"max_tokens", kTokens},
-                                          {"temperature", 1},
-                                          {"seed", number * kReplies + reply}}
-                                   .dump();
+      const std::string body = base::Json{
+          {"messages", {{{"role", "user"}, {"content", text}}}},
+          {"stream", true},
+          {"stream_options", {{"include_usage", true}}},
+          {"max_tokens", kTokens},
+          {"temperature", 1},
+          {"seed", number * kReplies +
+                       reply}}.dump();
       const Clock::time_point start = Clock::now();
       bool begun = false, done = false;
       co_await client.stream("/v1/chat/completions", body, [&](std::string_view data) {
@@ -64,7 +64,8 @@ asio::awaitable<void> one_client(asio::io_context& context, int port, const std:
         }
         done = done || data == "[DONE]";
         if (data.find("\"usage\":") != std::string_view::npos)
-          tally.tokens += base::parse_json(data, "usage").at("usage").at("completion_tokens").get<int>();
+          tally.tokens +=
+              base::parse_json(data, "usage").at("usage").at("completion_tokens").get<int>();
       });
       if (!done) ++tally.errors;
     }
@@ -124,9 +125,8 @@ base::Json run(const Options& options) {
   recommend::TrainedRecommender alone("bench", model, reply), shared("bench", model, reply);
   const serve::ServedModel description = served(model);
   const serve::Transcriber transcriber(description);
-  const std::string text = prompt(*corpus, model, transcriber, alone);
-  const dialogue::State state =
-      transcriber.state({transcriber.read(dialogue::Role::seeker, text)});
+  const std::string text = prompt(*corpus, model, transcriber);
+  const dialogue::State state = transcriber.state({transcriber.read(dialogue::Role::seeker, text)});
   const LoadedServer server(shared, description, {.max_open = kClients, .max_waiting = kClients});
   bare(alone, state);  // both touch their memory before the first round
   over_http(server.port(), text);

@@ -172,6 +172,16 @@ class Talk : public std::enable_shared_from_this<Talk> {
     base::Json first = chunk({{"role", "assistant"}, {"content", ""}}, nullptr);
     first["attune"] = own_ids();
     send_event(first);
+    frame_words();
+  }
+
+  // A reply's events differ in their words alone: what stands around them is made once.
+  void frame_words() {
+    constexpr std::string_view kKey = R"("content":)";
+    const std::string event = "data: " + to_text(chunk({{"content", ""}}, nullptr)) + "\n\n";
+    const std::size_t at = event.find(kKey) + kKey.size();  // within a text it would be escaped
+    before_words_ = event.substr(0, at);
+    after_words_ = event.substr(at + 2);
   }
 
   void take_words(const std::string& text) {
@@ -188,7 +198,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
   void send_words(const std::string& text) {
     if (!request_.stream || text.empty()) return;
     if (!begun_) begin_stream();
-    send_event(chunk({{"content", text}}, nullptr));
+    responder_->write(before_words_ + to_text(text) + after_words_);
   }
 
   void take_reply(EngineReply done) {
@@ -360,6 +370,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
   const Clock::time_point began_ = Clock::now();
   std::optional<Clock::time_point> last_words_;
   bool begun_ = false;  // the stream's head was sent
+  std::string before_words_, after_words_;
   std::atomic<std::int64_t> ticket_{0};
   std::atomic<bool> unwanted_{false}, question_lost_{false};
 };
