@@ -10,6 +10,7 @@
 #include "serve/access.h"
 #include "serve/background.h"
 #include "serve/engine.h"
+#include "serve/http_server.h"
 #include "serve/metrics.h"
 #include "serve/served_model.h"
 #include "serve/transcript.h"
@@ -32,6 +33,7 @@ struct Context {
   std::int64_t started_at = 0;                 // ms since 1970
   std::function<std::int64_t()> now;           // ms since 1970
   std::function<std::uint64_t()> random_seed;  // for replies
+  std::function<HttpCounts()> connections;
   std::atomic<bool> draining{false};
 };
 

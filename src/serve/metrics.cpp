@@ -141,7 +141,7 @@ std::string Metrics::prometheus(const std::vector<Gauge>& gauges) const {
   };
   std::string last;
   for (const Gauge& gauge : gauges) {
-    if (gauge.name != last) head(gauge.name, gauge.help, "gauge");
+    if (gauge.name != last) head(gauge.name, gauge.help, gauge.type);
     last = gauge.name;
     std::string labels;
     for (const auto& [name, value] : gauge.labels)

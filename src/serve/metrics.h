@@ -24,6 +24,7 @@ struct Gauge {
   std::vector<std::pair<std::string, std::string>> labels;  // names, values
   std::string help;
   double value = 0;
+  const char* type = "gauge";  // or "counter": its name ends in "_total"
 };
 
 // Counters and histograms of a server, and what the Loop page shows of the last two hours. All

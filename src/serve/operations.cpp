@@ -105,6 +105,7 @@ Answer show_health(Context& context, Call&) {
 Answer show_metrics(Context& context, Call&) {
   const EngineCounts engine = context.engine.counts();
   const feedback::StoreCounts stored = context.store.counts();
+  const HttpCounts http = context.connections();
   const auto number = [](std::int64_t n) { return static_cast<double>(n); };
   HttpResponse out;
   out.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"},
@@ -125,7 +126,23 @@ Answer show_metrics(Context& context, Call&) {
        {"start_time_seconds",
         {},
         "When the server started, since 1970.",
-        number(context.started_at) / 1000}});
+        number(context.started_at) / 1000},
+       {"connections", {}, "Clients that are connected.", number(http.connections)},
+       {"connections_refused_total",
+        {},
+        "Clients beyond the limit.",
+        number(http.refused),
+        "counter"},
+       {"connections_timed_out_total",
+        {},
+        "Clients dropped for being slow.",
+        number(http.timed_out),
+        "counter"},
+       {"malformed_requests_total",
+        {},
+        "What was no request that one can read in one way only.",
+        number(http.malformed),
+        "counter"}});
   return out;
 }
 

@@ -154,8 +154,19 @@ struct Server::Parts {
         transcriber(model),
         signals([&model, &store] { return signals_json(store, model.sentiment, base::now_ms()); },
                 std::chrono::seconds(20)),
-        context{model,   engine,         store,       access,         metrics,      transcriber,
-                signals, store.secret(), options.run, base::now_ms(), base::now_ms, random_seed},
+        context{model,
+                engine,
+                store,
+                access,
+                metrics,
+                transcriber,
+                signals,
+                store.secret(),
+                options.run,
+                base::now_ms(),
+                base::now_ms,
+                random_seed,
+                [this] { return http.counts(); }},
         http(options.http, [this](HttpRequest request, std::shared_ptr<Responder> responder) {
           handle(std::move(request), std::move(responder));
         }) {}

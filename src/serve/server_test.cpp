@@ -410,6 +410,7 @@ TEST_F(ServerTest, HealthModelsMetricsAndLoopSayWhatTheyShould) {
   EXPECT_NE(metrics.find("attune_generated_tokens_total 3\n"), std::string::npos) << metrics;
   EXPECT_NE(metrics.find("attune_replies_total{reason=\"stop\"} 1\n"), std::string::npos);
   EXPECT_NE(metrics.find("{route=\"/v1/chat/completions\",status=\"200\"} 1\n"), std::string::npos);
+  EXPECT_NE(metrics.find("\nattune_connections "), std::string::npos);
   const base::Json loop = get("/v1/loop").json();
   EXPECT_EQ(loop["feedback"]["conversations"], 1);
   EXPECT_EQ(loop["traffic"]["minutes"][0]["replies"], 1);
