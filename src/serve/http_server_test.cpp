@@ -121,6 +121,17 @@ TEST(HttpServer, RefusesLongHeadersAndLongBodies) {
   EXPECT_EQ(ask(server.port(), "POST", "/", std::string(1000, 'x')).status, 200);
 }
 
+TEST(HttpServer, WhoSendsTooMuchStillGetsTheAnswer) {
+  HttpServer server(quick(), echo);
+  TestClient client(server.port());
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n");
+  client.read_until("413");  // while its body is still to come
+  client.send(std::string(2'999'999, 'x'));
+  EXPECT_FALSE(client.was_reset());
+  client.send("x");
+  EXPECT_EQ(read_answer(client.read_all()).status, 413);
+}
+
 TEST(HttpServer, ReadsChunksAndAnswersOldClientsWithoutThem) {
   HttpServer server(quick(), [](HttpRequest request, std::shared_ptr<Responder> responder) {
     responder->begin({});

@@ -39,7 +39,10 @@ class TestClient {
   void send(const std::string& bytes) {
     for (std::size_t at = 0; at < bytes.size();) {
       const auto n = ::send(socket_, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL);
-      if (n <= 0) return;  // the server has closed it
+      if (n <= 0) {  // the server has closed it
+        reset_ = true;
+        return;
+      }
       at += static_cast<std::size_t>(n);
     }
   }
@@ -54,6 +57,8 @@ class TestClient {
     }
     return received_;
   }
+  // Whether something could not be sent any more.
+  bool was_reset() const { return reset_; }
   // Whether the server has closed the connection, with nothing left to read.
   bool closed() {
     char byte;
@@ -69,6 +74,7 @@ class TestClient {
     return true;
   }
   int socket_ = -1;
+  bool reset_ = false;
   std::string received_;
 };
 
