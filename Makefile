@@ -11,7 +11,7 @@ help:
 	@echo "make quickstart   the whole path on a small simulated world: about 2 minutes after the build"
 	@echo "make demo         one round of the loop: serve, people talk, export, train again, compare"
 	@echo "make test         every test (PRESET=asan-ubsan, debug or tsan for another build)"
-	@echo "make conformance  comparisons with transformers, tokenizers, safetensors and others, in one table"
+	@echo "make conformance  comparisons with transformers, tokenizers, safetensors, OpenAI's clients and others, in one table"
 	@echo "make browser      what a report does in Chromium"
 	@echo "make web          the pages that attune serve shows, into build/web"
 	@echo "make web-test     what the pages do, in Chromium (ATTUNE_URL=… for a server that runs)"

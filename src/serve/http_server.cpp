@@ -106,8 +106,9 @@ class StreamConnection final : public Connection {
           try {
             co_await self->read_requests();
           } catch (const std::exception&) {  // out of memory, a broken handler: this client only
+            self->lingers_ = false;
           }
-          self->gone();
+          if (!self->lingers_) self->gone();  // else whoever writes the last answer does it
         },
         asio::detached);
   }

@@ -35,7 +35,8 @@ struct HttpCounts {
 // HTTP/1.1, with TLS where there is a certificate. Calls the handler for each request, from one of
 // its own threads; one request of a connection at a time. What proxies and servers read differently
 // is refused with 400: no or several Host headers, chunks in HTTP/1.0, folded header lines, both of
-// Content-Length and Transfer-Encoding. 413, 431 and 408 are its own answers, too.
+// Content-Length and Transfer-Encoding. 413 and 431 are its own answers, too. Who is slower than
+// the times above is dropped without one.
 class HttpServer {
  public:
   // Binds and listens. Throws base::ResourceError where the address is taken or not to be had,

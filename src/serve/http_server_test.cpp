@@ -78,6 +78,16 @@ TEST(HttpServer, KeepsASilentStreamAlive) {
   EXPECT_NE(client.read_all().find("data"), std::string::npos);
 }
 
+// Many clients send all of a body before they read what is said to it.
+TEST(HttpServer, ARefusedClientMaySendOnForAWhile) {
+  HttpServer server(quick(), echo);
+  TestClient client(server.port());
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n");
+  const std::string refusal = client.read_until("bad_http");
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(client.send(std::string(100'000, 'x'))) << i;
+  EXPECT_EQ(read_answer(refusal).status, 413);
+}
+
 // What proxies and servers read differently, or what is no HTTP at all: a status, and nothing of
 // it reaches the handler.
 TEST(HttpServer, RefusesWhatCouldBeReadInTwoWays) {
@@ -119,17 +129,6 @@ TEST(HttpServer, RefusesLongHeadersAndLongBodies) {
   EXPECT_EQ(ask(server.port(), "GET", "/", "", {{"X", std::string(3000, 'x')}}).status, 431);
   EXPECT_EQ(ask(server.port(), "POST", "/", std::string(1001, 'x')).status, 413);
   EXPECT_EQ(ask(server.port(), "POST", "/", std::string(1000, 'x')).status, 200);
-}
-
-TEST(HttpServer, WhoSendsTooMuchStillGetsTheAnswer) {
-  HttpServer server(quick(), echo);
-  TestClient client(server.port());
-  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n");
-  client.read_until("413");  // while its body is still to come
-  client.send(std::string(2'999'999, 'x'));
-  EXPECT_FALSE(client.was_reset());
-  client.send("x");
-  EXPECT_EQ(read_answer(client.read_all()).status, 413);
 }
 
 TEST(HttpServer, ReadsChunksAndAnswersOldClientsWithoutThem) {

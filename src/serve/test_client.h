@@ -36,15 +36,14 @@ class TestClient {
   void close() {
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   }
-  void send(const std::string& bytes) {
+  // Whether the server took them all.
+  bool send(const std::string& bytes) {
     for (std::size_t at = 0; at < bytes.size();) {
       const auto n = ::send(socket_, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL);
-      if (n <= 0) {  // the server has closed it
-        reset_ = true;
-        return;
-      }
+      if (n <= 0) return false;  // the server has closed it
       at += static_cast<std::size_t>(n);
     }
+    return true;
   }
   // Until `text` has come, or the server closes: all that has come so far.
   const std::string& read_until(const std::string& text) {
@@ -57,8 +56,6 @@ class TestClient {
     }
     return received_;
   }
-  // Whether something could not be sent any more.
-  bool was_reset() const { return reset_; }
   // Whether the server has closed the connection, with nothing left to read.
   bool closed() {
     char byte;
@@ -74,7 +71,6 @@ class TestClient {
     return true;
   }
   int socket_ = -1;
-  bool reset_ = false;
   std::string received_;
 };
 
