@@ -377,10 +377,11 @@ class StreamConnection final : public Connection {
   awaitable<void> linger() {
     error_code ignored;
     if (unwanted_ == 0) socket().shutdown(tcp::socket::shutdown_send, ignored);
-    set_limit(read_limit_, std::chrono::seconds(unwanted_ > 0 ? 10 : 1));
+    const Clock::time_point end = Clock::now() + std::chrono::seconds(unwanted_ > 0 ? 10 : 1);
+    const std::uint64_t most = unwanted_ > 0 ? unwanted_ : kMostUnwanted / 16;
     std::string sink(kPiece, '\0');
-    for (std::uint64_t read = 0; !closed_ && read < std::max(unwanted_, kMostUnwanted / 16);) {
-      if (unwanted_ > 0 && read >= unwanted_) break;
+    for (std::uint64_t read = 0; !closed_ && read < most && Clock::now() < end;) {
+      set_limit(read_limit_, std::chrono::seconds(1));  // of silence
       const auto [error, n] = co_await stream_.async_read_some(asio::buffer(sink), kQuiet);
       if (error || n == 0) break;
       read += n;
