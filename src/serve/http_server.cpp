@@ -5,6 +5,7 @@
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/http.hpp>
+#include <charconv>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -26,7 +27,8 @@ using asio::ip::tcp;
 using Clock = std::chrono::steady_clock;
 using boost::system::error_code;
 
-constexpr std::size_t kPiece = 64 << 10;  // bytes that one write hands over
+constexpr std::size_t kPiece = 64 << 10;           // bytes that one write hands over
+constexpr std::uint64_t kMostUnwanted = 64 << 20;  // bytes of a too long body that are read at all
 const auto kQuiet = asio::as_tuple(use_awaitable);
 
 std::string status_line(int status) {
@@ -260,7 +262,10 @@ class StreamConnection final : public Connection {
       error_code error;
       const std::size_t used = parser.put(asio::buffer(read_), error);
       read_.erase(0, used);
-      if (error == http::error::body_limit) co_return refuse(413), false;
+      if (error == http::error::body_limit) {
+        unwanted_ = still_to_come(parser.get()[http::field::content_length]);
+        co_return refuse(413), false;
+      }
       if (error == http::error::header_limit) co_return refuse(431), false;
       if (error && error != http::error::need_more) co_return refuse(400), false;
       if (parser.is_header_done() && !checked) {
@@ -275,6 +280,14 @@ class StreamConnection final : public Connection {
     read_limit_ = 0;
     hand_over(parser.release());
     co_return true;
+  }
+
+  // Of a body of that Content-Length, less what was read; 0 where it is not known or far too much.
+  std::uint64_t still_to_come(std::string_view content_length) const {
+    std::uint64_t length = 0;
+    const char* const end = content_length.data() + content_length.size();
+    if (std::from_chars(content_length.data(), end, length).ptr != end) return 0;
+    return length > kMostUnwanted ? 0 : length - std::min<std::uint64_t>(length, read_.size());
   }
 
   static bool well_formed(const http::request<http::string_body>& request) {
@@ -354,24 +367,26 @@ class StreamConnection final : public Connection {
     }
     writing_ = false;
     if (closed_ || !last_ || busy_) co_return;
-    error_code ignored;
-    if constexpr (!kSecure) {
-      // The client may still be sending: closing now would take the answer from it.
-      socket().shutdown(tcp::socket::shutdown_send, ignored);
-      if (lingers_) co_return co_await linger();
-    }
+    if constexpr (!kSecure)
+      if (lingers_) co_await linger();
     gone();
   }
 
-  // Reads and drops what is still coming, for a second and a megabyte at most.
+  // The client may still be sending: closing now would take the answer from it. What is left of a
+  // body that is too long is read and dropped; of what else comes not more than a second.
   awaitable<void> linger() {
-    set_limit(read_limit_, std::chrono::seconds(1));
+    error_code ignored;
+    if (unwanted_ == 0) socket().shutdown(tcp::socket::shutdown_send, ignored);
+    const Clock::time_point end = Clock::now() + std::chrono::seconds(unwanted_ > 0 ? 10 : 1);
+    const std::uint64_t most = unwanted_ > 0 ? unwanted_ : kMostUnwanted / 16;
     std::string sink(kPiece, '\0');
-    for (int pieces = 0; pieces < 64 && !closed_; ++pieces) {
+    for (std::uint64_t read = 0; !closed_ && read < most && Clock::now() < end;) {
+      set_limit(read_limit_, std::chrono::seconds(1));  // of silence
       const auto [error, n] = co_await stream_.async_read_some(asio::buffer(sink), kQuiet);
       if (error || n == 0) break;
+      read += n;
     }
-    gone();
+    socket().shutdown(tcp::socket::shutdown_send, ignored);
   }
 
   void answer_ended(bool last) {
@@ -409,8 +424,9 @@ class StreamConnection final : public Connection {
   bool busy_ = false;       // a request is with the handler
   bool served_ = false;     // some request was: the time for the next begins with its first byte
   bool writing_ = false, closed_ = false;
-  bool last_ = false;     // nothing is read after the answer under way
-  bool lingers_ = false;  // the client may still be sending when its answer is written
+  bool last_ = false;           // nothing is read after the answer under way
+  bool lingers_ = false;        // the client may still be sending when its answer is written
+  std::uint64_t unwanted_ = 0;  // bytes of a body that is too long, still to come; 0: not known
   std::function<void()> when_gone_;
   std::string ping_;  // as it is written
   std::chrono::seconds silence_{0};
