@@ -40,6 +40,21 @@ test("a server that has seen nothing yet shows so", async () => {
   await context.close();
 });
 
+test("a server in its first minute draws it", async () => {
+  const { page, context, harm } = await open(proxy, { path: "/health" });
+  const first = { at: Math.floor(Date.now() / 60_000) * 60, replies: 3, events: 2, errors: 0, ttft_ms_p50: 12, ttft_ms_p95: 14 };
+  const day = { day: new Date().toISOString().slice(0, 10), replies: 3, events: 2, ratings_up: 1, ratings_down: 0 };
+  await page.route("**/v1/loop", async (route) => {
+    const figures = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...figures, traffic: { minutes: [first] }, feedback: { ...figures.feedback, days: [day] } } });
+  });
+  await page.goto(`${proxy.url}/loop`);
+  await page.getByRole("heading", { name: "Lineage" }).waitFor();
+  await eventually("all four are drawn", async () => (await page.locator("canvas").count()) === 4);
+  quiet(harm);
+  await context.close();
+});
+
 test("signals are called valid, drifted or neither as their figures say", { skip: given !== null }, async () => {
   const { page, context } = await open(proxy, { path: "/loop" });
   const row = (name) => page.getByRole("row", { name: new RegExp(`^${name}`) });
