@@ -193,6 +193,11 @@ std::vector<StoredDecision> Store::decisions_of(const std::string& subject) cons
       subject);
 }
 
+std::int64_t Store::bytes() const {
+  Readers::Lease reader(parts_->readers);
+  return reader->integer("PRAGMA page_count") * reader->integer("PRAGMA page_size");
+}
+
 StoreCounts Store::counts() const {
   Readers::Lease reader(parts_->readers);
   const ReadTransaction one_moment(*reader);

@@ -189,7 +189,8 @@ class Store {
   std::vector<StoredDecision> decisions_of(
       const std::string& subject) const;  // of its conversations, by seq
 
-  StoreCounts counts() const;
+  StoreCounts counts() const;                   // reads every row
+  std::int64_t bytes() const;                   // of the file: reads none
   std::vector<StoreDay> days(int limit) const;  // the newest that had anything, oldest first
   // When the row of that number or the newest one before it was written; 0 where there is none.
   std::int64_t time_of(std::int64_t seq) const;

@@ -27,10 +27,6 @@ std::string title_of(const std::string& text) {
   return text.substr(0, end) + "…";
 }
 
-ApiError overloaded() {
-  return ApiError::busy(503, "overloaded", "too many replies are waiting; try again soon", 2);
-}
-
 std::string to_text(const base::Json& json) {
   return json.dump(-1, ' ', false, base::Json::error_handler_t::replace);
 }
@@ -75,19 +71,14 @@ Thread new_thread(Context& context, const CompletionRequest& request, const Call
 }
 
 Thread known_thread(Context& context, const CompletionRequest& request, const Caller& caller) {
-  const auto conversation = context.store.conversation(*request.conversation);
-  // Somebody else's conversation is answered as one that does not exist.
-  if (!conversation || conversation->subject != caller.subject)
-    throw ApiError(404, "unknown_conversation", "there is no such conversation", "conversation_id");
+  own_conversation(context, caller, *request.conversation, "conversation_id");
   const std::vector<feedback::StoredTurn> all = context.store.turns(*request.conversation);
   if (all.size() >= kLongestConversation)
     throw ApiError(400, "conversation_too_long",
                    "the conversation has too many turns: begin another", "conversation_id");
   Thread thread;
   thread.conversation = *request.conversation;
-  if (request.parent)
-    for (const feedback::StoredTurn& turn : path_to(all, *request.parent))
-      thread.turns.push_back(context.transcriber.read(turn));
+  if (request.parent) thread.turns = context.transcriber.read(path_to(all, *request.parent));
   thread.last = request.parent.value_or("");
   if (!request.messages.empty())
     append(thread, context, request.messages.back());
@@ -206,7 +197,8 @@ class Talk : public std::enable_shared_from_this<Talk> {
     times_.total = done.total_seconds;
     if (!last_words_) times_.first_token = done.total_seconds;
     // What went wrong may repeat what people wrote.
-    if (!done.error.empty()) return fail(500, "model_failed", "the model could not answer");
+    if (!done.error.empty())
+      return fail(ApiError(500, "model_failed", "the model could not answer"));
     reply_ = std::move(done.reply);
     if (!words_.stopped()) send_words(words_.finish());
     finish_reason_ = words_.stopped()      ? "stop"
@@ -235,14 +227,14 @@ class Talk : public std::enable_shared_from_this<Talk> {
     batch.turns.push_back(std::move(stored));
     batch.decisions.push_back(decision());
     const Clock::time_point asked = Clock::now();
-    context_.store.write(
-        std::move(batch), [self = shared_from_this(), asked](const feedback::Written& written) {
-          self->context_.metrics.store_commit(seconds(asked, Clock::now()));
-          if (!written.error.empty() || self->question_lost_)
-            self->fail(written.full ? 507 : 503, "store_failed", "the reply could not be recorded");
-          else
-            self->answer();
-        });
+    context_.store.write(std::move(batch),
+                         [self = shared_from_this(), asked](const feedback::Written& written) {
+                           self->context_.metrics.store_commit(seconds(asked, Clock::now()));
+                           if (!written.error.empty() || self->question_lost_)
+                             self->fail(store_failed(written, "the reply could not be recorded"));
+                           else
+                             self->answer();
+                         });
   }
 
   dialogue::Turn dialogue_turn() const {
@@ -345,9 +337,8 @@ class Talk : public std::enable_shared_from_this<Talk> {
     responder_->finish();
   }
 
-  void fail(int status, const std::string& code, const std::string& message) {
-    context_.metrics.rejected(code, context_.now());
-    const ApiError error(status, code, message);
+  void fail(const ApiError& error) {
+    context_.metrics.rejected(error.code(), context_.now());
     if (!begun_) return responder_->send(error.response());
     send_event(error.json());
     responder_->finish();

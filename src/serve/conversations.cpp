@@ -120,10 +120,7 @@ base::Json conversation_json(const Context& context,
 }
 
 Answer show_conversation(Context& context, Call& call) {
-  const auto conversation = context.store.conversation(call.id);
-  if (!conversation || conversation->subject != call.caller.subject)
-    throw ApiError(404, "unknown_conversation", "there is no such conversation");
-  return json_response(conversation_json(context, *conversation));
+  return json_response(conversation_json(context, own_conversation(context, call.caller, call.id)));
 }
 
 }  // namespace serve

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "serve/api_error.h"
 #include "serve/context.h"
 #include "serve/http.h"
 
@@ -22,6 +23,14 @@ struct Call {
 // Each answers one route of docs/serving.md: at once, or later through the call's responder, where
 // it returns nothing. They throw ApiError.
 using Answer = std::optional<HttpResponse>;
+
+// What several of them say.
+ApiError overloaded();                                                                // 503
+ApiError store_failed(const feedback::Written& written, const std::string& message);  // 503, 507
+// The conversation, where it is the caller's. Somebody else's is answered as one that does not
+// exist: throws ApiError 404. param: where the request named it.
+feedback::StoredConversation own_conversation(const Context& context, const Caller& caller,
+                                              const std::string& id, const std::string& param = "");
 
 // people.cpp: sessions, consent, one's own data
 Answer make_session(Context& context, Call& call);

@@ -104,7 +104,6 @@ Answer show_health(Context& context, Call&) {
 
 Answer show_metrics(Context& context, Call&) {
   const EngineCounts engine = context.engine.counts();
-  const feedback::StoreCounts stored = context.store.counts();
   const HttpCounts http = context.connections();
   const auto number = [](std::int64_t n) { return static_cast<double>(n); };
   HttpResponse out;
@@ -121,7 +120,7 @@ Answer show_metrics(Context& context, Call&) {
         {},
         "Writes that wait for the disk.",
         number(context.store.queued())},
-       {"store_bytes", {}, "Size of the store.", number(stored.bytes)},
+       {"store_bytes", {}, "Size of the store.", number(context.store.bytes())},
        {"store_read_only", {}, "1 after a failed sync.", context.store.read_only() ? 1. : 0.},
        {"start_time_seconds",
         {},

@@ -138,15 +138,13 @@ Answer take_consent(Context& context, Call& call) {
   consent.at = context.now();
   feedback::Batch batch;
   batch.consents.push_back(consent);
-  context.store.write(std::move(batch),
-                      [consent, responder = call.responder](const feedback::Written& written) {
-                        if (written.error.empty())
-                          responder->send(json_response({{"consent", consent_json(consent)}}));
-                        else
-                          responder->send(ApiError(written.full ? 507 : 503, "store_failed",
-                                                   "the consent could not be recorded")
-                                              .response());
-                      });
+  context.store.write(
+      std::move(batch), [consent, responder = call.responder](const feedback::Written& written) {
+        if (written.error.empty())
+          responder->send(json_response({{"consent", consent_json(consent)}}));
+        else
+          responder->send(store_failed(written, "the consent could not be recorded").response());
+      });
   return std::nullopt;
 }
 
@@ -158,9 +156,7 @@ Answer erase_me(Context& context, Call& call) {
 }
 
 Answer erase_conversation(Context& context, Call& call) {
-  const auto conversation = context.store.conversation(call.id);
-  if (!conversation || conversation->subject != call.caller.subject)
-    throw ApiError(404, "unknown_conversation", "there is no such conversation");
+  own_conversation(context, call.caller, call.id);
   return json_response(erased_json(context.store.erase_conversation(call.id)));
 }
 

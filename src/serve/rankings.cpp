@@ -12,25 +12,14 @@ namespace {
 constexpr std::int64_t kFirstYear = -3000, kLastYear = 3000, kMostItems = 100;
 constexpr std::size_t kMostNames = 16, kMostExcluded = 1000, kNameBytes = 200;
 
-std::vector<dialogue::Turn> turns_of_path(const Context& context,
-                                          const std::vector<feedback::StoredTurn>& path) {
-  std::vector<dialogue::Turn> turns;
-  for (const feedback::StoredTurn& turn : path) turns.push_back(context.transcriber.read(turn));
-  return turns;
-}
-
 std::vector<dialogue::Turn> turns_of(Context& context, const Call& call) {
   std::vector<dialogue::Turn> turns;
   if (const auto id = uuid_in(call.body, "conversation_id")) {
-    const auto conversation = context.store.conversation(*id);
-    if (!conversation || conversation->subject != call.caller.subject)
-      throw ApiError(404, "unknown_conversation", "there is no such conversation",
-                     "conversation_id");
+    own_conversation(context, call.caller, *id, "conversation_id");
     const std::vector<feedback::StoredTurn> all = context.store.turns(*id);
     const auto parent = uuid_in(call.body, "parent_id");
-    if (!parent && !all.empty()) return turns_of_path(context, path_to(all, all.back().id));
-    if (parent) return turns_of_path(context, path_to(all, *parent));
-    return turns;
+    if (!parent && all.empty()) return turns;
+    return context.transcriber.read(path_to(all, parent ? *parent : all.back().id));
   }
   for (const Message& message : read_messages(call.body))
     turns.push_back(context.transcriber.read(message.role, message.text));
@@ -93,8 +82,7 @@ Answer recommend(Context& context, Call& call) {
           responder->send(ApiError(500, "model_failed", "the model could not rank").response());
         }
       });
-  if (!taken)
-    throw ApiError::busy(503, "overloaded", "too many requests are waiting; try again soon", 2);
+  if (!taken) throw overloaded();
   return std::nullopt;
 }
 

@@ -53,6 +53,13 @@ dialogue::Turn Transcriber::read(const feedback::StoredTurn& stored) const {
   return turn;
 }
 
+std::vector<dialogue::Turn> Transcriber::read(
+    const std::vector<feedback::StoredTurn>& turns) const {
+  std::vector<dialogue::Turn> out;
+  for (const feedback::StoredTurn& turn : turns) out.push_back(read(turn));
+  return out;
+}
+
 dialogue::State Transcriber::state(std::vector<dialogue::Turn> turns) const {
   dialogue::Dialogue talk;
   talk.turns = std::move(turns);

@@ -23,6 +23,7 @@ class Transcriber {
   dialogue::Turn read(dialogue::Role role, const std::string& text) const;
   // A turn that was stored; items that the catalogue does not have are left out.
   dialogue::Turn read(const feedback::StoredTurn& turn) const;
+  std::vector<dialogue::Turn> read(const std::vector<feedback::StoredTurn>& turns) const;
   // What a model sees before it answers these turns.
   dialogue::State state(std::vector<dialogue::Turn> turns) const;
 
