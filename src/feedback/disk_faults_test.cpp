@@ -344,7 +344,7 @@ TEST_F(OnADisk, AnErasureOnAFullDiskSaysSoAndIsMadeUpForLater) {
   Store store(file_);
   store.write(small_talk("a", "ann", 1000, "annswords"));
   disk_.full = true;
-  EXPECT_THROW(store.erase_subject("ann"), SqliteError);
+  EXPECT_THROW(store.erase_subject("ann"), base::ResourceError);
   EXPECT_EQ(store.turns(id("a")).size(), 2u);
   disk_.full = false;
   EXPECT_TRUE(store.erase_subject("ann").scrubbed);

@@ -1,7 +1,5 @@
 #include "feedback/writer.h"
 
-#include <future>
-
 #include "feedback/erase.h"
 #include "feedback/schema.h"
 
@@ -31,7 +29,7 @@ Written failed(const std::string& why, bool full = false) {
 Writer::Writer(const std::filesystem::path& file, const StoreOptions& options)
     : options_(options), connection_(file, Connection::Mode::write) {
   migrate(connection_, file);
-  if (needs_scrub(connection_)) scrub(connection_, options_.wait_for_readers_ms);
+  scrub_where_due(connection_, options_.wait_for_readers_ms);
   rows_ = std::make_unique<RowWriter>(connection_);
   thread_ = std::thread([this] { work(); });
 }
@@ -51,56 +49,44 @@ void Writer::stop() {
   thread_.join();
 }
 
-void Writer::put(Task task) {
+void Writer::write(Batch batch, Done done) {
   ++queued_;
   {
     const std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
+    batches_.push_back({std::move(batch), std::move(done)});
   }
   arrived_.notify_one();
 }
 
-void Writer::write(Batch batch, Done done) { put({std::move(batch), std::move(done), {}}); }
-
-Erased Writer::run(std::function<Erased(Connection&)> work) {
-  std::promise<Erased> result;
-  put({{}, {}, [&] {
-         try {
-           if (read_only_) throw base::ResourceError(kReadOnly);
-           result.set_value(work(connection_));
-         } catch (const SqliteError& error) {
-           if (error.sync_failed()) read_only_ = true;
-           result.set_exception(std::current_exception());
-         } catch (...) {
-           result.set_exception(std::current_exception());
-         }
-       }});
-  return result.get_future().get();
+void Writer::erase(Erasure erasure, std::function<void(const Erased&)> done) {
+  {
+    const std::lock_guard lock(mutex_);
+    erasures_.push_back({std::move(erasure), std::move(done)});
+  }
+  arrived_.notify_one();
 }
 
-// One piece of work, or the batches up to it; nothing at the end.
-std::vector<Writer::Task> Writer::take() {
+// A group of batches, or all of them where an erasure waits: it must not be done before a batch of
+// the same person that came first. Nothing at the end.
+Writer::Taken Writer::take() {
   std::unique_lock lock(mutex_);
-  arrived_.wait(lock, [&] { return ending_ || !tasks_.empty(); });
-  std::vector<Task> taken;
+  arrived_.wait(lock, [&] { return ending_ || !batches_.empty() || !erasures_.empty(); });
+  Taken taken;
+  taken.erasures.swap(erasures_);
   std::size_t rows = 0;
-  while (!tasks_.empty() && rows < kGroupRows) {
-    if (tasks_.front().work && !taken.empty()) break;
-    taken.push_back(std::move(tasks_.front()));
-    tasks_.pop_front();
-    if (taken.back().work) break;
-    rows += rows_of(taken.back().batch);
+  while (!batches_.empty() && (rows < kGroupRows || !taken.erasures.empty())) {
+    rows += rows_of(batches_.front().batch);
+    taken.batches.push_back(std::move(batches_.front()));
+    batches_.pop_front();
   }
   return taken;
 }
 
 void Writer::work() {
-  for (std::vector<Task> tasks = take(); !tasks.empty(); tasks = take()) {
-    queued_ -= static_cast<std::int64_t>(tasks.size());
-    if (tasks.front().work)
-      tasks.front().work();
-    else
-      commit(tasks);
+  for (Taken taken = take(); !taken.empty(); taken = take()) {
+    queued_ -= static_cast<std::int64_t>(taken.batches.size());
+    if (!taken.batches.empty()) commit(taken.batches);
+    if (!taken.erasures.empty()) erase_and_scrub(taken.erasures);
     checkpoint_when_long();
     if (read_only_) connection_.keep_log_on_close();
   }
@@ -147,6 +133,41 @@ Written Writer::write_apart(const Batch& batch) {
   }
   connection_.run("RELEASE batch");
   return written;
+}
+
+// Nobody is told of an erasure before its bytes are gone.
+void Writer::erase_and_scrub(std::vector<ErasureTask>& tasks) {
+  std::vector<Erased> results;
+  for (const ErasureTask& task : tasks)
+    results.push_back(attempt([&] { return task.erasure(connection_); }));
+  const Erased scrubbed = attempt([&] {
+    Erased erased;
+    erased.scrubbed = scrub_where_due(connection_, options_.wait_for_readers_ms);
+    return erased;
+  });
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    results[i].scrubbed = scrubbed.scrubbed;
+    if (results[i].error.empty()) {
+      results[i].error = scrubbed.error;
+      results[i].full = scrubbed.full;
+    }
+    tasks[i].done(results[i]);
+  }
+}
+
+Erased Writer::attempt(const std::function<Erased()>& work) {
+  Erased failed;
+  try {
+    if (read_only_) throw base::ResourceError(kReadOnly);
+    return work();
+  } catch (const SqliteError& error) {
+    if (error.sync_failed()) read_only_ = true;
+    failed.error = error.what();
+    failed.full = error.full();
+  } catch (const std::exception& error) {
+    failed.error = error.what();
+  }
+  return failed;
 }
 
 void Writer::checkpoint_when_long() {

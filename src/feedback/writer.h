@@ -15,10 +15,13 @@
 
 namespace feedback {
 
-// The one thread that writes. Batches that wait are committed together.
+// The one thread that writes. Batches that wait are committed together, and erasures that wait
+// share one scrub.
 class Writer {
  public:
   using Done = std::function<void(const Written&)>;
+
+  using Erasure = std::function<Erased(Connection&)>;
 
   // Opens the file, makes or migrates it, finishes a scrub that was broken off.
   Writer(const std::filesystem::path& file, const StoreOptions& options);
@@ -29,8 +32,9 @@ class Writer {
   // Writes what waits, then takes nothing more.
   void stop();
   void write(Batch batch, Done done);
-  // Runs the work between two commits and returns what it returns, or throws what it throws.
-  Erased run(std::function<Erased(Connection&)> work);
+  // Queues and returns at once: it is done after the batches that were queued before, then
+  // scrubbed.
+  void erase(Erasure erasure, std::function<void(const Erased&)> done);
 
   bool read_only() const { return read_only_; }
   std::int64_t queued() const { return queued_; }
@@ -39,13 +43,22 @@ class Writer {
   struct Task {
     Batch batch;
     Done done;
-    std::function<void()> work;  // in place of a batch
+  };
+  struct ErasureTask {
+    Erasure erasure;
+    std::function<void(const Erased&)> done;
+  };
+  struct Taken {
+    std::vector<Task> batches;
+    std::vector<ErasureTask> erasures;  // to be done after them
+    bool empty() const { return batches.empty() && erasures.empty(); }
   };
 
-  void put(Task task);
-  std::vector<Task> take();
+  Taken take();
   void work();
   void commit(std::vector<Task>& tasks);
+  void erase_and_scrub(std::vector<ErasureTask>& tasks);
+  Erased attempt(const std::function<Erased()>& work);  // or why not
   Written write_apart(const Batch& batch);
   void checkpoint_when_long();
 
@@ -57,7 +70,8 @@ class Writer {
 
   std::mutex mutex_;
   std::condition_variable arrived_;
-  std::deque<Task> tasks_;
+  std::deque<Task> batches_;
+  std::vector<ErasureTask> erasures_;
   bool ending_ = false;
   std::thread thread_;
 };
