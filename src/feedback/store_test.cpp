@@ -273,12 +273,18 @@ TEST_F(AStore, ErasingWhatIsNotThereDoesNotBuildTheFileAnew) {
 
 TEST_F(AStore, AnErasureComesAfterWhatWasQueuedBeforeIt) {
   Store store(file_);
+  std::promise<void> all_queued;
+  std::promise<Erased> erased;
+  store.write(small_talk("first", "ann", 0),
+              [&](const Written&) { all_queued.get_future().wait(); });
   for (int i = 0; i < 300; ++i) {  // more than one commit takes
     Batch batch = small_talk(std::to_string(i), "ann", i, "annswords");
     for (int e = 0; e < 40; ++e) batch.events.push_back(event(std::to_string(i), "copy", "ann", e));
     store.write(std::move(batch), [](const Written& written) { EXPECT_EQ(written.error, ""); });
   }
-  EXPECT_EQ(store.erase_subject("ann").conversations, 300);
+  store.erase_subject("ann", [&](const Erased& done) { erased.set_value(done); });
+  all_queued.set_value();
+  EXPECT_EQ(erased.get_future().get().conversations, 301);
   EXPECT_EQ(store.counts().events, 0);
   EXPECT_FALSE(test::anywhere(folder_.path(), "annswords"));
 }
