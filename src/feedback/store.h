@@ -115,8 +115,8 @@ struct Written {
 struct Erased {
   std::int64_t conversations = 0, turns = 0, decisions = 0, events = 0, consents = 0;
   // No byte is left in the file and its WAL. False: the rows are gone, but somebody else has been
-  // reading an older state for all the time that the store waited; the next erasure or start
-  // removes the bytes.
+  // reading an older state for all the time that the store waited; the next erasure, or a start
+  // with room on the disk, removes the bytes.
   bool scrubbed = false;
   std::string error;  // empty: done; else rows or bytes are left, and it has to be asked for again
   bool full = false;  // the disk is

@@ -29,7 +29,11 @@ Written failed(const std::string& why, bool full = false) {
 Writer::Writer(const std::filesystem::path& file, const StoreOptions& options)
     : options_(options), connection_(file, Connection::Mode::write) {
   migrate(connection_, file);
-  scrub_where_due(connection_, options_.wait_for_readers_ms);
+  try {
+    scrub_where_due(connection_, options_.wait_for_readers_ms);
+  } catch (const SqliteError& error) {
+    if (!error.full()) throw;  // without room what is there can still be read, and erased from
+  }
   rows_ = std::make_unique<RowWriter>(connection_);
   thread_ = std::thread([this] { work(); });
 }

@@ -23,7 +23,8 @@ class Writer {
 
   using Erasure = std::function<Erased(Connection&)>;
 
-  // Opens the file, makes or migrates it, finishes a scrub that was broken off.
+  // Opens the file, makes or migrates it, finishes a scrub that was broken off
+  // where there is room for it.
   Writer(const std::filesystem::path& file, const StoreOptions& options);
   ~Writer();
   Writer(const Writer&) = delete;
