@@ -71,9 +71,13 @@ Erased erase_older(Connection& connection, std::int64_t before) {
   });
 }
 
-bool scrub_where_due(Connection& connection, int wait_ms) {
-  if (connection.integer("SELECT value FROM meta WHERE name = 'scrub'") == 0) return true;
+bool rebuild_where_due(Connection& connection) {
+  if (connection.integer("SELECT value FROM meta WHERE name = 'scrub'") == 0) return false;
   connection.rebuild();
+  return true;
+}
+
+bool empty_log(Connection& connection, int wait_ms) {
   connection.wait_when_busy(wait_ms);
   const bool emptied = connection.checkpoint(Connection::Checkpoint::truncate);
   connection.wait_when_busy(kBusyMs);

@@ -16,9 +16,12 @@ Erased erase_conversation(Connection& connection, const std::string& id);
 // older, but not a person's newest consent while there is anything else of theirs.
 Erased erase_older(Connection& connection, std::int64_t before);
 
-// Where it is due: builds the file anew of what is there and empties the write-ahead log. SQLite
-// overwrites deleted rows, but not the copies that moving rows between pages left behind. Waits for
-// readers of older states for so long; whether all bytes are gone.
-bool scrub_where_due(Connection& connection, int wait_ms);
+// Where a scrub is due: builds the file anew of what is there, since SQLite overwrites deleted
+// rows, but not the copies that moving rows between pages left behind. Whether it was.
+bool rebuild_where_due(Connection& connection);
+
+// After that, what is left is in the write-ahead log: empties it and so ends the scrub. False:
+// readers of older states stand in the way, for longer than wait_ms.
+bool empty_log(Connection& connection, int wait_ms);
 
 }  // namespace feedback

@@ -114,9 +114,9 @@ struct Written {
 
 struct Erased {
   std::int64_t conversations = 0, turns = 0, decisions = 0, events = 0, consents = 0;
-  // No byte is left in the file and its WAL. False: the rows are gone, but somebody else has been
-  // reading an older state for all the time that the store waited; the next erasure, or a start
-  // with room on the disk, removes the bytes.
+  // No byte is left in the file and its WAL. False: the rows are gone, but somebody has been
+  // reading an older state for all the time that the store waited; the bytes go once nobody does,
+  // or with the next start that has room on the disk.
   bool scrubbed = false;
   std::string error;  // empty: done; else rows or bytes are left, and it has to be asked for again
   bool full = false;  // the disk is
@@ -156,7 +156,7 @@ struct StoreDay {
 // For tests and rare needs.
 struct StoreOptions {
   int wait_for_readers_ms =
-      10000;  // how long an erasure waits for them before it gives up scrubbing
+      10000;  // how long an erasure waits for them before it says that bytes are left
 };
 
 // A crash-safe store in one SQLite file (WAL, synchronous FULL), one writer with group commit. What

@@ -261,6 +261,35 @@ TEST_F(AStore, AnErasureThatAReaderHeldUpIsFinishedAtTheNextStart) {
   EXPECT_FALSE(test::anywhere(folder_.path(), "annswords"));
 }
 
+TEST_F(AStore, WritesGoOnWhileAnErasureWaitsForAReader) {
+  Store store(file_);
+  put(store, small_talk("a", "subject-ann", 1, "annswords"));
+  std::atomic<bool> told = false;
+  std::promise<Erased> erased;
+  store.each_conversation(100, Store::Whose::everybody, [&](const auto&) {
+    store.erase_subject("subject-ann", [&](const Erased& done) {
+      told = true;
+      erased.set_value(done);
+    });
+    put(store, small_talk("b", "bob", 2));
+    EXPECT_FALSE(told);
+  });
+  EXPECT_TRUE(erased.get_future().get().scrubbed);
+  EXPECT_FALSE(test::anywhere(folder_.path(), "annswords"));
+  EXPECT_EQ(store.turns(id("b")).size(), 2u);
+}
+
+TEST_F(AStore, BytesThatAReaderHeldUpGoOnceItHasEnded) {
+  Store store(file_, Store::Access::read_write, {.wait_for_readers_ms = 0});
+  put(store, small_talk("a", "subject-ann", 1, "annswords"));
+  store.each_conversation(100, Store::Whose::everybody, [&](const auto&) {
+    EXPECT_FALSE(store.erase_subject("subject-ann").scrubbed);
+  });
+  EXPECT_TRUE(test::anywhere(folder_.path(), "annswords"));
+  for (const char* name : {"b", "c"}) put(store, small_talk(name, "bob", 2));  // that time passes
+  EXPECT_FALSE(test::anywhere(folder_.path(), "annswords"));
+}
+
 TEST_F(AStore, ErasingWhatIsNotThereDoesNotBuildTheFileAnew) {
   Store store(file_);
   put(store, small_talk("a", "ann", 1000));

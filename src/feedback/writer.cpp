@@ -1,5 +1,7 @@
 #include "feedback/writer.h"
 
+#include <utility>
+
 #include "feedback/erase.h"
 #include "feedback/schema.h"
 
@@ -8,6 +10,7 @@ namespace {
 
 constexpr std::size_t kGroupRows = 8192;  // rows of one commit, about
 constexpr int kLongLog = 1000;            // pages of the log from which it is taken into the file
+constexpr std::chrono::milliseconds kTryAgain{50};  // to empty a log that somebody reads
 
 const char* kReadOnly =
     "the store is read-only since the disk failed to sync; look at the disk and start again";
@@ -30,7 +33,8 @@ Writer::Writer(const std::filesystem::path& file, const StoreOptions& options)
     : options_(options), connection_(file, Connection::Mode::write) {
   migrate(connection_, file);
   try {
-    scrub_where_due(connection_, options_.wait_for_readers_ms);
+    log_due_ =
+        rebuild_where_due(connection_) && !empty_log(connection_, options_.wait_for_readers_ms);
   } catch (const SqliteError& error) {
     if (!error.full()) throw;  // without room what is there can still be read, and erased from
   }
@@ -71,11 +75,17 @@ void Writer::erase(Erasure erasure, std::function<void(const Erased&)> done) {
 }
 
 // A group of batches, or all of them where an erasure waits: it must not be done before a batch of
-// the same person that came first. Nothing at the end.
+// the same person that came first. Nothing where a log is to be emptied and nobody comes for a
+// while.
 Writer::Taken Writer::take() {
   std::unique_lock lock(mutex_);
-  arrived_.wait(lock, [&] { return ending_ || !batches_.empty() || !erasures_.empty(); });
+  const auto come = [&] { return ending_ || !batches_.empty() || !erasures_.empty(); };
+  if (log_due_)
+    arrived_.wait_for(lock, kTryAgain, come);
+  else
+    arrived_.wait(lock, come);
   Taken taken;
+  taken.was_last = ending_ && batches_.empty() && erasures_.empty();
   taken.erasures.swap(erasures_);
   std::size_t rows = 0;
   while (!batches_.empty() && (rows < kGroupRows || !taken.erasures.empty())) {
@@ -87,13 +97,15 @@ Writer::Taken Writer::take() {
 }
 
 void Writer::work() {
-  for (Taken taken = take(); !taken.empty(); taken = take()) {
+  for (Taken taken = take(); !taken.was_last; taken = take()) {
     queued_ -= static_cast<std::int64_t>(taken.batches.size());
     if (!taken.batches.empty()) commit(taken.batches);
-    if (!taken.erasures.empty()) erase_and_scrub(taken.erasures);
+    if (!taken.erasures.empty()) erase(taken.erasures);
+    if (log_due_) try_to_empty_log();
     checkpoint_when_long();
     if (read_only_) connection_.keep_log_on_close();
   }
+  tell({});
 }
 
 // Nobody is told of anything before all of the group is synced.
@@ -139,23 +151,39 @@ Written Writer::write_apart(const Batch& batch) {
   return written;
 }
 
-// Nobody is told of an erasure before its bytes are gone.
-void Writer::erase_and_scrub(std::vector<ErasureTask>& tasks) {
-  std::vector<Erased> results;
-  for (const ErasureTask& task : tasks)
-    results.push_back(attempt([&] { return task.erasure(connection_); }));
-  const Erased scrubbed = attempt([&] {
+// Nobody is told of an erasure before its bytes are gone, or somebody reads for too long.
+void Writer::erase(std::vector<ErasureTask>& tasks) {
+  for (ErasureTask& task : tasks)
+    untold_.push_back({attempt([&] { return task.erasure(connection_); }), std::move(task.done)});
+  Erased scrub = attempt([&] {
+    log_due_ |= rebuild_where_due(connection_);
+    return Erased();
+  });
+  patience_ends_ =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.wait_for_readers_ms);
+  scrub.scrubbed = scrub.error.empty();
+  if (!log_due_ || !scrub.scrubbed) tell(scrub);
+}
+
+// Batches go on meanwhile: what stands in the way may be an export of half a minute.
+void Writer::try_to_empty_log() {
+  const Erased scrub = attempt([&] {
     Erased erased;
-    erased.scrubbed = scrub_where_due(connection_, options_.wait_for_readers_ms);
+    erased.scrubbed = empty_log(connection_, 0);
     return erased;
   });
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    results[i].scrubbed = scrubbed.scrubbed;
-    if (results[i].error.empty()) {
-      results[i].error = scrubbed.error;
-      results[i].full = scrubbed.full;
+  log_due_ = !scrub.scrubbed && scrub.error.empty();
+  if (!log_due_ || std::chrono::steady_clock::now() >= patience_ends_) tell(scrub);
+}
+
+void Writer::tell(const Erased& scrub) {
+  for (Untold& untold : std::exchange(untold_, {})) {
+    untold.erased.scrubbed = scrub.scrubbed;
+    if (untold.erased.error.empty()) {
+      untold.erased.error = scrub.error;
+      untold.erased.full = scrub.full;
     }
-    tasks[i].done(results[i]);
+    untold.done(untold.erased);
   }
 }
 

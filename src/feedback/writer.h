@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
@@ -52,13 +53,20 @@ class Writer {
   struct Taken {
     std::vector<Task> batches;
     std::vector<ErasureTask> erasures;  // to be done after them
-    bool empty() const { return batches.empty() && erasures.empty(); }
+    bool was_last = false;              // there was nothing, and nothing comes any more
+  };
+  // Erased, and not told yet.
+  struct Untold {
+    Erased erased;
+    std::function<void(const Erased&)> done;
   };
 
   Taken take();
   void work();
   void commit(std::vector<Task>& tasks);
-  void erase_and_scrub(std::vector<ErasureTask>& tasks);
+  void erase(std::vector<ErasureTask>& tasks);
+  void try_to_empty_log();
+  void tell(const Erased& scrub);
   Erased attempt(const std::function<Erased()>& work);  // or why not
   Written write_apart(const Batch& batch);
   void checkpoint_when_long();
@@ -66,6 +74,9 @@ class Writer {
   StoreOptions options_;
   Connection connection_;
   std::unique_ptr<RowWriter> rows_;
+  std::vector<Untold> untold_;
+  bool log_due_ = false;  // it holds bytes of erased rows
+  std::chrono::steady_clock::time_point patience_ends_;
   std::atomic<bool> read_only_ = false;
   std::atomic<std::int64_t> queued_ = 0;
 
