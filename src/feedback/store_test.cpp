@@ -284,6 +284,9 @@ TEST_F(AStore, BytesThatAReaderHeldUpGoOnceItHasEnded) {
   put(store, small_talk("a", "subject-ann", 1, "annswords"));
   store.each_conversation(100, Store::Whose::everybody, [&](const auto&) {
     EXPECT_FALSE(store.erase_subject("subject-ann").scrubbed);
+    const auto log = std::filesystem::file_size(file_.string() + "-wal");
+    EXPECT_FALSE(store.erase_subject("nobody").scrubbed);
+    EXPECT_EQ(std::filesystem::file_size(file_.string() + "-wal"), log);  // not built once more
   });
   EXPECT_TRUE(test::anywhere(folder_.path(), "annswords"));
   for (const char* name : {"b", "c"}) put(store, small_talk(name, "bob", 2));  // that time passes

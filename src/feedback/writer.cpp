@@ -153,14 +153,19 @@ Written Writer::write_apart(const Batch& batch) {
 
 // Nobody is told of an erasure before its bytes are gone, or somebody reads for too long.
 void Writer::erase(std::vector<ErasureTask>& tasks) {
-  for (ErasureTask& task : tasks)
-    untold_.push_back({attempt([&] { return task.erasure(connection_); }), std::move(task.done)});
+  if (untold_.empty())
+    patience_ends_ =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.wait_for_readers_ms);
+  bool anything = false;
+  for (ErasureTask& task : tasks) {
+    const Erased erased = attempt([&] { return task.erasure(connection_); });
+    anything |= erased.conversations + erased.events + erased.consents > 0;
+    untold_.push_back({erased, std::move(task.done)});
+  }
   Erased scrub = attempt([&] {
-    log_due_ |= rebuild_where_due(connection_);
+    if (anything || !log_due_) log_due_ |= rebuild_where_due(connection_);
     return Erased();
   });
-  patience_ends_ =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.wait_for_readers_ms);
   scrub.scrubbed = scrub.error.empty();
   if (!log_due_ || !scrub.scrubbed) tell(scrub);
 }
