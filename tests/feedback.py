@@ -1,4 +1,5 @@
 """The commands on a feedback store, from outside: in, out in every format, erased; and a recipe that reads one."""
+import collections
 import csv
 import json
 import pathlib
@@ -88,6 +89,14 @@ class Feedback(unittest.TestCase):
         self.assertEqual({row["taken"] for row in rows} - {"0", "0.6", "1"}, set())
         self.assertGreater(len({row["conversation"] for row in rows}), DIALOGUES / 2)
 
+    def test_nobody_has_more_than_their_share_of_what_goes_out_where_that_is_asked(self):
+        with open(self.export("shares.csv", "--format", "csv", "--max-share", "0.03"), newline="") as file:
+            people = collections.Counter(row["person"] for row in csv.DictReader(file))
+        self.assertLessEqual(max(people.values()), 0.03 * people.total())
+        self.assertGreater(len(people), 30)
+        for share, code, said in (("0.001", DATA, "too few"), ("0", USAGE, "--max-share"), ("1.5", USAGE, "--max-share")):
+            self.fails(attune("feedback", "export", self.store, "--to", self.base / "x", "--max-share", share), code, said)
+
     def test_without_consent_nothing_goes_out(self):
         store = self.base / "silent.db"
         self.done(attune("feedback", "import", store, self.world))
@@ -120,6 +129,11 @@ class Feedback(unittest.TestCase):
         self.assertIn(f"expired {DIALOGUES} conv", self.done(attune("feedback", "expire", store, "--days", "365")))
         self.assertEqual(self.stats(store)["turns"], 0)
 
+    def test_nothing_expires_by_an_empty_variable(self):
+        for days in ("", "0", "-1", "x"):
+            self.fails(attune("feedback", "expire", self.store, "--days", days), USAGE, "--days")
+        self.assertEqual(self.stats()["conversations"], DIALOGUES)
+
     def test_a_backup_is_a_store(self):
         copy = self.base / "copy.db"
         self.done(attune("feedback", "backup", self.store, copy))
@@ -134,6 +148,7 @@ class Feedback(unittest.TestCase):
         self.fails(attune("feedback", "export", self.store, "--to", self.base / "x", "--at", "noon"), USAGE, "noon")
         self.fails(attune("feedback", "export", self.store, "--to", self.base / "x", "--as-of", "-1"), USAGE, "-1")
         self.fails(attune("feedback", "export", self.store, "--to", self.store, "--format", "csv"), USAGE, "itself")
+        self.fails(attune("feedback", "export", self.base / "none.db", "--to", self.store), DATA, "no such file")
 
     def test_the_commands_of_the_documentation_run_as_they_are_written(self):
         block = re.search(r"```sh\n(.*?)```", (ROOT / "docs/feedback.md").read_text(), re.DOTALL).group(1)

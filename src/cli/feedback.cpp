@@ -31,7 +31,7 @@ void print(const feedback::Erased& erased, const std::string& verb) {
             << erased.consents << " consents\n";
   if (!erased.scrubbed)
     std::cerr << "attune: their bytes are still in the file, since another process reads it; they "
-                 "go with the next erasure or start\n";
+                 "go with the next erasure or a server's start\n";
 }
 
 }  // namespace cli

@@ -19,7 +19,7 @@ int backup(const Command& self, const std::vector<std::string>& given) {
   const feedback::Store store(file, feedback::Store::Access::read_only);
   store.backup(copy);
   const feedback::Store copied(copy, feedback::Store::Access::read_only);
-  std::cout << copy << ": " << copied.counts().newest_seq << " is its newest number, "
+  std::cout << copy << ": " << copied.newest_seq() << " is its newest number, "
             << copied.counts().events << " events\n";
   return 0;
 }

@@ -34,14 +34,14 @@ std::string write_dialogues(const feedback::Harvest& harvest, const std::string&
 }
 
 std::string write_preferences(const feedback::Harvest& harvest, bool pairs, const fs::path& to) {
-  feedback::HarvestedPreferences out = feedback::to_preferences(harvest);
+  dialogue::Preferences out = feedback::to_preferences(harvest);
   if (pairs)
-    out.preferences.judgements.clear();
+    out.judgements.clear();
   else
-    out.preferences.pairs.clear();
-  corpus::write_preferences(to, out.preferences, out.catalogue);
-  return pairs ? base::concatenate(out.preferences.pairs.size(), " pairs")
-               : base::concatenate(out.preferences.judgements.size(), " judgements");
+    out.pairs.clear();
+  corpus::write_preferences(to, out, harvest.catalogue);
+  return pairs ? base::concatenate(out.pairs.size(), " pairs")
+               : base::concatenate(out.judgements.size(), " judgements");
 }
 
 std::string write_table(const feedback::Harvest& harvest, const fs::path& to) {
@@ -58,7 +58,7 @@ std::string write(const feedback::Harvest& harvest, const std::string& format,
 }
 
 int export_feedback(const Command& self, const std::vector<std::string>& given) {
-  std::string file, to, format = "attune", as_of, at, catalogue;
+  std::string file, to, format = "attune", as_of, at, catalogue, share;
   bool include_flagged = false;
   feedback::HarvestOptions options;
   Arguments arguments(self);
@@ -80,17 +80,21 @@ int export_feedback(const Command& self, const std::vector<std::string>& given) 
                    "without it: those that the store knows, by id and title (attune)");
   arguments.flag("--include-flagged", include_flagged,
                  "take conversations, too, that may not be people's");
+  arguments.option("--max-share", share,
+                   "the most of all labels that one person may have, above 0 and up to 1: older "
+                   "conversations of who has more are left out; without it: 1");
   arguments.settings(base::list_settings(options.attribution));
   arguments.parse(given);
   if (format != "attune" && format != "kto" && format != "preference" && format != "csv")
     throw base::UsageError("--format is \"", format, "\", expected attune, kto, preference or csv");
   if (!catalogue.empty() && format != "attune")
     throw base::UsageError("--catalogue is for --format attune; ", format, " has titles");
-  if (fs::exists(to) && fs::equivalent(file, to))
+  if (fs::exists(file) && fs::exists(to) && fs::equivalent(file, to))
     throw base::UsageError("--to is the store itself");
 
   options.as_of = parse_count(as_of, "--as-of");
   options.at = at.empty() && as_of.empty() ? base::now_ms() : parse_moment(at, "--at");
+  if (!share.empty()) options.max_share = number_argument("--max-share", share, 1e-6, 1);
   if (include_flagged) options.flagged = feedback::HarvestOptions::Flagged::include;
   const feedback::Store store(file, feedback::Store::Access::read_only);
   const feedback::Harvest harvest = feedback::harvest(store, options);
@@ -98,7 +102,11 @@ int export_feedback(const Command& self, const std::vector<std::string>& given) 
   std::cout << to << ": " << written << "\n"
             << "left out: " << harvest.without_consent << " conversations without consent"
             << (include_flagged ? "; among them " : ", ") << harvest.flagged
-            << " that may not be people's\n";
+            << " that may not be people's";
+  if (harvest.above_share > 0)
+    std::cout << (include_flagged ? "; left out: " : ", ") << harvest.above_share
+              << " of people with more than their share";
+  std::cout << "\n";
   if (harvest.large_people > 0 && harvest.people > 1)
     std::cout << harvest.large_people << " of " << harvest.people
               << " people have more than a hundredth of the labels each, one has "

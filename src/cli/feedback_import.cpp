@@ -22,7 +22,7 @@ void add_consent(const feedback::Store& store, std::vector<feedback::Batch>& bat
   for (feedback::Batch& batch : batches)
     for (const feedback::StoredConversation& conversation : batch.conversations)
       if (done.insert(conversation.subject).second && !store.consent(conversation.subject))
-        batch.consents.push_back({conversation.subject, true, true, "import", at});
+        batch.consents.push_back({conversation.subject, true, true, "import", at, ""});
 }
 
 int import_dialogues(const Command& self, const std::vector<std::string>& given) {
@@ -45,7 +45,7 @@ int import_dialogues(const Command& self, const std::vector<std::string>& given)
   feedback::Imported imported = feedback::to_batches(
       corpus, {store.secret(), begun.empty() ? now - kLongAgo : parse_moment(begun, "--begun")});
   if (training) add_consent(store, imported.batches, now);
-  const std::int64_t before = store.counts().newest_seq;
+  const std::int64_t before = store.newest_seq();
   std::vector<std::future<feedback::Written>> results;
   for (feedback::Batch& batch : imported.batches) {
     auto result = std::make_shared<std::promise<feedback::Written>>();
@@ -57,7 +57,7 @@ int import_dialogues(const Command& self, const std::vector<std::string>& given)
     if (const feedback::Written written = result.get(); !written.error.empty())
       throw base::ResourceError(file, ": ", written.error);
   std::cout << file << ": " << corpus.dialogues.size() << " dialogues, "
-            << store.counts().newest_seq - before << " new rows\n";
+            << store.newest_seq() - before << " new rows\n";
   for (const dialogue::Dropped& dropped : imported.dropped)
     std::cout << "left out: " << dropped.count << " " << dropped.what << "\n";
   return 0;

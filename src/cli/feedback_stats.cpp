@@ -29,7 +29,8 @@ base::Json to_json(const std::string& file, const feedback::StoreCounts& counts,
           {"newest_at", counts.newest_at ? base::format_rfc3339(counts.newest_at) : ""},
           {"bytes", counts.bytes},
           {"export",
-           {{"dialogues", dialogues},
+           {{"rules", feedback::kAttributionVersion},
+            {"dialogues", dialogues},
             {"people", harvest.people},
             {"without_consent", harvest.without_consent},
             {"flagged", harvest.flagged},
@@ -72,9 +73,9 @@ int stats(const Command& self, const std::vector<std::string>& given) {
   options.at = at.empty() ? base::now_ms() : parse_moment(at, "--at");
   const feedback::Harvest harvest = feedback::harvest(store, options);
   const feedback::HarvestedCorpus corpus = feedback::to_corpus(harvest);
-  const base::Json numbers = to_json(
-      file, store.counts(), harvest, static_cast<std::int64_t>(corpus.corpus.dialogues.size()),
-      corpus.immature, feedback::to_preferences(harvest).preferences);
+  const base::Json numbers = to_json(file, store.counts(), harvest,
+                                     static_cast<std::int64_t>(corpus.corpus.dialogues.size()),
+                                     corpus.immature, feedback::to_preferences(harvest));
   if (json) {
     std::cout << numbers.dump() << "\n";
     return 0;

@@ -13,7 +13,7 @@
 namespace feedback {
 
 // Of the rules below: raised with every change that gives the same rows another meaning.
-inline constexpr int kAttributionVersion = 1;
+inline constexpr int kAttributionVersion = 2;
 
 struct AttributionSettings {
   double session_minutes = 30;

@@ -78,13 +78,31 @@ TEST(Opinions, ARatingOfZeroAFalseSeenAndAnUndoTakeBack) {
   };
   EXPECT_EQ(of({about("rating", 1, {{"value", 1}}), about("rating", 2, {{"value", 0}})}).rating,
             std::nullopt);
-  EXPECT_EQ(of({about("rating", 1, {{"value", 1}}), about("undo", 2)}).rating, std::nullopt);
   const auto seen = about("seen", 1, {{"value", true}}, "7");
   EXPECT_TRUE(of({seen}).items.at("7").seen);
   EXPECT_FALSE(of({seen, about("seen", 2, {{"value", false}}, "7")}).items.at("7").seen);
   const auto no = about("not_interested", 1, {{"reasons", {"old"}}}, "7");
   EXPECT_TRUE(of({no, seen}).items.at("7").not_interested);
   EXPECT_FALSE(of({no, about("undo", 2, {}, "7")}).items.at("7").says_anything());
+  const auto yes = about("not_interested", 2, {{"value", false}}, "7");
+  EXPECT_FALSE(of({no, yes}).items.at("7").says_anything());
+}
+
+TEST(Opinions, GoingBackToAnEarlierReplyLeavesWhatWasSaidOfIt) {
+  const auto opinions = newest_opinions({about("rating", 1, {{"value", -1}, {"reasons", {"long"}}}),
+                                         about("regenerate", 2), about("undo", 3)});
+  EXPECT_EQ(opinions.at(id("a answer")).rating, -1);
+  EXPECT_EQ(opinions.at(id("a answer")).reasons, Lines{"long"});
+}
+
+TEST(Opinions, ANotForMeThatIsTakenBackLeavesThatItWasSeen) {
+  const auto opinions = newest_opinions(
+      {about("seen", 1, {{"value", true}}, "7"), about("rating", 2, {{"value", 1}}, "7"),
+       about("not_interested", 3, {}, "7"), about("undo", 4, {}, "7")});
+  const ItemOpinion& item = opinions.at(id("a answer")).items.at("7");
+  EXPECT_TRUE(item.seen);
+  EXPECT_EQ(item.rating, 1);
+  EXPECT_FALSE(item.not_interested);
 }
 
 StoredEvent snapshot(std::int64_t after_ms, std::int64_t at, const std::string& page = "page",
@@ -300,9 +318,9 @@ TEST(Suspicions, AFloodIsCountedOverAllConversationsOfAPerson) {
   EXPECT_EQ(found[2], Lines{});
 }
 
-TEST(Suspicions, LookingForAMinuteWithoutHands) {
+TEST(Suspicions, AMinuteInViewWithoutALookThatBegan) {
   EXPECT_EQ(find_suspicions({record({snapshot(70000, 1, "page", 0)})})[0],
-            Lines{"dwell without hands"});
+            Lines{"dwell without a look"});
   EXPECT_EQ(find_suspicions({record({snapshot(70000, 1, "page", 1)})})[0], Lines{});
   EXPECT_EQ(find_suspicions({record({snapshot(50000, 1, "page", 0)})})[0], Lines{});
 }

@@ -344,11 +344,30 @@ TEST_F(OnADisk, AnErasureOnAFullDiskSaysSoAndIsMadeUpForLater) {
   Store store(file_);
   store.write(small_talk("a", "ann", 1000, "annswords"));
   disk_.full = true;
-  EXPECT_THROW(store.erase_subject("ann"), SqliteError);
+  EXPECT_THROW(store.erase_subject("ann"), base::ResourceError);
   EXPECT_EQ(store.turns(id("a")).size(), 2u);
   disk_.full = false;
   EXPECT_TRUE(store.erase_subject("ann").scrubbed);
   EXPECT_FALSE(test::anywhere(folder_.path(), "annswords"));
+}
+
+TEST_F(OnADisk, AStoreOpensWhereThereIsNoRoomToFinishAnErasure) {
+  {
+    Store store(file_, Store::Access::read_write, {.wait_for_readers_ms = 0});
+    store.write(small_talk("a", "subject-ann", 1000, "annswords"));
+    store.write(small_talk("b", "subject-bob", 1000));
+    store.each_conversation(INT64_MAX, Store::Whose::everybody, [&](const auto& record) {
+      if (record.conversation.subject != "subject-ann") return;
+      EXPECT_FALSE(store.erase_subject("subject-ann").scrubbed);
+    });
+  }
+  disk_.full = true;
+  Store store(file_);
+  EXPECT_EQ(store.turns(id("b")).size(), 2u);
+  disk_.full = false;
+  EXPECT_TRUE(store.erase_subject("nobody").scrubbed);
+  EXPECT_FALSE(test::anywhere(folder_.path(), "annswords"));
+  EXPECT_FALSE(store.read_only());
 }
 
 // ---- a disk that fails to sync ----

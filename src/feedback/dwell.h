@@ -11,9 +11,9 @@ namespace feedback {
 
 // How long a turn was looked at.
 struct Dwell {
-  double visible_ms = 0;  // in view, the window in front, the person active
-  double after_ms = 0;    // of these, after the turn was complete
-  std::int64_t activations = 0;
+  double visible_ms = 0;         // in view, the window in front, the person active
+  double after_ms = 0;           // of these, after the turn was complete
+  std::int64_t activations = 0;  // how often a look at it began
 };
 
 // By turn. Snapshots are cumulative: of those of one page and turn the largest counts, pages add

@@ -21,13 +21,14 @@ Erased remove_conversations(Connection& connection, const std::string& condition
   return erased;
 }
 
-// Does the work in one transaction that also says that a scrub is due.
+// Does the work in one transaction, which also says that a scrub is due where anything went.
 template <class Work>
 Erased in_transaction(Connection& connection, const Work& work) {
   connection.run("BEGIN IMMEDIATE");
   try {
     const Erased erased = work();
-    connection.run("UPDATE meta SET value = 1 WHERE name = 'scrub'");
+    if (erased.conversations + erased.events + erased.consents > 0)
+      connection.run("UPDATE meta SET value = 1 WHERE name = 'scrub'");
     connection.run("COMMIT");
     return erased;
   } catch (...) {
@@ -70,12 +71,13 @@ Erased erase_older(Connection& connection, std::int64_t before) {
   });
 }
 
-bool needs_scrub(Connection& connection) {
-  return connection.integer("SELECT value FROM meta WHERE name = 'scrub'") != 0;
+bool rebuild_where_due(Connection& connection) {
+  if (connection.integer("SELECT value FROM meta WHERE name = 'scrub'") == 0) return false;
+  connection.rebuild();
+  return true;
 }
 
-bool scrub(Connection& connection, int wait_ms) {
-  connection.run("VACUUM");
+bool empty_log(Connection& connection, int wait_ms) {
   connection.wait_when_busy(wait_ms);
   const bool emptied = connection.checkpoint(Connection::Checkpoint::truncate);
   connection.wait_when_busy(kBusyMs);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/error.h"
+#include "feedback/shares.h"
 #include "feedback/suspicions.h"
 
 namespace feedback {
@@ -11,69 +13,91 @@ namespace {
 
 constexpr double kLargeShare = .01;
 
-// Takes over the conversations of one person.
+// Every item that records name, in order of first appearance. Words that name an item of which no
+// decision knows the title give the title.
+class KnownItems {
+ public:
+  void add(const ConversationRecord& record) {
+    for (const StoredDecision& decision : record.decisions)
+      for (const auto* items : {&decision.shown, &decision.candidates})
+        for (const StoredItem& item : *items) decided_.add(item.item, item.title);
+    for (const StoredTurn& turn : record.turns)
+      for (const StoredMention& mention : turn.mentions)
+        if (mention.begin < mention.end && mention.end <= turn.text.size())
+          mentioned_.add(mention.item,
+                         turn.text.substr(mention.begin, mention.end - mention.begin));
+  }
+  dialogue::Catalogue catalogue() const {
+    Titles all = decided_;
+    for (const dialogue::Item& item : mentioned_.items) all.add(item.id, item.title);
+    return dialogue::Catalogue(std::move(all.items));
+  }
+
+ private:
+  struct Titles {
+    std::vector<dialogue::Item> items;
+    std::set<std::string> known;
+
+    void add(const std::string& id, const std::string& title) {
+      if (!known.insert(id).second) return;
+      dialogue::Item item;
+      item.id = id;
+      item.title = title;
+      items.push_back(std::move(item));
+    }
+  };
+  Titles decided_, mentioned_;
+};
+
+// Takes over the conversations of one person, without what nothing is learned from: it is most of
+// what is stored.
 void add_person(std::vector<ConversationRecord> records, const HarvestOptions& options,
-                Harvest& harvest) {
+                Harvest& harvest, KnownItems& items) {
   auto suspicions = find_suspicions(records);
   for (std::size_t i = 0; i < records.size(); ++i) {
     harvest.flagged += !suspicions[i].empty();
     if (!suspicions[i].empty() && options.flagged == HarvestOptions::Flagged::leave_out) continue;
+    items.add(records[i]);
+    for (StoredDecision& decision : records[i].decisions) {
+      decision.candidates = {};
+      decision.details = {};
+    }
     harvest.records.push_back(std::move(records[i]));
     harvest.suspicions.push_back(std::move(suspicions[i]));
   }
 }
 
-void measure_shares(Harvest& harvest) {
-  std::map<std::string, double> weight;
-  double sum = 0;
-  for (const ConversationRecord& record : harvest.records) {
-    double& of_person = weight[record.conversation.subject];
-    for (const Outcome& outcome : outcomes_of(record, harvest.attribution, harvest.at))
-      if (outcome.taken || outcome.opinion.says_anything()) of_person += 1, sum += 1;
+void leave_out_above_share(Harvest& harvest, double share) {
+  const std::vector<bool> stays =
+      within_share(harvest.records, share, harvest.attribution, harvest.at);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < stays.size(); ++i) {
+    if (!stays[i]) continue;
+    if (kept != i) {
+      harvest.records[kept] = std::move(harvest.records[i]);
+      harvest.suspicions[kept] = std::move(harvest.suspicions[i]);
+    }
+    ++kept;
   }
-  harvest.people = static_cast<std::int64_t>(weight.size());
-  for (const auto& [person, of_person] : weight) {
-    if (sum == 0) break;
-    harvest.largest_share = std::max(harvest.largest_share, of_person / sum);
-    harvest.large_people += of_person / sum > kLargeShare;
-  }
+  harvest.above_share = static_cast<std::int64_t>(stays.size() - kept);
+  harvest.records.resize(kept);
+  harvest.suspicions.resize(kept);
 }
 
-// Every item that records name, in order of first appearance. Words that name an item of which no
-// decision knows the title give the title.
-class KnownItems {
- public:
-  explicit KnownItems(const Harvest& harvest) {
-    for (const ConversationRecord& record : harvest.records)
-      for (const StoredDecision& decision : record.decisions) {
-        for (const StoredItem& item : decision.shown) add(item.item, item.title);
-        for (const StoredItem& item : decision.candidates) add(item.item, item.title);
-      }
-    for (const ConversationRecord& record : harvest.records)
-      for (const StoredTurn& turn : record.turns)
-        for (const StoredMention& mention : turn.mentions)
-          if (mention.begin < mention.end && mention.end <= turn.text.size())
-            add(mention.item, turn.text.substr(mention.begin, mention.end - mention.begin));
-  }
-  dialogue::Catalogue catalogue() const { return dialogue::Catalogue(items_); }
-
- private:
-  void add(const std::string& id, const std::string& title) {
-    if (!known_.insert(id).second) return;
-    dialogue::Item item;
-    item.id = id;
-    item.title = title;
-    items_.push_back(std::move(item));
-  }
-  std::vector<dialogue::Item> items_;
-  std::set<std::string> known_;
-};
+void measure_shares(Harvest& harvest) {
+  const auto labels = count_labels(harvest.records, harvest.attribution, harvest.at);
+  harvest.people = static_cast<std::int64_t>(labels.size());
+  harvest.largest_share = largest_share(labels);
+  std::int64_t all = 0;
+  for (const auto& [person, count] : labels) all += count;
+  for (const auto& [person, count] : labels)
+    harvest.large_people += static_cast<double>(count) > kLargeShare * static_cast<double>(all);
+}
 
 void require_items(const Harvest& harvest, const dialogue::Catalogue& catalogue,
                    const std::string& where) {
-  const dialogue::Catalogue named = items_of(harvest);
   std::vector<std::string> unknown;
-  for (const dialogue::Item& item : named.items())
+  for (const dialogue::Item& item : harvest.catalogue.items())
     if (!catalogue.find(item.id)) unknown.push_back(item.id + " (" + item.title + ")");
   if (unknown.empty()) return;
   std::string some;
@@ -88,32 +112,30 @@ void require_items(const Harvest& harvest, const dialogue::Catalogue& catalogue,
 Harvest harvest(const Store& store, const HarvestOptions& options) {
   Harvest harvest;
   harvest.attribution = options.attribution;
-  const std::int64_t newest = store.counts().newest_seq;
+  const std::int64_t newest = store.newest_seq();
   harvest.as_of = options.as_of > 0 ? std::min(options.as_of, newest) : newest;
   harvest.at = options.at > 0 ? options.at : store.time_of(harvest.as_of);
+  KnownItems items;
   std::vector<ConversationRecord> of_person;
-  store.each_conversation(
-      harvest.as_of, Store::Whose::everybody, [&](const ConversationRecord& record) {
-        if (!record.consent || !record.consent->training) {
-          ++harvest.without_consent;
-          return;
-        }
+  const auto take_person = [&] {
+    add_person(std::exchange(of_person, {}), options, harvest, items);
+  };
+  harvest.without_consent = store.each_conversation(
+      harvest.as_of, Store::Whose::training, [&](ConversationRecord record) {
         if (!of_person.empty() &&
-            of_person.front().conversation.subject != record.conversation.subject) {
-          add_person(std::move(of_person), options, harvest);
-          of_person.clear();
-        }
-        of_person.push_back(record);
+            of_person.front().conversation.subject != record.conversation.subject)
+          take_person();
+        of_person.push_back(std::move(record));
       });
-  add_person(std::move(of_person), options, harvest);
+  take_person();
+  harvest.catalogue = items.catalogue();
+  if (options.max_share < 1) leave_out_above_share(harvest, options.max_share);
   measure_shares(harvest);
   return harvest;
 }
 
-dialogue::Catalogue items_of(const Harvest& harvest) { return KnownItems(harvest).catalogue(); }
-
 HarvestedCorpus to_corpus(const Harvest& harvest) {
-  return to_corpus(harvest, items_of(harvest), "store");
+  return to_corpus(harvest, harvest.catalogue, "store");
 }
 
 HarvestedCorpus to_corpus(const Harvest& harvest, dialogue::Catalogue catalogue,

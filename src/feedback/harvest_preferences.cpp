@@ -111,10 +111,9 @@ class Writer {
 
 }  // namespace
 
-HarvestedPreferences to_preferences(const Harvest& harvest) {
-  HarvestedPreferences out;
-  out.catalogue = items_of(harvest);
-  Writer writer(out.catalogue, out.preferences);
+dialogue::Preferences to_preferences(const Harvest& harvest) {
+  dialogue::Preferences out;
+  Writer writer(harvest.catalogue, out);
   for (const ConversationRecord& record : harvest.records)
     writer.add(judge(record, harvest.attribution, harvest.at));
   return out;

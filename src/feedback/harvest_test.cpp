@@ -49,7 +49,7 @@ TEST_F(AHarvest, OnlyThoseWhoseNewestConsentHasTrainingAreThere) {
   const std::int64_t both = put(test::of_consent("bob", true, 5));
   put(test::of_consent("bob", false, 6));
   EXPECT_EQ(conversations(), Lines{id("a")});
-  EXPECT_EQ(conversations({.as_of = both}), (Lines{id("a"), id("b")}));
+  EXPECT_EQ(conversations({.as_of = both}), Lines{id("a")});  // bob has taken it back since
   EXPECT_EQ(harvest(store_, {}).without_consent, 2);
   const Harvest all = harvest(store_, {});
   for (const std::string& text :
@@ -74,6 +74,7 @@ TEST_F(AHarvest, TheSameNumberGivesTheSameBytesWhateverCameLater) {
   put(small_talk("a", "ann", 2));
   put(event("a", "rating", "ann", 5000, {{"value", 1}}));
   put(event("a", "item_open", "ann", 6000, {}, "7"));
+  put(small_talk("c", "bob", 3));  // who agrees only later
   const std::int64_t as_of = pass(kHour);
   const auto bytes = [&] {
     const Harvest held = harvest(store_, {.as_of = as_of});
@@ -85,7 +86,8 @@ TEST_F(AHarvest, TheSameNumberGivesTheSameBytesWhateverCameLater) {
   EXPECT_NE(before.find("accept"), std::string::npos);
   put(event("a", "rating", "ann", kHour + 1, {{"value", -1}}));
   put(small_talk("b", "ann", kHour + 2));
-  put(test::of_consent("ann", false, kHour + 3));
+  put(test::of_consent("ann", true, kHour + 3));
+  put(test::of_consent("bob", true, kHour + 4));
   EXPECT_EQ(bytes(), before);
 }
 
@@ -107,7 +109,7 @@ TEST_F(AHarvest, ItemsThatACatalogueLacksAreNamed) {
   put(small_talk("a", "ann", 2));
   pass(kHour);
   const Harvest held = harvest(store_, {});
-  EXPECT_EQ(items_of(held)[0].title, "Heat (1995)");
+  EXPECT_EQ(held.catalogue[0].title, "Heat (1995)");
   dialogue::Item heat;
   heat.id = "7";
   heat.title = "Heat (1995)";
@@ -147,7 +149,7 @@ TEST_F(AHarvest, RepliesToTheSameWordsMakePairs) {
   put(test::of_consent("ann", true, 1));
   regenerate(store_);
   pass(kHour);
-  const auto [catalogue, preferences] = to_preferences(harvest(store_, {}));
+  const dialogue::Preferences preferences = to_preferences(harvest(store_, {}));
   Lines pairs;
   for (const dialogue::Preference& pair : preferences.pairs)
     pairs.push_back(pair.chosen.text + " | " + pair.rejected.text);
@@ -199,6 +201,24 @@ TEST_F(AHarvest, OnePersonsShareOfTheLabelsIsTold) {
   EXPECT_EQ(held.people, 2);
   EXPECT_EQ(held.largest_share, .75);
   EXPECT_EQ(held.large_people, 2);
+}
+
+TEST_F(AHarvest, NobodyHasMoreThanTheirShareOfTheLabelsWhereThatIsAsked) {
+  // One label a conversation: ann has 6, bob 2, cat 1 and dan 1.
+  const Lines people = {"ann", "ann", "ann", "ann", "ann", "ann", "bob", "bob", "cat", "dan"};
+  for (std::size_t i = 0; i < people.size(); ++i) {
+    put(test::of_consent(people[i], true, 1));
+    put(small_talk(std::to_string(i), people[i], static_cast<std::int64_t>(i)));
+  }
+  pass(kHour);
+  // Ann may have 2 of the 6 that are then left, a third; with 3 of 7 she would have more.
+  const Harvest held = harvest(store_, {.max_share = .34});
+  EXPECT_EQ(held.above_share, 4);
+  EXPECT_NEAR(held.largest_share, 2. / 6, 1e-12);
+  EXPECT_EQ(conversations({.max_share = .34}),
+            (Lines{id("4"), id("5"), id("6"), id("7"), id("8"), id("9")}));  // her newest
+  EXPECT_EQ(harvest(store_, {.max_share = .25}).largest_share, .25);         // one each
+  EXPECT_THROW(harvest(store_, {.max_share = .2}), base::DataError);
 }
 
 }  // namespace

@@ -34,6 +34,26 @@ std::optional<double> drift_between(const Moments& recent, const Moments& before
   return difference == 0 ? std::optional<double>(0) : std::nullopt;
 }
 
+// A column of the table by when the replies were given.
+struct ByTime {
+  std::vector<double> recent, before;
+  std::int64_t recent_replies = 0;  // with a value or without
+};
+
+ByTime split_by_time(const dialogue::Corpus& corpus, const SignalTable& table, std::size_t column,
+                     const std::map<std::string, std::int64_t>& said_at, std::int64_t recent_from) {
+  ByTime out;
+  for (const SignalRow& row : table.rows) {
+    const dialogue::Dialogue& talk = corpus.dialogues[static_cast<std::size_t>(row.dialogue)];
+    const std::string& reply = talk.turns[static_cast<std::size_t>(row.turn)].id;
+    const bool is_recent = said_at.at(reply) >= recent_from;
+    out.recent_replies += is_recent;
+    if (const auto& value = row.values[column])
+      (is_recent ? out.recent : out.before).push_back(*value);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<SignalHealth> signal_health(const Store& store, const SentimentFunction& scorer,
@@ -43,9 +63,9 @@ std::vector<SignalHealth> signal_health(const Store& store, const SentimentFunct
   const Harvest all = harvest(store, asked);
   dialogue::Corpus corpus = to_corpus(all).corpus;
   if (scorer) corpus = with_sentiment(std::move(corpus), scorer);
-  std::map<std::string, std::int64_t> began;  // by conversation
+  std::map<std::string, std::int64_t> said_at;  // by turn
   for (const ConversationRecord& record : all.records)
-    began[record.conversation.id] = record.conversation.created_at;
+    for (const StoredTurn& turn : record.turns) said_at[turn.id] = turn.at;
 
   std::vector<int> everything(corpus.dialogues.size());
   std::iota(everything.begin(), everything.end(), 0);
@@ -57,20 +77,14 @@ std::vector<SignalHealth> signal_health(const Store& store, const SentimentFunct
 
   std::vector<SignalHealth> out;
   for (std::size_t column = 0; column < table.names.size(); ++column) {
-    std::vector<double> recent, before;
-    std::int64_t replies = 0;
-    for (const SignalRow& row : table.rows) {
-      const std::string& talk =
-          corpus.dialogues[static_cast<std::size_t>(row.dialogue)].conversation();
-      const bool is_recent = began.at(talk) >= options.now - options.recent;
-      replies += is_recent;
-      if (const auto& value = row.values[column]) (is_recent ? recent : before).push_back(*value);
-    }
-    const Moments now = moments_of(recent), then = moments_of(before);
+    const ByTime values =
+        split_by_time(corpus, table, column, said_at, options.now - options.recent);
+    const Moments now = moments_of(values.recent), then = moments_of(values.before);
     SignalHealth health;
     health.name = table.names[column];
     health.n = now.n;
-    health.rate = replies ? static_cast<double>(now.n) / static_cast<double>(replies) : 0;
+    if (values.recent_replies)
+      health.rate = static_cast<double>(now.n) / static_cast<double>(values.recent_replies);
     health.mean = now.mean;
     if (then.n > 0) health.mean_before = then.mean;
     health.drift = drift_between(now, then);

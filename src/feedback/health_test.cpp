@@ -51,6 +51,22 @@ TEST(SignalHealth, SaysHowOftenHowMuchAndWhetherItChanged) {
   EXPECT_NEAR(*dwell.drift, 3 / std::sqrt(4. / 3), 1e-9);
 }
 
+TEST(SignalHealth, AReplyIsRecentByItselfHoweverLongAgoItsConversationBegan) {
+  const base::TemporaryFolder folder;
+  Store store(folder.path() / "feedback.db");
+  talk(store, "a", kNow - 30 * kDay, 2);
+  Batch later = test::small_talk("a later", "person of a", kNow - kDay);
+  later.conversations.clear();
+  for (StoredTurn& turn : later.turns) turn.conversation = test::id("a");
+  later.turns[0].parent = test::id("a answer");
+  later.decisions[0].conversation = test::id("a");
+  EXPECT_EQ(store.write(std::move(later)).error, "");
+  const auto health = signal_health(store, {}, {.now = kNow});
+  const SignalHealth& relevance = named(health, "relevance");  // every reply has one
+  EXPECT_EQ(relevance.n, 1);
+  EXPECT_TRUE(relevance.mean_before.has_value());
+}
+
 TEST(SignalHealth, OfNobodyIsEmptyOfNumbers) {
   const base::TemporaryFolder folder;
   Store store(folder.path() / "feedback.db");

@@ -35,19 +35,19 @@ void rate(std::optional<int>& rating, std::vector<std::string>& reasons, const b
 void take(TurnOpinion& turn, const StoredEvent& event) {
   if (event.item.empty()) {
     if (event.type == "rating") rate(turn.rating, turn.reasons, event.props);
-    if (event.type == "undo") turn.rating.reset(), turn.reasons.clear();
     return;
   }
   ItemOpinion& item = turn.items[event.item];
   if (event.type == "rating") {
     rate(item.rating, item.reasons, event.props);
   } else if (event.type == "not_interested") {
-    item.not_interested = true;
+    item.not_interested = !is_false(event.props);
     item.reasons = reasons_of(event.props);
   } else if (event.type == "seen") {
     item.seen = !is_false(event.props);
   } else if (event.type == "undo") {
-    item = {};
+    item.not_interested = false;
+    item.reasons.clear();
   }
 }
 

@@ -26,10 +26,11 @@ struct TurnOpinion {
   std::map<std::string, ItemOpinion> items;
 };
 
-// By turn: what people said of it last. The newest rating wins, 0 takes it back; seen with a value
-// of false takes that back; `undo` about an item takes back all that was said of it, about a turn
-// without an item the turn's rating. Newest by the corrected time, then by the page's own count, so
-// that the order of arrival does not matter.
+// By turn: what people said of it last. The newest rating wins, 0 takes it back; seen and
+// not_interested with a value of false take these back, and so does `undo` about an item
+// not_interested. `undo` without an item is of an edit or another reply: it takes nothing back that
+// was said. Newest by the corrected time, then by the page's own count, so that the order of
+// arrival does not matter.
 std::map<std::string, TurnOpinion> newest_opinions(const std::vector<StoredEvent>& events);
 
 }  // namespace feedback

@@ -41,6 +41,12 @@ std::vector<StoredItem> items_of(const std::string& text) {
   return items;
 }
 
+bool finds(Statement& statement, const std::string& id) {
+  const bool found = statement.with(id).step();
+  statement.with();  // ends the read
+  return found;
+}
+
 std::vector<StoredMention> mentions_of(const std::string& text) {
   std::vector<StoredMention> mentions;
   for (const Json& mention : parse(text))
@@ -64,7 +70,8 @@ RowWriter::RowWriter(Connection& connection)
                                    "ON CONFLICT (turn) DO NOTHING")),
       event_(connection.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
                                 "?, ?) ON CONFLICT (id) DO NOTHING")),
-      known_(connection.prepare("SELECT 1 FROM conversations WHERE id = ?")),
+      known_conversation_(connection.prepare("SELECT 1 FROM conversations WHERE id = ?")),
+      known_event_(connection.prepare("SELECT 1 FROM events WHERE id = ?")),
       last_seq_(connection.prepare("UPDATE meta SET value = ? WHERE name = 'last_seq'")) {}
 
 void RowWriter::set_last_seq(std::int64_t seq) { last_ = seq; }
@@ -80,17 +87,12 @@ Written RowWriter::write(const Batch& batch) {
   for (const auto& decision : batch.decisions) write_decision(decision);
   Written written;
   for (const auto& event : batch.events) {
-    const bool orphan = !event.conversation.empty() && !known(event.conversation);
+    const bool orphan =
+        !event.conversation.empty() && !finds(known_conversation_, event.conversation);
     written.orphan.push_back(orphan);
     written.duplicate.push_back(!orphan && !write_event(event));
   }
   return written;
-}
-
-bool RowWriter::known(const std::string& conversation) {
-  const bool found = known_.with(conversation).step();
-  known_.with();  // ends the read
-  return found;
 }
 
 void RowWriter::write_conversation(const StoredConversation& c) {
@@ -99,6 +101,7 @@ void RowWriter::write_conversation(const StoredConversation& c) {
 }
 
 void RowWriter::write_consent(const StoredConsent& c) {
+  if (!c.event.empty() && finds(known_event_, c.event)) return;
   consent_.with(last_ + 1, c.subject, c.analytics, c.training, c.policy_version, c.at).run();
   count_row();
 }
@@ -140,7 +143,7 @@ const char* Reading<StoredConsent>::select() {
   return "SELECT subject, analytics, training, policy_version, at FROM consents ";
 }
 StoredConsent Reading<StoredConsent>::row(const Statement& s) {
-  return {s.text(0), s.integer(1) != 0, s.integer(2) != 0, s.text(3), s.integer(4)};
+  return {s.text(0), s.integer(1) != 0, s.integer(2) != 0, s.text(3), s.integer(4), ""};
 }
 
 const char* Reading<StoredConversation>::select() {

@@ -27,11 +27,11 @@ class RowWriter {
   void write_decision(const StoredDecision& decision);
   bool write_event(const StoredEvent& event);
   void count_row();
-  bool known(const std::string& conversation);
 
   Connection& connection_;
   std::int64_t last_ = 0;
-  Statement conversation_, consent_, turn_, decision_, event_, known_, last_seq_;
+  Statement conversation_, consent_, turn_, decision_, event_, known_conversation_, known_event_,
+      last_seq_;
 };
 
 // Reads with a condition on the table's columns ("WHERE …" and what follows), ?s in it bound to

@@ -114,6 +114,9 @@ double relevance(const dialogue::Corpus& corpus, const Dialogue& dialogue, std::
   return relevance_of(offered, wanted);
 }
 
+// A served person may answer days later: the time that passed says nothing of how long they looked.
+bool was_served(const Dialogue& dialogue) { return dialogue.source == "feedback"; }
+
 // Of dialogues with events that are parts of one conversation each turn counts in one.
 bool counts_here(const Dialogue& dialogue, std::size_t turn) {
   return dialogue.events.empty() || dialogue.is_target(turn);
@@ -136,7 +139,8 @@ SignalRow measure_turn(const dialogue::Corpus& corpus, int index, std::size_t t,
     reply_words = count;
     exclamations = static_cast<double>(std::count(words.begin(), words.end(), '!'));
     latency = seconds_between(turn.time, dialogue.turns[reply.begin].time);
-    if (!dwell) dwell = seconds_between(turn.time, dialogue.turns[reply.end - 1].time);
+    if (!dwell && !was_served(dialogue))
+      dwell = seconds_between(turn.time, dialogue.turns[reply.end - 1].time);
     level = scorer(words);
     if (!before.empty()) shift = *level - scorer(words_of_span(dialogue, before));
   }

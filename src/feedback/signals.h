@@ -41,7 +41,8 @@ struct SignalTable {
 //   reply_words      words of the reply
 //   exclamations     "!" in the reply
 //   reply_latency    seconds from this turn to the reply's first message
-//   dwell            seconds: of the dwell events about this turn, else until the reply's end
+//   dwell            seconds: of the dwell events about this turn; else until the reply's end, but
+//                    not in dialogues out of a feedback store (source "feedback")
 //   turns_left       messages after the reply
 //   seconds_left     until the dialogue's last message
 //   sentiment        compound of the reply, -1 … 1

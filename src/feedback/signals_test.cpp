@@ -96,6 +96,15 @@ TEST(Signals, EventsSayMoreThanTimesAndWords) {
   EXPECT_EQ(value(measure(in_words), 0, "acceptance"), 1);
 }
 
+TEST(Signals, WhoWasServedAndNotMeasuredHasNoDwell) {
+  dialogue::Corpus served = corpus();
+  served.dialogues[0].source = "feedback";
+  EXPECT_FALSE(value(measure(served), 0, "dwell").has_value());
+  EXPECT_EQ(value(measure(served), 0, "reply_latency"), 10);
+  served.dialogues[0].events = {{"dwell", "1", "", 6, 3.5}};
+  EXPECT_EQ(value(measure(served), 0, "dwell"), 3.5);
+}
+
 TEST(Signals, SentimentIsNotThatOfTitles) {
   dialogue::Corpus filled = corpus();
   filled.dialogues[0].turns[2] = filled.dialogues[0].turns[4];

@@ -33,6 +33,27 @@ std::string where(sqlite3* connection) {
                     where(connection) + ": " + sqlite3_errmsg(connection));
 }
 
+// Temporary files instead of memory for as long as it lives, in the folder of the connection's
+// file: where that can be written, /tmp need not be.
+class TemporariesOnDisk {
+ public:
+  explicit TemporariesOnDisk(sqlite3* connection) : connection_(connection) {
+    char* folder = sqlite3_mprintf("PRAGMA temp_store_directory=%Q",
+                                   std::filesystem::path(where(connection)).parent_path().c_str());
+    sqlite3_exec(connection_, folder, nullptr, nullptr, nullptr);
+    sqlite3_free(folder);
+    sqlite3_exec(connection_, "PRAGMA temp_store=FILE", nullptr, nullptr, nullptr);
+  }
+  ~TemporariesOnDisk() {
+    sqlite3_exec(connection_, "PRAGMA temp_store=MEMORY", nullptr, nullptr, nullptr);
+  }
+  TemporariesOnDisk(const TemporariesOnDisk&) = delete;
+  TemporariesOnDisk& operator=(const TemporariesOnDisk&) = delete;
+
+ private:
+  sqlite3* connection_;
+};
+
 }  // namespace
 
 SqliteError::SqliteError(int code, const std::string& message)
@@ -175,6 +196,11 @@ void Connection::copy_to(Connection& other) {
   const int code = sqlite3_backup_finish(backup);
   if (code != SQLITE_OK)
     throw SqliteError(code, where(other.connection_) + ": " + sqlite3_errstr(code));
+}
+
+void Connection::rebuild() {
+  const TemporariesOnDisk on_disk(connection_);
+  run("VACUUM");
 }
 
 ReadTransaction::ReadTransaction(Connection& connection) : connection_(connection) {

@@ -97,6 +97,9 @@ class Connection {
   void keep_log_on_close();
 
   void copy_to(Connection& other);  // SQLite's online backup
+  // Builds the file anew of what is in it (VACUUM). The copy that it goes through lies on the disk,
+  // in the file's folder and without a name: in memory it would take as much as the file has.
+  void rebuild();
 
  private:
   void check(int code, const char* what) const;

@@ -31,6 +31,20 @@ void make_private(const fs::path& file) {
   throw error;
 }
 
+// The newest consent up to a number, without what was taken back after it: who takes a consent back
+// takes it back for what was before, too.
+std::optional<StoredConsent> consent_up_to(Connection& connection, const std::string& subject,
+                                           std::int64_t as_of) {
+  const std::string newest = " ORDER BY seq DESC LIMIT 1";
+  auto then = read_rows<StoredConsent>(connection, "WHERE subject = ? AND seq <= ?" + newest,
+                                       subject, as_of);
+  if (then.empty()) return std::nullopt;
+  const auto now = read_rows<StoredConsent>(connection, "WHERE subject = ?" + newest, subject);
+  then.front().analytics &= now.front().analytics;
+  then.front().training &= now.front().training;
+  return then.front();
+}
+
 // Read-only connections, each lent to one caller at a time.
 class Readers {
  public:
@@ -81,29 +95,29 @@ struct Store::Parts {
   std::unique_ptr<base::FileLock> lock;
   std::unique_ptr<Writer> writer;  // none: opened to be read
   Readers readers;
-  StoreOptions options;
   std::string secret;
 
   Writer& writing() {
     if (!writer) throw base::UsageError(file.string(), ": was opened to be read only");
     return *writer;
   }
+  // What an erasure that is begun with a callback says in the end.
+  Erased waited_for(const std::function<void(std::function<void(const Erased&)>)>& begin) const {
+    std::promise<Erased> result;
+    begin([&](const Erased& erased) { result.set_value(erased); });
+    Erased erased = result.get_future().get();
+    if (!erased.error.empty()) throw base::ResourceError(erased.error);
+    return erased;
+  }
   template <class Row, class... Values>
   std::vector<Row> read(const std::string& condition, const Values&... values) {
     Readers::Lease reader(readers);
     return read_rows<Row>(*reader, condition, values...);
   }
-  Erased erase(const std::function<Erased(Connection&)>& work) {
-    return writing().run([&](Connection& connection) {
-      Erased erased = work(connection);
-      erased.scrubbed = scrub(connection, options.wait_for_readers_ms);
-      return erased;
-    });
-  }
 };
 
 Store::Store(const fs::path& file, Access access, StoreOptions options)
-    : parts_(new Parts{file, nullptr, nullptr, Readers(file), options, ""}) {
+    : parts_(new Parts{file, nullptr, nullptr, Readers(file), ""}) {
   if (fs::is_directory(file)) throw base::DataError(file, ": is a folder, expected a store's file");
   try {
     if (access == Access::read_write) {
@@ -193,6 +207,11 @@ std::vector<StoredDecision> Store::decisions_of(const std::string& subject) cons
       subject);
 }
 
+std::int64_t Store::newest_seq() const {
+  Readers::Lease reader(parts_->readers);
+  return reader->integer("SELECT value FROM meta WHERE name = 'last_seq'");
+}
+
 std::int64_t Store::bytes() const {
   Readers::Lease reader(parts_->readers);
   return reader->integer("PRAGMA page_count") * reader->integer("PRAGMA page_size");
@@ -219,6 +238,19 @@ StoreCounts Store::counts() const {
   Statement types = reader->prepare("SELECT type, count(*) FROM events GROUP BY type");
   while (types.step()) counts.by_type[types.text(0)] = types.integer(1);
   return counts;
+}
+
+PersonCounts Store::counts_of(const std::string& subject) const {
+  Readers::Lease reader(parts_->readers);
+  const ReadTransaction one_moment(*reader);
+  const auto count = [&](const char* sql) {
+    Statement statement = reader->prepare(sql);
+    return statement.with(subject).step() ? statement.integer(0) : 0;
+  };
+  return {count("SELECT count(*) FROM conversations WHERE subject = ?"),
+          count("SELECT count(*) FROM turns WHERE conversation IN (SELECT id FROM conversations "
+                "WHERE subject = ?)"),
+          count("SELECT count(*) FROM events WHERE subject = ?")};
 }
 
 std::vector<StoreDay> Store::days(int limit) const {
@@ -251,20 +283,21 @@ std::int64_t Store::time_of(std::int64_t seq) const {
   return newest.with(seq).step() ? newest.integer(0) : 0;
 }
 
-void Store::each_conversation(std::int64_t as_of, Whose whose,
-                              const std::function<void(const ConversationRecord&)>& take) const {
+std::int64_t Store::each_conversation(std::int64_t as_of, Whose whose,
+                                      const std::function<void(ConversationRecord)>& take) const {
   Readers::Lease reader(parts_->readers);
   const ReadTransaction one_moment(*reader);
   const std::string within = "WHERE conversation = ? AND seq <= ? ORDER BY seq";
+  std::int64_t passed_over = 0;
   for (const StoredConversation& conversation : read_rows<StoredConversation>(
            *reader, "WHERE seq <= ? ORDER BY subject, created_at, seq", as_of)) {
     ConversationRecord record;
     record.conversation = conversation;
-    const auto consent = read_rows<StoredConsent>(
-        *reader, "WHERE subject = ? AND seq <= ? ORDER BY seq DESC LIMIT 1", conversation.subject,
-        as_of);
-    if (!consent.empty()) record.consent = consent.front();
-    if (whose == Whose::training && !(record.consent && record.consent->training)) continue;
+    record.consent = consent_up_to(*reader, conversation.subject, as_of);
+    if (whose == Whose::training && !(record.consent && record.consent->training)) {
+      ++passed_over;
+      continue;
+    }
     record.turns = read_rows<StoredTurn>(*reader, within, conversation.id, as_of);
     record.decisions = read_rows<StoredDecision>(*reader, within, conversation.id, as_of);
     record.events = read_rows<StoredEvent>(*reader, within, conversation.id, as_of);
@@ -272,23 +305,44 @@ void Store::each_conversation(std::int64_t as_of, Whose whose,
     record.conversation.updated_at = conversation.created_at;
     for (const StoredTurn& turn : record.turns)
       record.conversation.updated_at = std::max(record.conversation.updated_at, turn.at);
-    take(record);
+    take(std::move(record));
   }
+  return passed_over;
+}
+
+void Store::erase_subject(const std::string& subject, std::function<void(const Erased&)> done) {
+  parts_->writing().erase(
+      [subject](Connection& connection) { return feedback::erase_subject(connection, subject); },
+      std::move(done));
+}
+
+void Store::erase_conversation(const std::string& id, std::function<void(const Erased&)> done) {
+  parts_->writing().erase(
+      [id](Connection& connection) { return feedback::erase_conversation(connection, id); },
+      std::move(done));
 }
 
 Erased Store::erase_subject(const std::string& subject) {
-  return parts_->erase(
-      [&](Connection& connection) { return feedback::erase_subject(connection, subject); });
+  return parts_->waited_for([&](auto done) { erase_subject(subject, std::move(done)); });
 }
 
 Erased Store::erase_conversation(const std::string& id) {
-  return parts_->erase(
-      [&](Connection& connection) { return feedback::erase_conversation(connection, id); });
+  return parts_->waited_for([&](auto done) { erase_conversation(id, std::move(done)); });
 }
 
 Erased Store::expire(std::int64_t before) {
-  return parts_->erase(
-      [&](Connection& connection) { return feedback::erase_older(connection, before); });
+  return parts_->waited_for([&](auto done) {
+    parts_->writing().erase(
+        [before](Connection& connection) { return erase_older(connection, before); },
+        std::move(done));
+  });
+}
+
+void Store::wait_for_queued() {
+  std::promise<void> result;
+  parts_->writing().erase([](Connection&) { return Erased(); },
+                          [&](const Erased&) { result.set_value(); });
+  result.get_future().wait();
 }
 
 void Store::backup(const fs::path& file) const {

@@ -25,6 +25,8 @@ struct StoredConsent {
   bool training = false;
   std::string policy_version;
   std::int64_t at = 0;
+  // The event that says it, not kept: once that is there, it has been said. Empty: none says it.
+  std::string event;
 };
 
 struct StoredConversation {
@@ -112,17 +114,20 @@ struct Written {
 
 struct Erased {
   std::int64_t conversations = 0, turns = 0, decisions = 0, events = 0, consents = 0;
-  // No byte is left in the file and its WAL. False: the rows are gone, but somebody else has been
-  // reading an older state for all the time that the store waited; the next erasure or start
-  // removes the bytes.
+  // No byte is left in the file and its WAL. False: the rows are gone, but somebody has been
+  // reading an older state for all the time that the store waited; the bytes go once nobody does,
+  // or with the next start that has room on the disk.
   bool scrubbed = false;
+  std::string error;  // empty: done; else rows or bytes are left, and it has to be asked for again
+  bool full = false;  // the disk is
 };
 
 // A conversation with everything that belongs to it.
 struct ConversationRecord {
   StoredConversation conversation;
-  std::optional<StoredConsent> consent;  // the owner's newest
-  std::vector<StoredTurn> turns;         // these by seq
+  std::optional<StoredConsent>
+      consent;                    // the owner's newest; what was taken back since is not in it
+  std::vector<StoredTurn> turns;  // these by seq
   std::vector<StoredDecision> decisions;
   std::vector<StoredEvent> events;
 };
@@ -137,6 +142,11 @@ struct StoreCounts {
   std::map<std::string, std::int64_t> by_type;  // of events
 };
 
+// How much of one person there is.
+struct PersonCounts {
+  std::int64_t conversations = 0, turns = 0, events = 0;
+};
+
 // What came on one day of UTC.
 struct StoreDay {
   std::string day;  // "2026-11-25"
@@ -146,7 +156,7 @@ struct StoreDay {
 // For tests and rare needs.
 struct StoreOptions {
   int wait_for_readers_ms =
-      10000;  // how long an erasure waits for them before it gives up scrubbing
+      10000;  // how long an erasure waits for them before it says that bytes are left
 };
 
 // A crash-safe store in one SQLite file (WAL, synchronous FULL), one writer with group commit. What
@@ -189,22 +199,32 @@ class Store {
   std::vector<StoredDecision> decisions_of(
       const std::string& subject) const;  // of its conversations, by seq
 
-  StoreCounts counts() const;                   // reads every row
+  StoreCounts counts() const;  // reads every row
+  PersonCounts counts_of(const std::string& subject) const;
+  std::int64_t newest_seq() const;              // that was ever given
   std::int64_t bytes() const;                   // of the file: reads none
   std::vector<StoreDay> days(int limit) const;  // the newest that had anything, oldest first
   // When the row of that number or the newest one before it was written; 0 where there is none.
   std::int64_t time_of(std::int64_t seq) const;
   // Everything up to a number, of one moment: conversations by owner, then age, without the rows
-  // that are newer. Owners whose newest consent up to there has no training are passed over with
-  // Whose::training.
+  // that are newer. With Whose::training, owners who had not agreed to training by then, or have
+  // taken it back since, are passed over. How many conversations were.
   enum class Whose { everybody, training };
-  void each_conversation(std::int64_t as_of, Whose whose,
-                         const std::function<void(const ConversationRecord&)>& take) const;
+  std::int64_t each_conversation(std::int64_t as_of, Whose whose,
+                                 const std::function<void(ConversationRecord)>& take) const;
 
+  // No byte of what is erased stays in the file or its WAL, for which the file is built anew: that
+  // takes room on the disk for the file twice more, and other writes wait for it. Where there was
+  // nothing to erase nothing is built; erasures that wait at the same time share one building. Each
+  // comes after what was queued before it. `done` is called as write()'s is.
+  void erase_subject(const std::string& subject, std::function<void(const Erased&)> done);
+  void erase_conversation(const std::string& id, std::function<void(const Erased&)> done);
+  // The same, and what is older; they wait, and throw base::ResourceError where there is an error.
   Erased erase_subject(const std::string& subject);
   Erased erase_conversation(const std::string& id);
-  // What is older; no byte of erased or expired rows stays in the file or its WAL.
   Erased expire(std::int64_t before);
+  // Until all that was queued is done and told.
+  void wait_for_queued();
   // A consistent copy while others write.
   void backup(const std::filesystem::path& file) const;
   // What is damaged in the file; reads all of it.

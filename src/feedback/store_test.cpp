@@ -108,6 +108,20 @@ TEST_F(AStore, TheNewestConsentCounts) {
   EXPECT_EQ(store.counts().training, 0);
 }
 
+TEST_F(AStore, AConsentThatAnEventSaysCountsOnceHoweverOftenTheEventComes) {
+  Store store(file_);
+  Batch said = of_consent("ann", true, 1);
+  said.events = {event("a", "consent", "ann", 1)};
+  said.events[0].conversation.clear();
+  said.consents[0].event = said.events[0].id;
+  put(store, said);
+  EXPECT_TRUE(store.consent("ann")->training);
+  put(store, of_consent("ann", false, 2));
+  put(store, said);  // the answer was lost
+  EXPECT_FALSE(store.consent("ann")->training);
+  EXPECT_EQ(store.consents("ann").size(), 2u);
+}
+
 TEST_F(AStore, ConversationsComeNewestFirstPageByPageAndOnlyTheirOwners) {
   Store store(file_);
   for (int i = 0; i < 5; ++i) put(store, small_talk(std::to_string(i), i == 2 ? "bob" : "ann", i));
@@ -247,6 +261,79 @@ TEST_F(AStore, AnErasureThatAReaderHeldUpIsFinishedAtTheNextStart) {
   EXPECT_FALSE(test::anywhere(folder_.path(), "annswords"));
 }
 
+TEST_F(AStore, WritesGoOnWhileAnErasureWaitsForAReader) {
+  Store store(file_);
+  put(store, small_talk("a", "subject-ann", 1, "annswords"));
+  std::atomic<bool> told = false;
+  std::promise<Erased> erased;
+  store.each_conversation(100, Store::Whose::everybody, [&](const auto&) {
+    store.erase_subject("subject-ann", [&](const Erased& done) {
+      told = true;
+      erased.set_value(done);
+    });
+    put(store, small_talk("b", "bob", 2));
+    EXPECT_FALSE(told);
+  });
+  EXPECT_TRUE(erased.get_future().get().scrubbed);
+  EXPECT_FALSE(test::anywhere(folder_.path(), "annswords"));
+  EXPECT_EQ(store.turns(id("b")).size(), 2u);
+}
+
+TEST_F(AStore, BytesThatAReaderHeldUpGoOnceItHasEnded) {
+  Store store(file_, Store::Access::read_write, {.wait_for_readers_ms = 0});
+  put(store, small_talk("a", "subject-ann", 1, "annswords"));
+  store.each_conversation(100, Store::Whose::everybody, [&](const auto&) {
+    EXPECT_FALSE(store.erase_subject("subject-ann").scrubbed);
+    const auto log = std::filesystem::file_size(file_.string() + "-wal");
+    EXPECT_FALSE(store.erase_subject("nobody").scrubbed);
+    EXPECT_EQ(std::filesystem::file_size(file_.string() + "-wal"), log);  // not built once more
+  });
+  EXPECT_TRUE(test::anywhere(folder_.path(), "annswords"));
+  for (const char* name : {"b", "c"}) put(store, small_talk(name, "bob", 2));  // that time passes
+  EXPECT_FALSE(test::anywhere(folder_.path(), "annswords"));
+}
+
+TEST_F(AStore, ErasingWhatIsNotThereDoesNotBuildTheFileAnew) {
+  Store store(file_);
+  put(store, small_talk("a", "ann", 1000));
+  const auto log = file_.string() + "-wal";
+  const auto before = std::filesystem::file_size(log);
+  EXPECT_TRUE(store.erase_subject("nobody").scrubbed);
+  EXPECT_EQ(std::filesystem::file_size(log), before);  // building anew would have emptied it
+  EXPECT_GT(before, 0u);
+}
+
+TEST_F(AStore, AnErasureComesAfterWhatWasQueuedBeforeIt) {
+  Store store(file_);
+  std::promise<void> all_queued;
+  std::promise<Erased> erased;
+  store.write(small_talk("first", "ann", 0),
+              [&](const Written&) { all_queued.get_future().wait(); });
+  for (int i = 0; i < 300; ++i) {  // more than one commit takes
+    Batch batch = small_talk(std::to_string(i), "ann", i, "annswords");
+    for (int e = 0; e < 40; ++e) batch.events.push_back(event(std::to_string(i), "copy", "ann", e));
+    store.write(std::move(batch), [](const Written& written) { EXPECT_EQ(written.error, ""); });
+  }
+  store.erase_subject("ann", [&](const Erased& done) { erased.set_value(done); });
+  all_queued.set_value();
+  EXPECT_EQ(erased.get_future().get().conversations, 301);
+  EXPECT_EQ(store.counts().events, 0);
+  EXPECT_FALSE(test::anywhere(folder_.path(), "annswords"));
+}
+
+TEST_F(AStore, OnePersonsRowsAreCounted) {
+  Store store(file_);
+  put(store, small_talk("a", "ann", 1000));
+  put(store, small_talk("b", "ann", 2000));
+  put(store, small_talk("c", "bob", 3000));
+  put(store, of_events({event("a", "copy", "ann", 2000), event("c", "copy", "bob", 2000)}));
+  const PersonCounts ann = store.counts_of("ann");
+  EXPECT_EQ(ann.conversations, 2);
+  EXPECT_EQ(ann.turns, 4);
+  EXPECT_EQ(ann.events, 1);
+  EXPECT_EQ(store.counts_of("nobody").turns, 0);
+}
+
 TEST_F(AStore, WhatIsOlderExpiresAndNothingElse) {
   Store store(file_);
   put(store, of_consent("ann", true, 10));
@@ -321,12 +408,16 @@ TEST_F(AStore, ARecordUpToANumberHasNothingNewer) {
     store.each_conversation(as_of, whose, [&](const auto& record) { records.push_back(record); });
     return records;
   };
+  EXPECT_TRUE(
+      read(6, Store::Whose::training).empty());  // taken back since, for what was before, too
+  EXPECT_FALSE(read(6, Store::Whose::everybody)[0].consent->training);
+  put(store, of_consent("ann", true, 5000));  // 12
   const auto early = read(5, Store::Whose::training);
   ASSERT_EQ(early.size(), 1u);
   EXPECT_EQ(early[0].turns.size(), 2u);
   EXPECT_TRUE(early[0].events.empty());
   EXPECT_EQ(read(6, Store::Whose::training)[0].events.size(), 1u);
-  EXPECT_TRUE(read(7, Store::Whose::training).empty());  // taken back
+  EXPECT_TRUE(read(7, Store::Whose::training).empty());  // at that time she had taken it back
   EXPECT_EQ(read(11, Store::Whose::everybody).size(), 2u);
   EXPECT_EQ(store.time_of(6), 3000);  // of the answer, which is newer than the event
   EXPECT_EQ(store.time_of(0), 0);

@@ -38,7 +38,7 @@ std::set<std::size_t> flooded(const std::vector<ConversationRecord>& records) {
   return found;
 }
 
-bool dwells_without_hands(const ConversationRecord& record) {
+bool dwells_without_a_look(const ConversationRecord& record) {
   double visible = 0;
   std::int64_t activations = 0;
   for (const auto& [turn, dwell] : merge_dwell(record.events)) {
@@ -81,7 +81,7 @@ std::vector<std::vector<std::string>> find_suspicions(
     const ConversationRecord& record = of_one_person[i];
     std::vector<std::string>& why = found.emplace_back();
     if (floods.count(i)) why.push_back("flood");
-    if (dwells_without_hands(record)) why.push_back("dwell without hands");
+    if (dwells_without_a_look(record)) why.push_back("dwell without a look");
     if (replies_too_fast(record)) why.push_back("faster than reading");
     if (said_by_the_server(record)) why.push_back("said by the server");
   }

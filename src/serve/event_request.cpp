@@ -195,10 +195,16 @@ ReadEvents read_events(const base::Json& body, const EventJudge& given) {
     try {
       feedback::StoredEvent event = read_event(list[i], *sent_at, judge);
       if (event.type == "consent") {
-        judge.consent = {judge.caller.subject, event.props.value("analytics", false),
-                         event.props.value("training", false),
-                         event.props.value("policy_version", ""), judge.now};
-        out.consents.push_back(*judge.consent);
+        // What comes late says nothing against what was said meanwhile.
+        if (!judge.consent || judge.consent->at <= event.corrected_at) {
+          judge.consent = {judge.caller.subject,
+                           event.props.value("analytics", false),
+                           event.props.value("training", false),
+                           event.props.value("policy_version", ""),
+                           event.corrected_at,
+                           event.id};
+          out.consents.push_back(*judge.consent);
+        }
       }
       out.events.push_back(std::move(event));
       out.places.push_back(i);

@@ -30,7 +30,7 @@ base::Json event(const std::string& type, const base::Json& more = base::Json::o
 EventJudge judge(bool analytics = true) {
   EventJudge out;
   out.caller.subject = "me";
-  if (analytics) out.consent = feedback::StoredConsent{"me", true, false, "1", 0};
+  if (analytics) out.consent = feedback::StoredConsent{"me", true, false, "1", 0, ""};
   out.secret = "secret";
   out.now = kNow;
   out.owns = [](const std::string& id) { return id == kTalk; };

@@ -68,6 +68,21 @@ base::Json erased_json(const feedback::Erased& erased) {
             {"consents", erased.consents}}}};
 }
 
+// An erasure takes as long as the store is large: no thread of the server waits for it.
+std::function<void(const feedback::Erased&)> answer_when_erased(
+    const Call& call, std::vector<std::pair<std::string, std::string>> headers) {
+  return
+      [headers = std::move(headers), responder = call.responder](const feedback::Erased& erased) {
+        if (!erased.error.empty())
+          return responder->send(ApiError(erased.full ? 507 : 503, "store_failed",
+                                          "not all could be erased; ask for it again")
+                                     .response());
+        HttpResponse out = json_response(erased_json(erased));
+        out.headers.insert(out.headers.end(), headers.begin(), headers.end());
+        responder->send(std::move(out));
+      };
+}
+
 // All of somebody's conversations.
 std::vector<feedback::StoredConversation> all_conversations(const Context& context,
                                                             const std::string& subject) {
@@ -104,12 +119,10 @@ Answer show_me(Context& context, Call& call) {
   if (!call.caller.session)
     throw ApiError(401, "no_session", "there is no session: POST /v1/session makes one");
   base::Json out = me_json(context, call.caller.subject);
-  std::int64_t conversations = 0, turns = 0;
-  for (const auto& one : all_conversations(context, call.caller.subject))
-    ++conversations, turns += one.turns;
-  out["conversations"] = conversations;
-  out["turns"] = turns;
-  out["events"] = context.store.events_of(call.caller.subject).size();
+  const feedback::PersonCounts counts = context.store.counts_of(call.caller.subject);
+  out["conversations"] = counts.conversations;
+  out["turns"] = counts.turns;
+  out["events"] = counts.events;
   return json_response(out);
 }
 
@@ -149,15 +162,17 @@ Answer take_consent(Context& context, Call& call) {
 }
 
 Answer erase_me(Context& context, Call& call) {
-  HttpResponse out = json_response(erased_json(context.store.erase_subject(call.caller.subject)));
+  HttpResponse out;
   if (call.caller.session)
     out.headers.emplace_back("Set-Cookie", Access::set_cookie("", call.request.secure));
-  return out;
+  context.store.erase_subject(call.caller.subject, answer_when_erased(call, out.headers));
+  return std::nullopt;
 }
 
 Answer erase_conversation(Context& context, Call& call) {
   own_conversation(context, call.caller, call.id);
-  return json_response(erased_json(context.store.erase_conversation(call.id)));
+  context.store.erase_conversation(call.id, answer_when_erased(call, {}));
+  return std::nullopt;
 }
 
 }  // namespace serve

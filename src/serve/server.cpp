@@ -176,7 +176,7 @@ struct Server::Parts {
   ~Parts() {
     http.stop();
     engine.stop();
-    context.store.write(feedback::Batch{});
+    context.store.wait_for_queued();
   }
 
   // The one place where errors become answers.

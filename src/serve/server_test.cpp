@@ -254,6 +254,22 @@ TEST_F(ServerTest, ErasesWhatSomebodyAsksFor) {
       EXPECT_EQ(base::read_file(file.path()).find(word), std::string::npos) << file.path();
 }
 
+TEST_F(ServerTest, AnErasureThatTakesLongHoldsUpNobodyElse) {
+  options_.http.threads = 1;
+  start();
+  const TestHeaders me = {{"Cookie", session()}};
+  chat({{"messages", {{{"role", "user"}, {"content", "xyzzy secret"}}}}}, me);
+  TestClient eraser(server_->port());
+  // It waits for who reads an older state, and this one reads until the server has answered.
+  store_->each_conversation(INT64_MAX, feedback::Store::Whose::everybody, [&](const auto&) {
+    eraser.send(request_text("DELETE", "/v1/me", "", me));
+    EXPECT_EQ(get("/health").status, 200);
+  });
+  EXPECT_EQ(read_answer(eraser.read_all()).json()["erased"]["conversations"], 1);
+  for (const auto& file : std::filesystem::directory_iterator(folder_.path()))
+    EXPECT_EQ(base::read_file(file.path()).find("xyzzy"), std::string::npos) << file.path();
+}
+
 TEST_F(ServerTest, SessionsAndConversationsSurviveARestart) {
   const TestHeaders me = {{"Cookie", session()}};
   const base::Json own = chat({}, me).json()["attune"];

@@ -60,6 +60,19 @@ test("events that were not acknowledged survive a reload and arrive once, with t
   await context.close();
 });
 
+test("what is said reaches the server also where the browser has thrown its storage away", async () => {
+  const { page, context, harm } = await open(proxy);
+  await consent(page);
+  await say(page, "Something tense");
+  const devtools = await context.newCDPSession(page);
+  await devtools.send("Storage.clearDataForOrigin", { origin: proxy.url, storageTypes: "indexeddb" });
+  await page.getByRole("button", { name: "Good reply" }).click();
+  await eventually("the vote is stored", async () => (await stored(page)).events.some(({ type }) => type === "rating"));
+  assert.equal(await page.getByRole("alert").count(), 0);
+  quiet(harm);
+  await context.close();
+});
+
 test("with a fifth of the batches lost, doubled or late, dwell comes to what it is without", async () => {
   const { page, context, harm } = await open(proxy);
   await consent(page, { analytics: true });

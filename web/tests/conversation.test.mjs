@@ -242,6 +242,40 @@ test("a busy server is said in place and can be tried again", async () => {
   await context.close();
 });
 
+test("after a refusal one can say something else instead, and the conversation goes on", async () => {
+  const { page, context, harm } = await open(proxy);
+  await consent(page);
+  for (const before of [0, 2]) {
+    proxy.rules.push((method, path) => (path === "/v1/chat/completions" ? { status: 503 } : undefined));
+    await message(page).fill("Something tense");
+    await message(page).press("Enter");
+    await page.getByRole("alert").getByText("The server is busy.").waitFor();
+    proxy.rules.pop();
+    await say(page, "Something funny");
+    assert.equal(await page.getByRole("alert").count(), 0);
+    assert.equal((await turns(page)).length, before + 2);
+    assert.equal(await page.getByText("Something tense").count(), 0);
+  }
+  quiet(harm);
+  await context.close();
+});
+
+test("a reply that was stopped before it began can be asked for again", async () => {
+  const { page, context, harm } = await open(proxy);
+  await consent(page);
+  proxy.rules.push((method, path) => (path === "/v1/chat/completions" ? { lose: "request", delayMs: 60_000 } : undefined));
+  await message(page).fill("Something tense");
+  await message(page).press("Enter");
+  await page.getByRole("button", { name: "Stop the reply" }).click();
+  await page.getByRole("alert").getByText("Stopped before the reply began.").waitFor();
+  proxy.rules.pop();
+  await page.getByRole("alert").getByRole("button", { name: "Try again" }).click();
+  await whole(page);
+  assert.equal((await turns(page)).length, 2);
+  quiet(harm);
+  await context.close();
+});
+
 test("a reply that could not be stored is said in place and can be tried again", async () => {
   const { page, context, harm } = await open(proxy);
   await consent(page);

@@ -76,6 +76,7 @@ test("a choice can be changed later, and withdrawn consent ends the measuring", 
   await showPanel(page);
   await panel(page).getByRole("checkbox", { name: /measure/i }).uncheck();
   await panel(page).getByRole("button", { name: "Save my choice" }).click();
+  await panel(page).getByRole("status").getByText("Saved.").waitFor();
   await eventually("the server knows", async () => (await stored(page)).consents.at(-1).analytics === false);
   assert.equal((await stored(page)).consents.at(-1).training, true);
   await page.keyboard.press("Escape");
@@ -152,6 +153,8 @@ test("where the server wants a key, the page asks for it and does not keep it", 
   const { page, context, harm } = await open(locked, { path: "/loop" });
   await page.getByRole("alert").getByRole("link", { name: /Begin one/ }).click();
   const dialog = page.getByRole("dialog", { name: /asks for a key/ });
+  await dialog.waitFor();
+  for (let i = 0; i < 3; ++i) await page.keyboard.press("Escape"); // there is nothing behind it
   await dialog.getByRole("textbox", { name: "Key" }).or(dialog.getByLabel("Key")).first().fill("wrong");
   await dialog.getByRole("button", { name: "Begin" }).click();
   await dialog.getByRole("alert").getByText("This key is not known here.").waitFor();

@@ -24,6 +24,9 @@ function fresh(role: Turn["role"], parent: string | null, text: string): PageTur
   return { id, key: id, parent_id: parent, role, text, at, state: "sending", rating: null, items: {}, recommendations: [] };
 }
 
+// Whether the server has not said yet that it has it.
+export const isLocal = (turn: Turn): boolean => turn.id.startsWith("local-");
+
 export const messageOf = (error: unknown): string =>
   error instanceof ApiError
     ? error.message + (error.retryAfterSeconds ? ` Try again in ${Math.ceil(error.retryAfterSeconds)} s.` : "")
@@ -87,10 +90,14 @@ export class Chat {
   async remove(id: string): Promise<void> {
     await api.deleteConversation(id);
     this.list = this.list.filter((summary) => summary.id !== id);
+    if (this.more === id) await this.loadList(); // the list went on from this one
     if (this.id === id) await this.open(null);
   }
 
   send(text: string): Promise<void> {
+    if (this.busy) return Promise.resolve();
+    // Below what the server does not know nothing can stand.
+    this.turns = this.turns.filter((turn) => turn.state !== "broken" && !isLocal(turn));
     const last = this.path.at(-1);
     if (last && last.id === this.ended?.turn) {
       const latency = Math.round(performance.now() - this.ended.at);
@@ -219,13 +226,12 @@ export class Chat {
     ask: { user: PageTurn | null; reply: PageTurn; parent: string | null; text: string | null; stopped: boolean },
   ): Promise<void> {
     const { user, reply, parent, text, stopped } = ask;
-    const placed = !reply.id.startsWith("local-");
-    if (stopped) {
+    const placed = !isLocal(reply);
+    if (!this.turns.includes(reply)) return; // another conversation is on show
+    if (stopped && placed) {
       reply.state = "stopped";
       this.announcement = "Stopped.";
-      if (placed) await this.catchUp(reply);
-      else this.turns = this.turns.filter((turn) => turn !== reply);
-      return;
+      return this.catchUp(reply);
     }
     if (error instanceof ApiError && error.status === 401) this.onSessionLost();
     reply.state = "broken";
@@ -233,7 +239,7 @@ export class Chat {
       this.turns = this.turns.filter((turn) => turn.key !== reply.key && (placed || turn.key !== user?.key));
       void (placed ? this.ask(reply.parent_id, null) : this.ask(parent, text));
     };
-    this.problem = { message: messageOf(error), retry };
+    this.problem = { message: stopped ? "Stopped before the reply began." : messageOf(error), retry };
   }
 
   // What the server has kept of a stopped reply; it may need a moment to notice.

@@ -157,6 +157,19 @@ test("the server's Retry-After is waited for", async () => {
   assert.deepEqual(bench.posts.map((post) => post.length), [1, 2]);
 });
 
+test("an event that comes while the refused batch is on its way waits with it, whatever wakes the page", async () => {
+  const { bench, queue } = await make();
+  bench.answers.push({ status: 429, retryAfterSeconds: 30 });
+  void queue.add(event("rating"));
+  void queue.add(event("copy"));
+  await bench.turn(29_999);
+  queue.wake();
+  await settle();
+  assert.equal(bench.posts.length, 1);
+  await bench.turn(1);
+  assert.deepEqual(bench.posts.map((post) => post.length), [1, 2]);
+});
+
 test("what was refused as a whole is not tried again", async () => {
   for (const status of [400, 401, 403, 413]) {
     const { bench, outbox, queue } = await make();
@@ -166,6 +179,19 @@ test("what was refused as a whole is not tried again", async () => {
     assert.equal(bench.posts.length, 1, `${status}`);
     assert.equal((await outbox.all()).length, 0);
   }
+});
+
+test("a refusal is an answer: the server is not out of reach any more", async () => {
+  const { bench, queue } = await make();
+  const trouble: boolean[] = [];
+  queue.onTrouble = (now) => trouble.push(now);
+  bench.answers.push({ status: 0 }, { status: 400 }, { status: 503 });
+  queue.add(event("rating")).catch(() => undefined);
+  await bench.turn(3000);
+  assert.deepEqual(trouble, [true, false]);
+  queue.add(event("rating")).catch(() => undefined);
+  await bench.turn(3000); // the wait begins anew, too
+  assert.deepEqual(trouble, [true, false, true, false]);
 });
 
 test("a later snapshot of a message takes the place of one that waits", async () => {

@@ -51,6 +51,7 @@ export class EventQueue {
   private readonly waiting = new Map<string, Waiting>();
   private inFlight: ReadonlySet<string> = new Set();
   private failures = 0;
+  private quietUntil = 0; // by the server's word
   private timer: { at: number; cancel: () => void } | null = null;
   private allowed = false;
   onTrouble: (trouble: boolean) => void = () => undefined;
@@ -108,9 +109,9 @@ export class EventQueue {
 
   // The way to the server may be open again.
   wake(): void {
+    if (this.around.now() < this.quietUntil) return;
     this.failures = 0;
-    this.timer?.cancel();
-    this.timer = null;
+    this.stopTimer();
     void this.flush();
   }
 
@@ -123,13 +124,15 @@ export class EventQueue {
   async flush(): Promise<void> {
     if (this.inFlight.size > 0 || this.waiting.size === 0) return;
     if (this.failures > 0 && this.timer) return; // the time of the next try stands
-    this.timer?.cancel();
-    this.timer = null;
+    this.stopTimer();
     const batch = this.batch([...this.waiting.values()]);
     this.inFlight = new Set(batch.map(({ event }) => event.event_id));
     const again = await this.send(batch);
     this.inFlight = new Set();
-    if (again !== null) return this.flushAfter(again);
+    if (again !== null) {
+      this.stopTimer(); // of what came meanwhile: it waits, too
+      return this.flushAfter(again);
+    }
     if (this.waiting.size > 0) this.flushAfter([...this.waiting.values()].some(({ event }) => isExplicit(event)) ? 0 : kFlushAfterMs);
   }
 
@@ -138,18 +141,17 @@ export class EventQueue {
     let retryAfter = 0;
     try {
       const response = await this.around.post(this.body(batch));
-      if (response.status === 200) {
-        this.settle(batch, (await response.json()) as Answer);
+      // What was wrong with the batch will be wrong with it again.
+      const refused = response.status >= 400 && response.status < 500 && response.status !== 408 && response.status !== 429;
+      if (refused || response.status === 200) {
+        if (refused) this.drop(batch, `http_${response.status}`);
+        else this.settle(batch, (await response.json()) as Answer);
         this.failures = 0;
         this.onTrouble(false);
         return null;
       }
-      // What was wrong with the batch will be wrong with it again.
-      if (response.status >= 400 && response.status < 500 && response.status !== 408 && response.status !== 429) {
-        this.drop(batch, `http_${response.status}`);
-        return null;
-      }
       retryAfter = (response.retryAfterSeconds ?? 0) * 1000;
+      this.quietUntil = this.around.now() + retryAfter;
     } catch {
       // No answer: perhaps stored, perhaps not. The same ids go again.
     }
@@ -219,6 +221,11 @@ export class EventQueue {
 
   private bytes(): number {
     return [...this.waiting.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  private stopTimer(): void {
+    this.timer?.cancel();
+    this.timer = null;
   }
 
   private flushAfter(ms: number): void {

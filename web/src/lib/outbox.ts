@@ -52,8 +52,9 @@ class IndexedOutbox implements Outbox {
     return this.change((store) => ids.forEach((id) => store.delete(id)));
   }
 
-  // The commit is asked for at once: while a page goes away, nothing else would ask.
-  private change(make: (store: IDBObjectStore) => void): Promise<void> {
+  // The commit is asked for at once: while a page goes away, nothing else would ask. Rejects where the browser has
+  // thrown the storage away.
+  private async change(make: (store: IDBObjectStore) => void): Promise<void> {
     const transaction = this.database.transaction(kStore, "readwrite");
     make(transaction.objectStore(kStore));
     transaction.commit();
