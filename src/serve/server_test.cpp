@@ -190,6 +190,26 @@ TEST_F(ServerTest, GoesOnWithAConversationAndBranchesOffIt) {
   EXPECT_EQ(chat({{"attune", {{"conversation_id", base::new_uuid_v7()}}}}).status, 404);
 }
 
+// All of it is read anew for each reply.
+TEST_F(ServerTest, AConversationHasItsLength) {
+  const base::Json long_one = {{"role", "user"}, {"content", std::string(16 << 10, 'x')}};
+  const base::Json fifteen = {{"messages", base::Json::array_t(15, long_one)}};
+  base::Json own = chat(fifteen).json()["attune"];
+  int status = 200, more = 0;
+  for (; status == 200 && more < 5; ++more) {
+    const TestAnswer answer = chat(
+        {{"messages", {long_one}},
+         {"attune", {{"conversation_id", own["conversation_id"]}, {"parent_id", own["turn_id"]}}}});
+    status = answer.status;
+    if (status == 200)
+      own = answer.json()["attune"];
+    else
+      EXPECT_EQ(answer.json()["error"]["code"], "conversation_too_long");
+  }
+  EXPECT_EQ(status, 400);
+  EXPECT_EQ(post("/v1/recommend", {{"conversation_id", own["conversation_id"]}}).status, 400);
+}
+
 TEST_F(ServerTest, KeepsPeopleApart) {
   const std::string ann = session(), bob = session();
   const base::Json own = chat({}, {{"Cookie", ann}}).json()["attune"];
