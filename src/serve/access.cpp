@@ -33,6 +33,13 @@ bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
 // "Example.ORG:8080" -> "example.org"; "[::1]:80" -> "[::1]".
 std::string host_name(std::string_view host) {
   std::size_t end = host.size();
@@ -40,10 +47,7 @@ std::string host_name(std::string_view host) {
     end = std::min(host.find(']') + 1, host.size());
   else
     end = std::min(host.find(':'), host.size());
-  std::string out(host.substr(0, end));
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
+  return lower(host.substr(0, end));
 }
 
 AccessOptions with_host_names(AccessOptions options) {
@@ -193,9 +197,9 @@ Caller Access::caller_or_nobody(const HttpRequest& request) const {
 
 Caller Access::caller(const HttpRequest& request, const std::string& user) const {
   if (const auto given = request.header("authorization")) {
-    constexpr std::string_view kBearer = "Bearer ";
+    constexpr std::string_view kBearer = "bearer ";
     const std::string_view key =
-        given->substr(0, kBearer.size()) == kBearer ? given->substr(kBearer.size()) : "";
+        lower(given->substr(0, kBearer.size())) == kBearer ? given->substr(kBearer.size()) : "";
     if (const auto name = key_name(key)) return {subject("key:" + *name + ":" + user), *name};
     if (has_keys()) throw ApiError(401, "invalid_api_key", "the API key is not one of this server");
   }

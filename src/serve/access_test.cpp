@@ -96,6 +96,7 @@ TEST(Access, KnowsItsKeysAndKeepsTheirPeopleApart) {
       access.caller(request("GET", {{"authorization", "Bearer key-of-shop"}}), "ann").subject);
   EXPECT_NE(shop.subject,
             access.caller(request("GET", {{"authorization", "Bearer key-of-slow"}})).subject);
+  EXPECT_EQ(access.caller(request("GET", {{"authorization", "bearer key-of-shop"}})).key, "shop");
   for (const char* wrong :
        {"Bearer key-of-nobody", "Bearer ", "key-of-shop", "Basic key-of-shop", ""})
     EXPECT_EQ(status_of([&] {
