@@ -16,10 +16,13 @@ bool Worker::run(std::function<void()> work) {
 }
 
 void Worker::stop() {
+  std::deque<std::function<void()>> dropped;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    dropped.swap(waiting_);
   }
+  dropped.clear();
   changed_.notify_one();
   if (thread_.joinable()) thread_.join();
 }

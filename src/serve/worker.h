@@ -16,7 +16,7 @@ class Worker {
 
   // From any thread. The work must not throw. False where too much waits already.
   bool run(std::function<void()> work);
-  // Ends when all that waits is done.
+  // Drops what has not begun, and ends after what has.
   void stop();
 
  private:
