@@ -155,6 +155,17 @@ TEST(HttpServer, ReadsChunksAndAnswersOldClientsWithoutThem) {
   EXPECT_EQ(answer.headers.count("Transfer-Encoding"), 0u);
 }
 
+TEST(HttpServer, TellsAClientThatAsksToGoOnWithItsBody) {
+  HttpServer server(quick(), echo);
+  TestClient client(server.port());
+  client.send(
+      "POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n"
+      "Connection: close\r\n\r\n");
+  EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("abc");
+  EXPECT_NE(client.read_all().find("POST /x? abc"), std::string::npos);
+}
+
 // Proxies look at headers only: what comes behind a body must not become one.
 TEST(HttpServer, FieldsBehindABodyAreNoHeaders) {
   HttpServer server(quick(), [](HttpRequest request, std::shared_ptr<Responder> responder) {
