@@ -98,6 +98,7 @@ check-all: bootstrap
 	@tools/mutate_rl
 	@ATTUNE=$(BUILD)/src/attune python3 -B tests/kills.py
 	@ATTUNE_FEEDBACK_PROBE=$(BUILD)/tests/feedback_probe python3 -B tests/store_kills.py --kills 1000
+	@ATTUNE=$(BUILD)/src/attune python3 -B tests/disconnects.py --clients 10000
 	@$(BUILD)/src/attune experiment toy --out $(BUILD)/toy
 	@$(MAKE) test PRESET=asan-ubsan
 

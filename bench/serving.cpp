@@ -26,6 +26,7 @@ LoadedServer::LoadedServer(dialogue::Recommender& recommender, serve::ServedMode
   serve::ServerOptions options;
   options.http.port = 0;
   options.access.hosts = {"localhost", "127.0.0.1"};
+  options.access.events_per_minute = 0;
   options.engine = engine;
   server_ = std::make_unique<serve::Server>(recommender, model_, *store_, options);
 }

@@ -73,7 +73,10 @@ class Server:
 
     def gauge(self, name, headers=None):
         text = self.ask("GET", "/metrics", headers=headers).body.decode()
-        return float(re.search(rf"^{name} (\S+)$", text, re.MULTILINE)[1])
+        return float(re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)[1])
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def sockets(self):
         """How many it has open."""

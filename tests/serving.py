@@ -1,5 +1,4 @@
 """`attune serve` from outside: what is refused, what survives, what is cleaned up, and what never comes out of it."""
-import concurrent.futures
 import http.client
 import json
 import os
@@ -17,7 +16,7 @@ import served
 import system
 from served import CHAT, HELLO, Server, eventually
 
-RESOURCE, DATA = 4, 3
+RESOURCE, DATA, USAGE = 4, 3, 2
 ID = "0198a1b2-0000-7000-8000-000000000001"
 OPEN_ROUTES = [("GET", "/health"), ("GET", "/v1/models"), ("GET", "/"), ("GET", "/loop")]
 CLOSED_ROUTES = [("GET", "/v1/me"), ("GET", "/v1/me/data"), ("DELETE", "/v1/me"), ("POST", "/v1/session"), ("POST", "/v1/consent"),
@@ -85,7 +84,7 @@ class Serving(unittest.TestCase):
 
     def test_bodies_of_other_types_are_refused(self):
         for route in hostile_requests.SOUND:
-            for kind in ("", "text/html", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "TEXT/PLAIN"):
+            for kind in ("", "text/html", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "text/plainer"):
                 with self.subTest(route=route, kind=kind):
                     self.assertEqual(self.server.ask("POST", route, hostile_requests.SOUND[route], {"Content-Type": kind}).status, 415)
 
@@ -142,6 +141,11 @@ class Serving(unittest.TestCase):
         done = system.attune("serve", self.run_folder, "--model", "sft", "--store", self.base / "none.db", "--keys", file)
         self.assertEqual(done.returncode, DATA, done.stderr)
         self.assertIn(b"--new-key", done.stderr)
+
+    def test_options_that_would_do_nothing_are_refused(self):
+        for options in (["--per-minute", 5], ["--cors", "https://shop.example/"], ["--cors", "*"], ["--new-key", "shop"], ["--certificate", "cert.pem"]):
+            done = system.attune("serve", self.run_folder, *options)
+            self.assertEqual(done.returncode, USAGE, done.stderr)
 
     def test_foreign_hosts_and_pages_are_refused_on_every_route(self):
         for method, path in OPEN_ROUTES + CLOSED_ROUTES:
@@ -230,6 +234,24 @@ class Serving(unittest.TestCase):
         done = system.attune("serve", self.run_folder, "--model", "sft", "--store", self.base / "x.db", "--port", "0", "--certificate", key, "--private-key", key)
         self.assertEqual(done.returncode, DATA, done.stderr)
 
+    def test_simulated_people_talk_with_it_and_are_compared_with_themselves(self):
+        def users(*options):
+            done = system.attune("simulate", "users", "--against", self.server.url, "--run", self.run_folder, "--pace", 0, "--json", *options)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return json.loads(done.stdout), done.stderr.decode()
+
+        one, _ = users("--conversations", 1)
+        self.assertEqual(one["satisfaction"], {"mean": one["each"][0]["satisfaction"], "low": None, "high": None})
+        several, _ = users("--conversations", 6, "--lost", .3)
+        self.assertEqual((several["visits"], several["broken"]), (6, 0))
+        self.assertGreater(several["events"], 6)
+        self.assertLess(several["satisfaction"]["low"], several["satisfaction"]["mean"])
+        before = self.base / "before.json"
+        before.write_text(json.dumps(several))
+        again, said = users("--conversations", 6, "--beside", before)
+        self.assertEqual([visit["person"] for visit in again["each"]], [visit["person"] for visit in several["each"]])
+        self.assertIn("minus that of", said)
+
     def test_a_second_server_on_the_same_store_or_port_is_refused(self):
         for options in (["--store", self.base / "feedback.db", "--port", "0"], ["--store", self.base / "other.db", "--port", self.server.port]):
             done = system.attune("serve", self.run_folder, "--model", "sft", *options)
@@ -259,25 +281,6 @@ class Serving(unittest.TestCase):
         for text in [answer.body for answer in shown] + [server.log.read_bytes()]:
             self.assertNotIn(canary.encode(), text)
             self.assertNotIn(key["Authorization"].split()[1].encode(), text)
-
-    def test_clients_that_leave_free_their_places_and_descriptors(self):
-        server = Server(self.run_folder, self.base / "leave.db", "--max-open", "8")
-        self.addCleanup(server.stop)
-        self.answers(server)
-        eventually("it only listens", lambda: server.sockets() == 1)
-
-        def leave(number):
-            with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
-                client.sendall(raw(CHAT, {**STREAM, "seed": number}))
-                if number % 2:
-                    client.recv(number)
-
-        with concurrent.futures.ThreadPoolExecutor(50) as pool:
-            list(pool.map(leave, range(200)))
-        idle = lambda: server.gauge("attune_requests_running") == server.gauge("attune_requests_waiting") == 0
-        eventually("no place is taken", idle)
-        eventually("no socket is left", lambda: server.sockets() == 1)
-        self.answers(server)
 
     def test_a_client_that_sends_nothing_does_not_hold_up_others(self):
         silent = [socket.create_connection(("127.0.0.1", self.server.port)) for _ in range(200)]

@@ -22,7 +22,7 @@ void add_consent(const feedback::Store& store, std::vector<feedback::Batch>& bat
   for (feedback::Batch& batch : batches)
     for (const feedback::StoredConversation& conversation : batch.conversations)
       if (done.insert(conversation.subject).second && !store.consent(conversation.subject))
-        batch.consents.push_back({conversation.subject, true, true, "import", at, ""});
+        batch.consents.push_back({conversation.subject, true, true, "import", at});
 }
 
 int import_dialogues(const Command& self, const std::vector<std::string>& given) {

@@ -46,6 +46,8 @@ Given parse(const Command& self, const std::vector<std::string>& arguments_given
   arguments.option("--certificate", given.server.http.certificate, "PEM file for TLS");
   arguments.option("--private-key", given.server.http.key, "PEM file of its private key");
   arguments.option("--threads", given.threads, "threads that talk with clients");
+  arguments.option("--events-per-minute", given.server.access.events_per_minute,
+                   "events that one session may send in a minute; 0: any number");
   arguments.option("--max-open", given.max_open, "replies worked on at a time");
   arguments.option("--max-waiting", given.max_waiting, "replies that may wait beyond them");
   arguments.parse(arguments_given);
@@ -55,7 +57,14 @@ Given parse(const Command& self, const std::vector<std::string>& arguments_given
     throw base::UsageError("--port is ", given.server.http.port, ", expected 0 to 65535");
   if (given.server.http.certificate.empty() != given.server.http.key.empty())
     throw base::UsageError("TLS needs both --certificate and --private-key");
-  if (given.max_open < 1 || given.max_waiting < 0 || given.threads < 1 || given.per_minute < 0)
+  if (given.per_minute != 0 && given.new_key.empty())
+    throw base::UsageError("--per-minute is of the key that --new-key makes");
+  for (const std::string& origin : given.server.access.cross_origins)
+    if (!serve::is_origin(origin))
+      throw base::UsageError("--cors is \"", origin,
+                             "\", expected an origin such as https://shop.example");
+  if (given.max_open < 1 || given.max_waiting < 0 || given.threads < 1 || given.per_minute < 0 ||
+      given.server.access.events_per_minute < 0)
     throw base::UsageError("--max-open and --threads are at least 1, the others at least 0");
   return given;
 }

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <iostream>
 #include <mutex>
+#include <optional>
 
 #include "base/format.h"
 #include "base/json.h"
@@ -15,23 +16,22 @@
 namespace cli {
 namespace {
 
-// A mean with its 95 % interval.
+// A mean with its 95 % interval, which takes two values at the least.
 struct Mean {
   int n = 0;
-  double value = 0, low = 0, high = 0;
+  double value = 0;
+  std::optional<double> reach;  // to either side
 };
 
 Mean mean_of(const std::vector<double>& values) {
   Mean out;
   out.n = static_cast<int>(values.size());
-  if (out.n < 2) return out;
   const double n = out.n;
   double squares = 0;
   for (double value : values) out.value += value / n;
   for (double value : values) squares += (value - out.value) * (value - out.value);
-  const double reach = metrics::student_quantile(.975, n - 1) * std::sqrt(squares / (n - 1) / n);
-  out.low = out.value - reach;
-  out.high = out.value + reach;
+  if (out.n > 1)
+    out.reach = metrics::student_quantile(.975, n - 1) * std::sqrt(squares / (n - 1) / n);
   return out;
 }
 
@@ -72,8 +72,9 @@ Mean gain_over(const std::string& file, const std::vector<serve::Visit>& visits)
 }
 
 std::string with_interval(const Mean& mean) {
-  return base::fixed(mean.value, 3) + " [" + base::fixed(mean.low, 3) + ", " +
-         base::fixed(mean.high, 3) + "]";
+  if (!mean.reach) return base::fixed(mean.value, 3) + " (too few for an interval)";
+  return base::fixed(mean.value, 3) + " [" + base::fixed(mean.value - *mean.reach, 3) + ", " +
+         base::fixed(mean.value + *mean.reach, 3) + "]";
 }
 
 base::Json to_json(const std::vector<serve::Visit>& visits, const Summary& summary) {
@@ -85,11 +86,14 @@ base::Json to_json(const std::vector<serve::Visit>& visits, const Summary& summa
                     {"satisfaction", visit.satisfaction},
                     {"error", visit.error}});
   const Mean& mean = summary.satisfaction;
+  const auto bound = [&](int side) {
+    return mean.reach ? base::Json(mean.value + side * *mean.reach) : base::Json();
+  };
   return {{"visits", mean.n},
           {"broken", summary.broken},
           {"turns", summary.turns},
           {"events", summary.events},
-          {"satisfaction", {{"mean", mean.value}, {"low", mean.low}, {"high", mean.high}}},
+          {"satisfaction", {{"mean", mean.value}, {"low", bound(-1)}, {"high", bound(1)}}},
           {"each", each}};
 }
 

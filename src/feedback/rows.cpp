@@ -70,8 +70,7 @@ RowWriter::RowWriter(Connection& connection)
                                    "ON CONFLICT (turn) DO NOTHING")),
       event_(connection.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
                                 "?, ?) ON CONFLICT (id) DO NOTHING")),
-      known_conversation_(connection.prepare("SELECT 1 FROM conversations WHERE id = ?")),
-      known_event_(connection.prepare("SELECT 1 FROM events WHERE id = ?")),
+      known_(connection.prepare("SELECT 1 FROM conversations WHERE id = ?")),
       last_seq_(connection.prepare("UPDATE meta SET value = ? WHERE name = 'last_seq'")) {}
 
 void RowWriter::set_last_seq(std::int64_t seq) { last_ = seq; }
@@ -87,8 +86,7 @@ Written RowWriter::write(const Batch& batch) {
   for (const auto& decision : batch.decisions) write_decision(decision);
   Written written;
   for (const auto& event : batch.events) {
-    const bool orphan =
-        !event.conversation.empty() && !finds(known_conversation_, event.conversation);
+    const bool orphan = !event.conversation.empty() && !finds(known_, event.conversation);
     written.orphan.push_back(orphan);
     written.duplicate.push_back(!orphan && !write_event(event));
   }
@@ -101,7 +99,6 @@ void RowWriter::write_conversation(const StoredConversation& c) {
 }
 
 void RowWriter::write_consent(const StoredConsent& c) {
-  if (!c.event.empty() && finds(known_event_, c.event)) return;
   consent_.with(last_ + 1, c.subject, c.analytics, c.training, c.policy_version, c.at).run();
   count_row();
 }
@@ -143,7 +140,7 @@ const char* Reading<StoredConsent>::select() {
   return "SELECT subject, analytics, training, policy_version, at FROM consents ";
 }
 StoredConsent Reading<StoredConsent>::row(const Statement& s) {
-  return {s.text(0), s.integer(1) != 0, s.integer(2) != 0, s.text(3), s.integer(4), ""};
+  return {s.text(0), s.integer(1) != 0, s.integer(2) != 0, s.text(3), s.integer(4)};
 }
 
 const char* Reading<StoredConversation>::select() {

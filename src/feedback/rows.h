@@ -30,8 +30,7 @@ class RowWriter {
 
   Connection& connection_;
   std::int64_t last_ = 0;
-  Statement conversation_, consent_, turn_, decision_, event_, known_conversation_, known_event_,
-      last_seq_;
+  Statement conversation_, consent_, turn_, decision_, event_, known_, last_seq_;
 };
 
 // Reads with a condition on the table's columns ("WHERE …" and what follows), ?s in it bound to

@@ -25,8 +25,6 @@ struct StoredConsent {
   bool training = false;
   std::string policy_version;
   std::int64_t at = 0;
-  // The event that says it, not kept: once that is there, it has been said. Empty: none says it.
-  std::string event;
 };
 
 struct StoredConversation {

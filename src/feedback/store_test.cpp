@@ -108,20 +108,6 @@ TEST_F(AStore, TheNewestConsentCounts) {
   EXPECT_EQ(store.counts().training, 0);
 }
 
-TEST_F(AStore, AConsentThatAnEventSaysCountsOnceHoweverOftenTheEventComes) {
-  Store store(file_);
-  Batch said = of_consent("ann", true, 1);
-  said.events = {event("a", "consent", "ann", 1)};
-  said.events[0].conversation.clear();
-  said.consents[0].event = said.events[0].id;
-  put(store, said);
-  EXPECT_TRUE(store.consent("ann")->training);
-  put(store, of_consent("ann", false, 2));
-  put(store, said);  // the answer was lost
-  EXPECT_FALSE(store.consent("ann")->training);
-  EXPECT_EQ(store.consents("ann").size(), 2u);
-}
-
 TEST_F(AStore, ConversationsComeNewestFirstPageByPageAndOnlyTheirOwners) {
   Store store(file_);
   for (int i = 0; i < 5; ++i) put(store, small_talk(std::to_string(i), i == 2 ? "bob" : "ann", i));

@@ -70,7 +70,7 @@ inline Batch of_events(std::vector<StoredEvent> events) {
 
 inline Batch of_consent(const std::string& subject, bool training, std::int64_t at) {
   Batch batch;
-  batch.consents.push_back({subject, true, training, "1", at, ""});
+  batch.consents.push_back({subject, true, training, "1", at});
   return batch;
 }
 

@@ -18,7 +18,8 @@
 namespace serve {
 namespace {
 
-constexpr std::size_t kKeyBytes = 24, kLongestName = 64;
+constexpr std::size_t kKeyBytes = 24, kLongestName = 64, kHashDigits = 64, kMarkDigits = 16;
+constexpr const char* kDigits = "0123456789abcdef";
 constexpr int kCookieSeconds = 395 * 24 * 3600;  // 13 months, the longest that CNIL allows
 
 bool is_name(std::string_view text) {
@@ -32,6 +33,13 @@ bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
 // "Example.ORG:8080" -> "example.org"; "[::1]:80" -> "[::1]".
 std::string host_name(std::string_view host) {
   std::size_t end = host.size();
@@ -39,10 +47,7 @@ std::string host_name(std::string_view host) {
     end = std::min(host.find(']') + 1, host.size());
   else
     end = std::min(host.find(':'), host.size());
-  std::string out(host.substr(0, end));
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
+  return lower(host.substr(0, end));
 }
 
 AccessOptions with_host_names(AccessOptions options) {
@@ -61,9 +66,11 @@ std::vector<ApiKey> read_keys(const std::filesystem::path& file) {
     ApiKey key;
     std::string rest;
     if (!(in >> key.name)) return;
-    const bool whole = static_cast<bool>(in >> key.sha256);
+    bool whole = static_cast<bool>(in >> key.sha256);
     if (!(in >> key.per_minute)) key.per_minute = 0, in.clear();
-    if (!whole || !is_name(key.name) || key.sha256.size() != 64 || key.per_minute < 0 || in >> rest)
+    whole = whole && key.sha256.size() == kHashDigits &&
+            key.sha256.find_first_not_of(kDigits) == std::string::npos;
+    if (!whole || !is_name(key.name) || key.per_minute < 0 || in >> rest)
       throw base::DataError(file, ":", number,
                             ": expected a name, the SHA-256 of a key and requests a minute");
     keys.push_back(std::move(key));
@@ -85,7 +92,6 @@ std::string add_key(const std::filesystem::path& file, const std::string& name, 
   base::check(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1,
               "no randomness for a key");
   std::string key = "attune-";
-  constexpr char kDigits[] = "0123456789abcdef";
   for (unsigned char byte : bytes) {
     key += kDigits[byte >> 4];
     key += kDigits[byte & 15];
@@ -95,6 +101,18 @@ std::string add_key(const std::filesystem::path& file, const std::string& name, 
   base::write_file(file, content);
   ::chmod(file.c_str(), S_IRUSR | S_IWUSR);
   return key;
+}
+
+bool is_origin(std::string_view text) {
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (text.substr(0, scheme.size()) != scheme) continue;
+    const std::string_view host = text.substr(scheme.size());
+    return !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
+      return std::islower(c) || std::isdigit(c) ||
+             std::string_view("-.:[]").find(static_cast<char>(c)) != std::string_view::npos;
+    });
+  }
+  return false;
 }
 
 Access::Access(AccessOptions options, std::string secret)
@@ -139,8 +157,15 @@ std::optional<std::string> Access::key_name(std::string_view key) const {
   return found;
 }
 
+// Of the key that a session was made with: a new key may have an old one's name.
+std::string Access::mark_of(const std::string& key) const {
+  for (const ApiKey& one : options_.keys)
+    if (one.name == key) return one.sha256.substr(0, kMarkDigits);
+  return "";
+}
+
 std::string Access::new_session(const std::string& key) const {
-  const std::string id = base::new_uuid_v4() + "." + key;
+  const std::string id = base::new_uuid_v4() + "." + key + "." + mark_of(key);
   return "v1." + id + "." + base::hmac_sha256(secret_, "session:" + id);
 }
 
@@ -152,16 +177,16 @@ std::string Access::set_cookie(const std::string& value, bool secure) {
 std::optional<Caller> Access::session(const HttpRequest& request) const {
   const auto value = request.cookie("attune_session");
   if (!value || value->size() > 300 || value->substr(0, 3) != "v1.") return std::nullopt;
-  const std::size_t last = value->rfind('.'), first = value->find('.', 3);
-  if (first == std::string_view::npos || last <= first) return std::nullopt;
+  const std::size_t last = value->rfind('.'), mark = value->rfind('.', last - 1),
+                    name = value->find('.', 3);
+  if (name >= mark || mark == std::string_view::npos) return std::nullopt;
   const std::string id(value->substr(3, last - 3));
-  const std::string key(value->substr(first + 1, last - first - 1));
   if (!same(value->substr(last + 1), base::hmac_sha256(secret_, "session:" + id)))
     return std::nullopt;
   // A session lives as long as the key that it was made with.
-  if (has_keys() && std::none_of(options_.keys.begin(), options_.keys.end(),
-                                 [&](const ApiKey& one) { return one.name == key; }))
-    return std::nullopt;
+  const std::string key(value->substr(name + 1, mark - name - 1));
+  const std::string_view made_with = value->substr(mark + 1, last - mark - 1);
+  if (has_keys() && (made_with.empty() || made_with != mark_of(key))) return std::nullopt;
   return Caller{subject("session:" + id), key, true};
 }
 
@@ -172,9 +197,9 @@ Caller Access::caller_or_nobody(const HttpRequest& request) const {
 
 Caller Access::caller(const HttpRequest& request, const std::string& user) const {
   if (const auto given = request.header("authorization")) {
-    constexpr std::string_view kBearer = "Bearer ";
+    constexpr std::string_view kBearer = "bearer ";
     const std::string_view key =
-        given->substr(0, kBearer.size()) == kBearer ? given->substr(kBearer.size()) : "";
+        lower(given->substr(0, kBearer.size())) == kBearer ? given->substr(kBearer.size()) : "";
     if (const auto name = key_name(key)) return {subject("key:" + *name + ":" + user), *name};
     if (has_keys()) throw ApiError(401, "invalid_api_key", "the API key is not one of this server");
   }
@@ -188,19 +213,14 @@ void Access::count_request(const Caller& caller, std::chrono::steady_clock::time
   const auto key = std::find_if(options_.keys.begin(), options_.keys.end(),
                                 [&](const ApiKey& one) { return one.name == caller.key; });
   if (key == options_.keys.end() || key->per_minute == 0) return;
-  const std::lock_guard lock(mutex_);
-  const auto [at, made] =
-      buckets_.try_emplace(key->name, Bucket{static_cast<double>(key->per_minute), now});
-  Bucket& bucket = at->second;
-  const double per_second = key->per_minute / 60.;
-  bucket.left =
-      std::min(static_cast<double>(key->per_minute),
-               bucket.left + per_second * std::chrono::duration<double>(now - bucket.at).count());
-  bucket.at = now;
-  if (bucket.left < 1)
+  if (const auto seconds = requests_.take(key->name, key->per_minute, now))
     throw ApiError::busy(429, "rate_limited", "the key's requests of this minute are used up",
-                         static_cast<int>(std::ceil((1 - bucket.left) / per_second)));
-  bucket.left -= 1;
+                         static_cast<int>(std::ceil(*seconds)));
+}
+
+bool Access::count_event(const Caller& caller, std::chrono::steady_clock::time_point now) {
+  if (!caller.session || options_.events_per_minute == 0) return true;
+  return !events_.take(caller.subject, options_.events_per_minute, now);
 }
 
 }  // namespace serve

@@ -3,14 +3,13 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "serve/http.h"
+#include "serve/rate_limit.h"
 
 namespace serve {
 
@@ -28,10 +27,14 @@ std::vector<ApiKey> read_keys(const std::filesystem::path& file);
 // nowhere. Throws base::UsageError where the name is taken or not one.
 std::string add_key(const std::filesystem::path& file, const std::string& name, int per_minute);
 
+// Whether it is an origin as browsers say it: "https://shop.example:8443", without a path.
+bool is_origin(std::string_view text);
+
 struct AccessOptions {
   std::vector<ApiKey> keys;                // none: open to who reaches the address
   std::vector<std::string> hosts;          // names that a Host header may have; IPv6 in brackets
   std::vector<std::string> cross_origins;  // "https://shop.example": pages that may use the API
+  int events_per_minute = 600;             // of a session; 0: any number
 };
 
 // Who is asking.
@@ -70,19 +73,18 @@ class Access {
 
   // Throws ApiError 429 where the key's requests of this minute are used up.
   void count_request(const Caller& caller, std::chrono::steady_clock::time_point now);
+  // Whether a session may send one more event; of others requests are counted, not events.
+  bool count_event(const Caller& caller, std::chrono::steady_clock::time_point now);
 
  private:
   std::optional<Caller> session(const HttpRequest& request) const;
+  std::string mark_of(const std::string& key) const;
   std::string subject(std::string_view who) const;
 
-  struct Bucket {
-    double left = 0;
-    std::chrono::steady_clock::time_point at;
-  };
   const AccessOptions options_;
   const std::string secret_;
-  std::mutex mutex_;
-  std::map<std::string, Bucket> buckets_;  // by the key's name; under the mutex
+  RateLimit requests_;  // by the key's name
+  RateLimit events_;    // by the session's subject
 };
 
 }  // namespace serve

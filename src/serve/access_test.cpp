@@ -78,6 +78,14 @@ TEST(Access, TakesWritesOfItsOwnPagesOnly) {
             200);
 }
 
+TEST(Access, KnowsWhatAnOriginLooksLike) {
+  for (const char* origin : {"https://shop.example", "http://localhost:3000", "http://[::1]:80"})
+    EXPECT_TRUE(is_origin(origin)) << origin;
+  for (const char* other : {"", "*", "null", "shop.example", "https://", "https://shop.example/",
+                            "https://Shop.example", "ftp://shop.example", "https://a b"})
+    EXPECT_FALSE(is_origin(other)) << other;
+}
+
 TEST(Access, KnowsItsKeysAndKeepsTheirPeopleApart) {
   const Access access(with_keys(), "secret");
   const Caller shop = access.caller(request("GET", {{"authorization", "Bearer key-of-shop"}}));
@@ -88,6 +96,7 @@ TEST(Access, KnowsItsKeysAndKeepsTheirPeopleApart) {
       access.caller(request("GET", {{"authorization", "Bearer key-of-shop"}}), "ann").subject);
   EXPECT_NE(shop.subject,
             access.caller(request("GET", {{"authorization", "Bearer key-of-slow"}})).subject);
+  EXPECT_EQ(access.caller(request("GET", {{"authorization", "bearer key-of-shop"}})).key, "shop");
   for (const char* wrong :
        {"Bearer key-of-nobody", "Bearer ", "key-of-shop", "Basic key-of-shop", ""})
     EXPECT_EQ(status_of([&] {
@@ -120,6 +129,10 @@ TEST(Access, ASessionIsItsCookiesUntilItsKeyIsTakenAway) {
   AccessOptions without = with_keys();
   without.keys.erase(without.keys.begin());
   EXPECT_EQ(status_of([&] { Access(without, "secret").caller(asked); }), 401);
+  // A new key of the same name is another key: whoever had the old one is out.
+  AccessOptions renewed = with_keys();
+  renewed.keys[0].sha256 = base::sha256("new key of shop");
+  EXPECT_EQ(status_of([&] { Access(renewed, "secret").caller(asked); }), 401);
   for (std::size_t i = 0; i < cookie.size(); i += 7) {
     std::string forged = cookie;
     forged[i] = forged[i] == 'a' ? 'b' : 'a';
@@ -150,6 +163,21 @@ TEST(Access, CountsRequestsByKeyAndMinute) {
     EXPECT_EQ(status_of([&] { access.count_request({"s", "shop", false}, start); }), 200);
 }
 
+TEST(Access, CountsEventsBySession) {
+  AccessOptions options;
+  options.events_per_minute = 2;
+  Access access(options, "secret");
+  const std::chrono::steady_clock::time_point start{};
+  const Caller ann{"ann", "", true}, bob{"bob", "", true}, program{"program", "shop", false};
+  EXPECT_TRUE(access.count_event(ann, start));
+  EXPECT_TRUE(access.count_event(ann, start));
+  EXPECT_FALSE(access.count_event(ann, start));
+  EXPECT_TRUE(access.count_event(bob, start));
+  EXPECT_TRUE(access.count_event(ann, start + std::chrono::seconds(30)));
+  // A key's requests are counted instead.
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(access.count_event(program, start));
+}
+
 TEST(Keys, AreWrittenAsHashesAndReadBack) {
   const base::TemporaryFolder folder;
   const auto file = folder.path() / "keys";
@@ -162,8 +190,11 @@ TEST(Keys, AreWrittenAsHashesAndReadBack) {
   EXPECT_EQ(keys[1].sha256, base::sha256(other));
   EXPECT_THROW(add_key(file, "shop", 0), base::UsageError);
   EXPECT_THROW(add_key(file, "no name", 0), base::UsageError);
-  base::write_file(file, "# comment\n\nshop abc\n");
-  EXPECT_THROW(read_keys(file), base::DataError);
+  for (const std::string& wrong :
+       {std::string("abc"), std::string(64, 'g'), std::string(64, 'A')}) {
+    base::write_file(file, "# comment\n\nshop " + wrong + "\n");
+    EXPECT_THROW(read_keys(file), base::DataError) << wrong;
+  }
 }
 
 }  // namespace

@@ -30,7 +30,13 @@ ApiError::ApiError(int status, std::string code, const std::string& message, std
 
 ApiError ApiError::busy(int status, std::string code, const std::string& message, int seconds) {
   ApiError error(status, std::move(code), message);
-  error.retry_after_ = seconds;
+  error.headers_.emplace_back("Retry-After", std::to_string(seconds));
+  return error;
+}
+
+ApiError ApiError::wrong_method(const std::string& allowed) {
+  ApiError error(405, "wrong_method", "this path takes " + allowed + " only");
+  error.headers_.emplace_back("Allow", allowed);
   return error;
 }
 
@@ -42,7 +48,7 @@ base::Json ApiError::json() const {
 
 HttpResponse ApiError::response() const {
   HttpResponse out = json_response(json(), status_);
-  if (retry_after_) out.headers.emplace_back("Retry-After", std::to_string(*retry_after_));
+  out.headers.insert(out.headers.end(), headers_.begin(), headers_.end());
   if (status_ == 401) out.headers.emplace_back("WWW-Authenticate", "Bearer");
   return out;
 }

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/json.h"
 #include "serve/http.h"
@@ -17,6 +18,8 @@ class ApiError : public std::runtime_error {
   ApiError(int status, std::string code, const std::string& message, std::string param = "");
   // "code" and what to wait for, in whole seconds, in Retry-After (429, 503).
   static ApiError busy(int status, std::string code, const std::string& message, int seconds);
+  // 405, with the methods that the path takes in Allow.
+  static ApiError wrong_method(const std::string& allowed);
 
   int status() const { return status_; }
   const std::string& code() const { return code_; }
@@ -26,7 +29,7 @@ class ApiError : public std::runtime_error {
  private:
   int status_ = 500;
   std::string code_, param_;
-  std::optional<int> retry_after_;
+  std::vector<std::pair<std::string, std::string>> headers_;
 };
 
 // A body as JSON, with what every answer of the API carries.

@@ -2,6 +2,7 @@
 
 #include "serve/api_error.h"
 #include "serve/bounded.h"
+#include "serve/transcript.h"
 
 namespace serve {
 namespace {
@@ -89,6 +90,7 @@ void refuse_unsupported(const base::Json& body) {
 
 std::vector<Message> read_messages(const base::Json& body) {
   std::vector<Message> out;
+  std::size_t bytes = 0;
   for (const base::Json& message : list_in(body, "messages", kMessages)) {
     if (!message.is_object())
       throw ApiError(400, "invalid_value", "a message must be an object", "messages");
@@ -97,6 +99,8 @@ std::vector<Message> read_messages(const base::Json& body) {
       throw ApiError(400, "invalid_value",
                      "a message's role must be system, developer, user or assistant", "messages");
     std::string text = content_of(message);
+    if ((bytes += text.size()) > kMostText)
+      throw ApiError(400, "invalid_value", "\"messages\" may hold 256 KiB in all", "messages");
     if (role == "user" || role == "assistant")
       out.push_back(
           {role == "user" ? dialogue::Role::seeker : dialogue::Role::recommender, std::move(text)});

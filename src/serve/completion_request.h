@@ -27,7 +27,7 @@ struct CompletionRequest {
   std::optional<std::string> parent;        // the turn that it goes on from; nothing: its beginning
 };
 
-// The messages of a body: at most 200 of 16 KiB. Throws ApiError 400.
+// The messages of a body: at most 200 of 16 KiB, 256 KiB in all. Throws ApiError 400.
 std::vector<Message> read_messages(const base::Json& body);
 
 // random_seed: for requests without one. Throws ApiError 400 naming the part that is out of its

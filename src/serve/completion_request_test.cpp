@@ -52,9 +52,18 @@ TEST(CompletionRequest, ReadsWhatOpenAisClientSends) {
   EXPECT_EQ(request.messages[1].role, dialogue::Role::recommender);
 }
 
+std::string messages(int count, std::size_t bytes) {
+  std::string out = "[";
+  for (int i = 0; i < count; ++i)
+    out += std::string(i ? "," : "") + R"({"role":"user","content":")" + std::string(bytes, 'x') +
+           "\"}";
+  return out + "]";
+}
+
 TEST(CompletionRequest, ABodyThatIsNoRequestIsRefused) {
   const std::string ok = R"("messages":[{"role":"user","content":"hi"}])";
   EXPECT_EQ(refusal("{" + ok + "}"), "200");
+  EXPECT_EQ(refusal("{\"messages\":" + messages(16, 16 << 10) + "}"), "200");
   const std::pair<std::string, std::string> refused[] = {
       {"", "400 "},
       {"[]", "400 "},
@@ -71,6 +80,7 @@ TEST(CompletionRequest, ABodyThatIsNoRequestIsRefused) {
        "400 messages"},
       {R"({"messages":[{"role":"user","content":[{"type":"image_url"}]}]})", "400 messages"},
       {R"({"messages":[{"role":"user","content":7}]})", "400 content"},
+      {"{\"messages\":" + messages(17, 16 << 10) + "}", "400 messages"},  // 272 KiB in all
       {"{" + ok + R"(,"temperature":-1})", "400 temperature"},
       {"{" + ok + R"(,"temperature":1e308})", "400 temperature"},
       {"{" + ok + R"(,"temperature":"hot"})", "400 temperature"},

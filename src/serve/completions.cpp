@@ -195,7 +195,6 @@ class Talk : public std::enable_shared_from_this<Talk> {
   void take_reply(EngineReply done) {
     times_.queue = done.queue_seconds;
     times_.total = done.total_seconds;
-    if (!last_words_) times_.first_token = done.total_seconds;
     // What went wrong may repeat what people wrote.
     if (!done.error.empty())
       return fail(ApiError(500, "model_failed", "the model could not answer"));
@@ -277,7 +276,8 @@ class Talk : public std::enable_shared_from_this<Talk> {
                    {"reasons", reasons},
                    {"latency_ms",
                     {{"queue", 1000 * times_.queue},
-                     {"first_token", 1000 * times_.first_token},
+                     {"first_token",
+                      times_.first_token ? base::Json(1000 * *times_.first_token) : base::Json()},
                      {"total", 1000 * times_.total}}}};
     out.at = context_.now();
     return out;

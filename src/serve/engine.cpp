@@ -21,7 +21,7 @@ std::optional<std::int64_t> Engine::submit(dialogue::State state,
                                            const dialogue::Sampling& sampling,
                                            EngineCallbacks callbacks) {
   const std::lock_guard lock(mutex_);
-  if (stopping_ || waiting_.size() >= options_.max_waiting) return std::nullopt;
+  if (is_full()) return std::nullopt;
   const std::int64_t ticket = next_ticket_++;
   waiting_.push_back(
       {std::move(state), sampling, {ticket, std::move(callbacks), Clock::now(), {}}});
@@ -38,7 +38,7 @@ void Engine::cancel(std::int64_t ticket) {
 
 bool Engine::run(std::function<void(dialogue::Recommender&)> work) {
   const std::lock_guard lock(mutex_);
-  if (stopping_ || tasks_.size() >= options_.max_waiting) return false;
+  if (stopping_ || tasks_.size() > options_.max_waiting) return false;
   tasks_.push_back(std::move(work));
   changed_.notify_one();
   return true;
@@ -46,7 +46,13 @@ bool Engine::run(std::function<void(dialogue::Recommender&)> work) {
 
 bool Engine::full() const {
   const std::lock_guard lock(mutex_);
-  return stopping_ || waiting_.size() >= options_.max_waiting;
+  return is_full();
+}
+
+// Those that wait may have a place already, which they take at the next step.
+bool Engine::is_full() const {
+  return stopping_ || static_cast<std::size_t>(counts_.open) + waiting_.size() >=
+                          options_.max_open + options_.max_waiting;
 }
 
 EngineCounts Engine::counts() const {

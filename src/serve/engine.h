@@ -80,6 +80,7 @@ class Engine {
     Open open;
   };
 
+  bool is_full() const;  // under the mutex
   void work();
   bool take_new();  // false: stopped, and nothing is left
   void end_cancelled();

@@ -137,6 +137,24 @@ TEST(Engine, TurnsAwayWhatItHasNoPlaceFor) {
   EXPECT_EQ(first.reply().reply.decision.tokens.size(), 2u);
 }
 
+TEST(Engine, FillsItsPlacesWhereNobodyMayWait) {
+  const dialogue::Catalogue catalogue = one_item();
+  GatedRecommender recommender(catalogue);
+  std::vector<std::unique_ptr<Held>> held;
+  Engine engine(recommender, {.max_open = 3, .max_waiting = 0});
+  int taken = 0;
+  for (int i = 0; i < 5; ++i) {
+    held.push_back(std::make_unique<Held>());
+    taken += engine.submit({}, tokens(1), held.back()->callbacks()).has_value();
+  }
+  const bool full = engine.full();
+  EXPECT_TRUE(engine.run([](dialogue::Recommender&) {}));
+  recommender.allow(10);
+  ASSERT_EQ(taken, 3);
+  EXPECT_TRUE(full);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(held[i]->reply().reply.decision.tokens.size(), 1u);
+}
+
 TEST(Engine, DoesOtherWorkOnTheRecommendersThread) {
   const dialogue::Catalogue catalogue = one_item();
   StubRecommender recommender(catalogue);

@@ -66,10 +66,7 @@ const std::map<std::string, std::vector<Property>>& types() {
       {"conversion", {{"value", Kind::number, 0, 1}}},
       {"session_start", {}},
       {"session_end", {}},
-      {"consent",
-       {{"analytics", Kind::truth},
-        {"training", Kind::truth},
-        {"policy_version", Kind::text, 0, 32}}},
+      {"consent", {}},
   };
   return all;
 }
@@ -176,6 +173,7 @@ feedback::StoredEvent read_event(const base::Json& event, std::int64_t sent_at,
   attach_token(event, judge, out);
   if (is_watched(out.type) && !(judge.consent && judge.consent->analytics))
     throw Refusal{"no_consent"};
+  if (!judge.may_send()) throw Refusal{"rate_limited"};
   out.flags = base::Json::object();
   if (judge.now - out.corrected_at > kHour) out.flags["late"] = true;
   if (std::abs(judge.now - sent_at) > 5 * kMinute || sent_at < *at) out.flags["skewed"] = true;
@@ -184,8 +182,7 @@ feedback::StoredEvent read_event(const base::Json& event, std::int64_t sent_at,
 
 }  // namespace
 
-ReadEvents read_events(const base::Json& body, const EventJudge& given) {
-  EventJudge judge = given;
+ReadEvents read_events(const base::Json& body, const EventJudge& judge) {
   const auto sent_at = base::parse_rfc3339(text_in(body, "sent_at", 64).value_or(""));
   if (!sent_at)
     throw ApiError(400, "invalid_value", "\"sent_at\" must be a time by RFC 3339", "sent_at");
@@ -193,20 +190,7 @@ ReadEvents read_events(const base::Json& body, const EventJudge& given) {
   const base::Json list = list_in(body, "events", kMostEvents);
   for (std::size_t i = 0; i < list.size(); ++i) {
     try {
-      feedback::StoredEvent event = read_event(list[i], *sent_at, judge);
-      if (event.type == "consent") {
-        // What comes late says nothing against what was said meanwhile.
-        if (!judge.consent || judge.consent->at <= event.corrected_at) {
-          judge.consent = {judge.caller.subject,
-                           event.props.value("analytics", false),
-                           event.props.value("training", false),
-                           event.props.value("policy_version", ""),
-                           event.corrected_at,
-                           event.id};
-          out.consents.push_back(*judge.consent);
-        }
-      }
-      out.events.push_back(std::move(event));
+      out.events.push_back(read_event(list[i], *sent_at, judge));
       out.places.push_back(i);
     } catch (const Refusal& refusal) {
       out.rejected.emplace_back(i, refusal.code);

@@ -20,11 +20,12 @@ struct EventJudge {
   std::int64_t now = 0;                            // ms since 1970
   // Whether a conversation is the caller's.
   std::function<bool(const std::string&)> owns;
+  // Whether the caller may send one more; asked once for each event that is sound.
+  std::function<bool()> may_send;
 };
 
 struct ReadEvents {
   std::vector<feedback::StoredEvent> events;
-  std::vector<feedback::StoredConsent> consents;              // said by events of type consent
   std::vector<std::size_t> places;                            // of each event in the request
   std::vector<std::pair<std::size_t, std::string>> rejected;  // place, code
 };

@@ -30,10 +30,11 @@ base::Json event(const std::string& type, const base::Json& more = base::Json::o
 EventJudge judge(bool analytics = true) {
   EventJudge out;
   out.caller.subject = "me";
-  if (analytics) out.consent = feedback::StoredConsent{"me", true, false, "1", 0, ""};
+  if (analytics) out.consent = feedback::StoredConsent{"me", true, false, "1", 0};
   out.secret = "secret";
   out.now = kNow;
   out.owns = [](const std::string& id) { return id == kTalk; };
+  out.may_send = [] { return true; };
   return out;
 }
 
@@ -101,18 +102,30 @@ TEST(EventRequest, WatchesOnlyWhoAgreed) {
     EXPECT_EQ(code(event(type, {{"rec_token", token()}}), judge(false)), "") << type;
 }
 
-TEST(EventRequest, AConsentCountsForWhatComesAfterIt) {
-  const base::Json consent =
-      event("consent", {{"props", {{"analytics", true}, {"training", true}}}});
-  const base::Json dwell = event("dwell", {{"rec_token", token()}});
-  const ReadEvents out = read_events({{"sent_at", base::format_rfc3339(kNow)},
-                                      {"events", base::Json::array({dwell, consent, dwell})}},
-                                     judge(false));
+// An event may come again at any time: one that was sent before somebody took their consent back
+// must not give it anew. POST /v1/consent does.
+TEST(EventRequest, AnEventIsNoConsent) {
+  EXPECT_EQ(code(event("consent")), "");
+  EXPECT_EQ(code(event("consent", {{"props", {{"training", true}}}})), "bad_props");
+  const ReadEvents out = read_events(
+      {{"sent_at", base::format_rfc3339(kNow)},
+       {"events", base::Json::array({event("consent"), event("dwell", {{"rec_token", token()}})})}},
+      judge(false));
   ASSERT_EQ(out.rejected.size(), 1u);
-  EXPECT_EQ(out.rejected[0], std::make_pair(std::size_t{0}, std::string("no_consent")));
-  EXPECT_EQ(out.places, (std::vector<std::size_t>{1, 2}));
-  ASSERT_EQ(out.consents.size(), 1u);
-  EXPECT_TRUE(out.consents[0].training);
+  EXPECT_EQ(out.rejected[0], std::make_pair(std::size_t{1}, std::string("no_consent")));
+}
+
+TEST(EventRequest, RefusesWhatIsBeyondTheSendersMeasure) {
+  EventJudge by = judge();
+  int left = 2;
+  by.may_send = [&] { return left-- > 0; };
+  const base::Json start = event("session_start"), wrong = event("explosion");
+  const ReadEvents out = read_events({{"sent_at", base::format_rfc3339(kNow)},
+                                      {"events", base::Json::array({start, wrong, start, start})}},
+                                     by);
+  EXPECT_EQ(out.places, (std::vector<std::size_t>{0, 2}));
+  ASSERT_EQ(out.rejected.size(), 2u);
+  EXPECT_EQ(out.rejected[1], std::make_pair(std::size_t{3}, std::string("rate_limited")));
 }
 
 TEST(EventRequest, RefusesWhatIsNotOfTheSchema) {

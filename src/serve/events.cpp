@@ -30,11 +30,13 @@ Answer take_events(Context& context, Call& call) {
     const auto conversation = context.store.conversation(id);
     return conversation && conversation->subject == call.caller.subject;
   };
+  judge.may_send = [&, at = std::chrono::steady_clock::now()] {
+    return context.access.count_event(call.caller, at);
+  };
   ReadEvents read = read_events(call.body, judge);
   for (const auto& [place, code] : read.rejected) context.metrics.event("any", code, now);
   feedback::Batch batch;
   batch.events = std::move(read.events);
-  batch.consents = std::move(read.consents);
   std::vector<std::string> types;
   for (const feedback::StoredEvent& event : batch.events) {
     types.push_back(event.type);

@@ -35,8 +35,9 @@ struct HttpCounts {
 // HTTP/1.1, with TLS where there is a certificate. Calls the handler for each request, from one of
 // its own threads; one request of a connection at a time. What proxies and servers read differently
 // is refused with 400: no or several Host headers, chunks in HTTP/1.0, folded header lines, both of
-// Content-Length and Transfer-Encoding. 413 and 431 are its own answers, too. Who is slower than
-// the times above is dropped without one.
+// Content-Length and Transfer-Encoding, any coding but chunked. Fields behind a body are passed
+// over. 413 and 431 are its own answers, too. Who is slower than the times above is dropped without
+// one.
 class HttpServer {
  public:
   // Binds and listens. Throws base::ResourceError where the address is taken or not to be had,
@@ -47,8 +48,8 @@ class HttpServer {
   int port() const;
   HttpCounts counts() const;
 
-  // Takes no more connections and requests, and waits until those under way are answered, no
-  // longer than `patience`. Then stops.
+  // Takes no more connections and requests, and waits until those under way are answered and their
+  // answers are sent, no longer than `patience`. Then stops.
   void drain(std::chrono::milliseconds patience);
   // Closes everything.
   void stop();

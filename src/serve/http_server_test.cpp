@@ -3,6 +3,7 @@
 #include <atomic>
 #include <future>
 #include <mutex>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -108,6 +109,11 @@ TEST(HttpServer, RefusesWhatCouldBeReadInTwoWays) {
       {"GARBAGE\r\n\r\n", 400},
       {"\x16\x03\x01\x02\r\n\r\n", 400},  // TLS
       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n", 400},
+      // What else a body may be coded in leaves its end open: the rest would be the next request.
+      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400},
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n", 413},
   };
   std::atomic<int> handled{0};
@@ -147,6 +153,96 @@ TEST(HttpServer, ReadsChunksAndAnswersOldClientsWithoutThem) {
   const TestAnswer answer = read_answer(old.read_all());
   EXPECT_EQ(answer.body, "hi");
   EXPECT_EQ(answer.headers.count("Transfer-Encoding"), 0u);
+}
+
+TEST(HttpServer, TellsAClientThatAsksToGoOnWithItsBody) {
+  HttpServer server(quick(), echo);
+  TestClient client(server.port());
+  client.send(
+      "POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n"
+      "Connection: close\r\n\r\n");
+  EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("abc");
+  EXPECT_NE(client.read_all().find("POST /x? abc"), std::string::npos);
+}
+
+// Proxies look at headers only: what comes behind a body must not become one.
+TEST(HttpServer, FieldsBehindABodyAreNoHeaders) {
+  HttpServer server(quick(), [](HttpRequest request, std::shared_ptr<Responder> responder) {
+    std::string said;
+    for (const auto& [name, value] : request.headers) said += name + "=" + value + ";";
+    responder->send({200, {}, said});
+  });
+  TestClient client(server.port());
+  client.send(
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+      "0\r\nAuthorization: Bearer x\r\nHost: b\r\n\r\n");
+  EXPECT_EQ(read_answer(client.read_all()).body,
+            "host=a;transfer-encoding=chunked;connection=close;");
+}
+
+TEST(HttpServer, ALineWithoutEndInABodyIsNotKept) {
+  HttpServer server(quick(), echo);
+  for (const char* start : {"3;", "0\r\nX: "}) {
+    TestClient client(server.port());
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                std::string(start));
+    bool taken = true;
+    for (int i = 0; taken && i < 1000; ++i) taken = client.send(std::string(100'000, 'x'));
+    EXPECT_FALSE(taken) << start;
+  }
+}
+
+TEST(HttpServer, RefusesWhatComesBehindAStreamOnlyOnceItHasEnded) {
+  std::shared_ptr<Responder> held;
+  std::promise<void> asked;
+  HttpServer server(quick(), [&](HttpRequest, std::shared_ptr<Responder> responder) {
+    held = std::move(responder);
+    asked.set_value();
+  });
+  TestClient client(server.port());
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n" + std::string(5000, 'x'));
+  asked.get_future().wait();
+  held->begin({});
+  for (int i = 0; i < 20; ++i) held->write("word");
+  client.read_until("word");
+  held->write("last");
+  held->finish();
+  held.reset();
+  const std::string all = client.read_all();
+  const auto end = all.find("4\r\nlast\r\n0\r\n\r\n"), refusal = all.find("HTTP/1.1 431");
+  ASSERT_NE(end, std::string::npos) << all;
+  ASSERT_NE(refusal, std::string::npos) << all;
+  EXPECT_LT(end, refusal);
+}
+
+TEST(HttpServer, TheLastAnswerIsWholeWhateverComesBehindItsRequest) {
+  const std::string large(20 << 20, 'x');
+  HttpServer server(quick(), [&](HttpRequest, std::shared_ptr<Responder> responder) {
+    responder->send({200, {}, large});
+  });
+  TestClient client(server.port());
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /more HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(read_answer(client.read_all()).body.size(), large.size());
+}
+
+TEST(HttpServer, AnswersWithoutABodySayNothingOfItsLength) {
+  HttpServer server(quick(), [](HttpRequest request, std::shared_ptr<Responder> responder) {
+    responder->send({request.path == "/empty" ? 204 : 304, {}, ""});
+  });
+  for (const char* path : {"/empty", "/known"}) {
+    const TestAnswer answer = ask(server.port(), "GET", path);
+    EXPECT_EQ(answer.headers.count("Content-Length"), 0u) << path;
+    EXPECT_EQ(answer.headers.count("Date"), 1u) << path;
+  }
+}
+
+TEST(HttpServer, WhoHasLeftTakesNobodysPlace) {
+  HttpOptions options = quick();
+  options.max_connections = 2;
+  HttpServer server(options, echo);
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(ask(server.port(), "GET", "/").status, 200) << i;
+  EXPECT_EQ(server.counts().refused, 0);
 }
 
 TEST(HttpServer, TellsWhenTheClientHasGone) {
@@ -223,6 +319,27 @@ TEST(HttpServer, DrainingAnswersWhatIsUnderWay) {
   const TestAnswer answer = read_answer(client.read_all());
   EXPECT_EQ(answer.body, "late but whole");
   held.reset();
+}
+
+TEST(HttpServer, DrainingLetsAnAnswerReachASlowClient) {
+  const std::string large(20 << 20, 'x');
+  std::promise<void> asked;
+  HttpServer server(quick(), [&](HttpRequest, std::shared_ptr<Responder> responder) {
+    responder->send({200, {}, large});
+    asked.set_value();
+  });
+  TestClient client(server.port());
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  asked.get_future().wait();
+  std::promise<void> drained;
+  std::thread drain([&] {
+    server.drain(20s);
+    drained.set_value();
+  });
+  // It waits for this client, which has not begun to read.
+  EXPECT_EQ(drained.get_future().wait_for(200ms), std::future_status::timeout);
+  EXPECT_EQ(read_answer(client.read_all()).body.size(), large.size());
+  drain.join();
 }
 
 TEST(HttpServer, StoppingClosesItsConnections) {

@@ -91,14 +91,14 @@ void Metrics::reply(const ReplyTimes& times, std::int64_t prompt_tokens, std::in
   count("prompt_tokens_total", "", static_cast<double>(prompt_tokens));
   count("generated_tokens_total", "", static_cast<double>(tokens));
   observe("queue_seconds", times.queue);
-  observe("time_to_first_token_seconds", times.first_token);
+  if (times.first_token) observe("time_to_first_token_seconds", *times.first_token);
   observe("reply_seconds", times.total);
   const auto keep = [&](const char* name, double seconds) {
     std::deque<double>& values = latest_[name];
     values.push_back(1000 * seconds);
     if (values.size() > kLatest) values.pop_front();
   };
-  keep("ttft_ms", times.first_token);
+  if (times.first_token) keep("ttft_ms", *times.first_token);
   keep("total_ms", times.total);
   for (double seconds : times.between) {
     observe("inter_token_seconds", seconds);
@@ -106,7 +106,8 @@ void Metrics::reply(const ReplyTimes& times, std::int64_t prompt_tokens, std::in
   }
   Minute& here = minute(now);
   here.replies += 1;
-  if (here.first_token.size() < kLatest) here.first_token.push_back(1000 * times.first_token);
+  if (times.first_token && here.first_token.size() < kLatest)
+    here.first_token.push_back(1000 * *times.first_token);
 }
 
 void Metrics::rejected(const std::string& reason, std::int64_t now) {

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,9 @@ namespace serve {
 
 // What a reply took, in seconds.
 struct ReplyTimes {
-  double queue = 0, first_token = 0, total = 0;
-  std::vector<double> between;  // tokens, from the second on
+  double queue = 0, total = 0;
+  std::optional<double> first_token;  // nothing: it had no words
+  std::vector<double> between;        // tokens, from the second on
 };
 
 // A value that is read when it is asked for.

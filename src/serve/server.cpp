@@ -11,9 +11,12 @@
 #include "serve/bounded.h"
 #include "serve/handlers.h"
 #include "serve/pages.h"
+#include "serve/worker.h"
 
 namespace serve {
 namespace {
+
+constexpr std::size_t kMostSlow = 64;  // requests that wait for the thread of the slow ones
 
 // Who may use a route.
 enum class Open {
@@ -22,11 +25,16 @@ enum class Open {
   callers,    // a key or a session, where the server has keys
 };
 
+// Whether a route may take as long as much of the store takes to read: then it is answered on a
+// thread of its own, and holds up only others of these.
+enum class Takes { moments, seconds };
+
 struct Route {
   const char* method;
   const char* path;  // {id} stands for a UUID
   Open open;
   Answer (*handler)(Context&, Call&);
+  Takes takes = Takes::moments;
 };
 
 constexpr Route kRoutes[] = {
@@ -34,7 +42,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/models", Open::everybody, list_models},
     {"POST", "/v1/session", Open::visitors, make_session},
     {"GET", "/v1/me", Open::visitors, show_me},
-    {"GET", "/v1/me/data", Open::callers, show_my_data},
+    {"GET", "/v1/me/data", Open::callers, show_my_data, Takes::seconds},
     {"DELETE", "/v1/me", Open::callers, erase_me},
     {"POST", "/v1/consent", Open::callers, take_consent},
     {"GET", "/v1/conversations", Open::callers, list_conversations},
@@ -43,7 +51,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/chat/completions", Open::callers, complete_chat},
     {"POST", "/v1/recommend", Open::callers, recommend},
     {"POST", "/v1/events", Open::callers, take_events},
-    {"GET", "/v1/loop", Open::callers, show_loop},
+    {"GET", "/v1/loop", Open::callers, show_loop, Takes::seconds},
     {"GET", "/metrics", Open::callers, show_metrics},
     {"GET", "/report", Open::callers, show_report},
 };
@@ -66,22 +74,32 @@ std::string_view method_of(const HttpRequest& request) {
 
 // Throws 404, or 405 where the path has other methods.
 const Route& find_route(const HttpRequest& request, std::string& id) {
-  bool known = false;
+  std::string allowed;
   for (const Route& route : kRoutes) {
     if (!matches(route.path, request.path, id)) continue;
     if (method_of(request) == route.method) return route;
-    known = true;
+    if (!allowed.empty()) allowed += ", ";
+    allowed += route.method == std::string_view("GET") ? "GET, HEAD" : route.method;
   }
-  if (known) throw ApiError(405, "wrong_method", "this path does not take " + request.method);
+  if (!allowed.empty()) throw ApiError::wrong_method(allowed);
   throw ApiError(404, "not_found", "there is nothing at this path");
+}
+
+// "Application/JSON; charset=utf-8" -> "application/json".
+std::string media_type(std::string_view header) {
+  std::string out(header.substr(0, header.find(';')));
+  out.erase(out.find_last_not_of(" \t") + 1);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return out;
 }
 
 base::Json body_of(const HttpRequest& request) {
   if (request.method != "POST") return base::Json::object();
-  const std::string_view type = request.header("content-type").value_or("");
+  const std::string type = media_type(request.header("content-type").value_or(""));
   // Beacons of browsers come as plain text; their Origin was checked.
-  const bool beacon = request.path == "/v1/events" && type.substr(0, 10) == "text/plain";
-  if (type.substr(0, 16) != "application/json" && !beacon)
+  const bool beacon = request.path == "/v1/events" && type == "text/plain";
+  if (type != "application/json" && !beacon)
     throw ApiError(415, "wrong_type", "the body must be application/json");
   return read_body(request.body);
 }
@@ -152,6 +170,7 @@ struct Server::Parts {
       : engine(recommender, options.engine),
         access(options.access, store.secret()),
         transcriber(model),
+        slow(kMostSlow),
         signals([&model, &store] { return signals_json(store, model.sentiment, base::now_ms()); },
                 std::chrono::seconds(20)),
         context{model,
@@ -175,17 +194,25 @@ struct Server::Parts {
   // still has to say.
   ~Parts() {
     http.stop();
+    slow.stop();
     engine.stop();
     context.store.wait_for_queued();
   }
 
-  // The one place where errors become answers.
   void handle(HttpRequest request, std::shared_ptr<Responder> responder) {
     const auto outgoing = std::make_shared<Outgoing>(std::move(responder), metrics);
-    try {
+    send_answer(outgoing, [&] {
       outgoing->allow(context.access.cross_origin(request));
       context.access.check_origin(request);
-      if (auto answer = answer_to(std::move(request), outgoing)) outgoing->send(std::move(*answer));
+      return answer_to(std::move(request), outgoing);
+    });
+  }
+
+  // The one place where errors become answers.
+  template <class F>
+  void send_answer(const std::shared_ptr<Outgoing>& outgoing, const F& find) {
+    try {
+      if (Answer answer = find()) outgoing->send(std::move(*answer));
     } catch (const ApiError& error) {
       // A first visit asks whether it has a session: no is an answer.
       if (error.code() != "no_session") metrics.rejected(error.code(), context.now());
@@ -216,13 +243,19 @@ struct Server::Parts {
         call.caller = context.access.caller(request, *user);
     call.request = std::move(request);
     call.responder = outgoing;
-    return route.handler(context, call);
+    if (route.takes == Takes::moments) return route.handler(context, call);
+    const bool taken = slow.run([this, outgoing, handler = route.handler, call]() mutable {
+      send_answer(outgoing, [&] { return handler(context, call); });
+    });
+    if (!taken) throw overloaded();
+    return std::nullopt;
   }
 
   Metrics metrics;
   Engine engine;
   Access access;
   Transcriber transcriber;
+  Worker slow;
   Background signals;
   Context context;
   HttpServer http;

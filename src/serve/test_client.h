@@ -56,6 +56,11 @@ class TestClient {
     }
     return received_;
   }
+  // Whether nothing has come that was not read, and the connection is open.
+  bool waits() {
+    char byte;
+    return ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+  }
   // Whether the server has closed the connection, with nothing left to read.
   bool closed() {
     char byte;

@@ -13,11 +13,15 @@ std::vector<feedback::StoredTurn> path_to(const std::vector<feedback::StoredTurn
   std::map<std::string, const feedback::StoredTurn*> by_id;
   for (const feedback::StoredTurn& turn : turns) by_id[turn.id] = &turn;
   std::vector<feedback::StoredTurn> path;
+  std::size_t bytes = 0;
   for (std::string at = leaf; !at.empty();) {
     const auto found = by_id.find(at);
     if (found == by_id.end())
       throw ApiError(404, "unknown_turn", "the conversation has no turn " + at, "parent_id");
     path.push_back(*found->second);
+    if ((bytes += path.back().text.size()) > kMostText)
+      throw ApiError(400, "conversation_too_long", "the conversation is too long: begin another",
+                     "parent_id");
     // A parent is always older than its children: this ends.
     at = found->second->parent;
     by_id.erase(found);

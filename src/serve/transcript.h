@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -9,8 +10,11 @@
 
 namespace serve {
 
+// Bytes of all that a reply may go on from: it is read anew each time.
+inline constexpr std::size_t kMostText = 256 << 10;
+
 // The turns from the first to `leaf`, by their parents. Throws ApiError 404 where there is no such
-// turn.
+// turn, 400 where they are longer than kMostText.
 std::vector<feedback::StoredTurn> path_to(const std::vector<feedback::StoredTurn>& turns,
                                           const std::string& leaf);
 
