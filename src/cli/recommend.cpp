@@ -11,21 +11,10 @@
 #include "pipeline/run.h"
 #include "recommend/rank_items.h"
 #include "recommend/trained_recommender.h"
+#include "serve/recommendation_json.h"
 
 namespace cli {
 namespace {
-
-const char* kind_name(dialogue::Reason::Kind kind) {
-  switch (kind) {
-    case dialogue::Reason::Kind::item:
-      return "item";
-    case dialogue::Reason::Kind::word:
-      return "word";
-    case dialogue::Reason::Kind::name:
-      return "name";
-  }
-  return "";
-}
 
 void print(const std::string& id, const std::vector<recommend::RankedItem>& items,
            const dialogue::Catalogue& catalogue) {
@@ -43,16 +32,11 @@ void print(const std::string& id, const std::vector<recommend::RankedItem>& item
 base::Json to_json(const std::string& id, const std::vector<recommend::RankedItem>& items,
                    const dialogue::Catalogue& catalogue) {
   base::Json list = base::Json::array();
-  for (const recommend::RankedItem& ranked : items) {
-    base::Json reasons = base::Json::array();
-    for (const dialogue::Reason& reason : ranked.reasons)
-      reasons.push_back(
-          {{"kind", kind_name(reason.kind)}, {"what", reason.what}, {"weight", reason.weight}});
+  for (const recommend::RankedItem& ranked : items)
     list.push_back({{"id", catalogue[ranked.item].id},
                     {"title", catalogue[ranked.item].title},
                     {"log_prob", ranked.log_prob},
-                    {"reasons", reasons}});
-  }
+                    {"reasons", serve::to_json(ranked.reasons)}});
   return {{"dialogue", id}, {"items", list}};
 }
 

@@ -102,12 +102,6 @@ std::vector<serve::RankedItem> rank(dialogue::Recommender& recommender,
   return out;
 }
 
-// Milliseconds since 1970 at which a file was written.
-std::int64_t written_at(const std::filesystem::path& file) {
-  const auto at = std::chrono::file_clock::to_sys(std::filesystem::last_write_time(file));
-  return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
-}
-
 // "127.0.0.1", "[::1]"
 std::string host_of(const std::string& address) {
   return address.find(':') == std::string::npos ? address : "[" + address + "]";
@@ -149,7 +143,7 @@ int serve_run(const Command& self, const std::vector<std::string>& arguments) {
   if (served.id.empty()) served.id = recipe.name;
   served.kind = given.which;
   served.sha256 = model.hash();
-  served.created_at = written_at(folder / given.which / "model" / "config.json");
+  served.created_at = serve::written_at(folder / given.which / "model" / "config.json");
   served.context = model.language.config.context;
   served.catalogue = &model.catalogue;
   served.state = model.state;

@@ -113,7 +113,7 @@ base::Json read_props(const base::Json& event, const std::string& type) {
   const std::vector<Property>& known = types().at(type);
   for (const auto& [name, value] : props.items()) {
     const auto at = std::find_if(known.begin(), known.end(),
-                                 [&](const Property& one) { return name == one.name; });
+                                 [&name = name](const Property& one) { return name == one.name; });
     if (at == known.end() || !fits(value, *at)) throw Refusal{"bad_props"};
   }
   if (type == "rating" && !props.contains("value")) throw Refusal{"bad_props"};

@@ -26,12 +26,9 @@ base::Json lineage(const std::filesystem::path& run) {
     const std::filesystem::path file = run / stage / "manifest.json";
     if (run.empty() || !std::filesystem::exists(file)) continue;
     const base::Json about = base::read_json(file).value("about", base::Json::object());
-    const auto changed = std::filesystem::last_write_time(file);
-    const auto at = std::chrono::file_clock::to_sys(changed).time_since_epoch();
     out.push_back({{"stage", stage},
                    {"key", about.value("key", "")},
-                   {"at", base::format_rfc3339(
-                              std::chrono::duration_cast<std::chrono::milliseconds>(at).count())},
+                   {"at", base::format_rfc3339(written_at(file))},
                    {"seconds", about.contains("seconds") ? about.at("seconds") : base::Json()}});
   }
   return out;
@@ -42,8 +39,7 @@ base::Json model_json(const ServedModel& model) {
           {"sha256", model.sha256},
           {"kind", model.kind},
           {"active", true},
-          {"created_at", base::format_rfc3339(model.created_at)},
-          {"parent", model.parent.empty() ? base::Json() : base::Json(model.parent)}};
+          {"created_at", base::format_rfc3339(model.created_at)}};
 }
 
 base::Json days_json(const feedback::Store& store) {

@@ -15,7 +15,9 @@ const char* name_of(dialogue::Reason::Kind kind) {
   return "";
 }
 
-base::Json reasons_json(const std::vector<dialogue::Reason>& reasons) {
+}  // namespace
+
+base::Json to_json(const std::vector<dialogue::Reason>& reasons) {
   base::Json out = base::Json::array();
   for (const dialogue::Reason& reason : reasons)
     out.push_back({{"kind", name_of(reason.kind)},
@@ -24,8 +26,6 @@ base::Json reasons_json(const std::vector<dialogue::Reason>& reasons) {
                    {"text", dialogue::describe(reason)}});
   return out;
 }
-
-}  // namespace
 
 base::Json to_json(const dialogue::Catalogue& catalogue, int item, int rank, double score,
                    const std::vector<dialogue::Reason>& reasons) {
@@ -38,7 +38,7 @@ base::Json to_json(const dialogue::Catalogue& catalogue, int item, int rank, dou
           {"attributes", attributes},
           {"rank", rank},
           {"score", score},
-          {"reasons", reasons_json(reasons)}};
+          {"reasons", to_json(reasons)}};
 }
 
 base::Json to_json(const dialogue::Catalogue& catalogue, const dialogue::DecisionRecord& decision) {

@@ -9,6 +9,9 @@
 
 namespace serve {
 
+// Why, each reason with its kind, its weight and a text for people.
+base::Json to_json(const std::vector<dialogue::Reason>& reasons);
+
 // An item as answers show it: item_id, title, year, attributes, rank, score, and, where it was
 // drawn, its propensity; reasons with a text for people.
 base::Json to_json(const dialogue::Catalogue& catalogue, int item, int rank, double score,

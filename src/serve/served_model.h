@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -35,7 +36,6 @@ struct ServedModel {
   std::string id;    // what requests call it
   std::string kind;  // "policy", "sft", "stub"
   std::string sha256;
-  std::string parent;           // SHA-256 of the model that it was made from; empty: not known
   std::int64_t created_at = 0;  // ms since 1970
   std::int64_t context = 0;     // the most tokens that a prompt and its reply take
   const dialogue::Catalogue* catalogue = nullptr;
@@ -46,5 +46,9 @@ struct ServedModel {
   // base::UsageError where a name is not known.
   std::function<std::vector<RankedItem>(dialogue::Recommender&, const RankQuery&)> rank;
 };
+
+// Milliseconds since 1970 at which a file was written last. Throws
+// std::filesystem::filesystem_error where there is none.
+std::int64_t written_at(const std::filesystem::path& file);
 
 }  // namespace serve

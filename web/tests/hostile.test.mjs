@@ -155,7 +155,7 @@ test("payloads in the figures of the loop stay text", async () => {
     const table = Object.fromEntries(texts.map((text) => [text, 1]));
     const figures = {
       title: first, started_at: first, errors: table, report: "javascript:alert(1)",
-      models: texts.map((text) => ({ id: text, sha256: text, kind: text, active: false, created_at: text, parent: text })),
+      models: texts.map((text) => ({ id: text, sha256: text, kind: text, active: false, created_at: text })),
       lineage: texts.map((text) => ({ stage: text, key: text, at: text, seconds: 1 })),
       traffic: { minutes: [] },
       latency: { ttft_ms: {}, inter_token_ms: {}, total_ms: {} },

@@ -22,8 +22,8 @@ export function loopFigures() {
     title: "quickstart",
     started_at: "2026-11-25T08:00:00Z",
     models: [
-      { id: "quickstart", sha256: "9f2c41d0".repeat(8), kind: "policy", active: true, created_at: "2026-11-24T18:20:00Z", parent: "1b7e55aa".repeat(8) },
-      { id: "quickstart-sft", sha256: "1b7e55aa".repeat(8), kind: "sft", active: false, created_at: "2026-11-24T17:55:00Z", parent: null },
+      { id: "quickstart", sha256: "9f2c41d0".repeat(8), kind: "policy", active: true, created_at: "2026-11-24T18:20:00Z" },
+      { id: "quickstart-sft", sha256: "1b7e55aa".repeat(8), kind: "sft", active: false, created_at: "2026-11-24T17:55:00Z" },
     ],
     lineage: [
       { stage: "data", key: "3fa1c2", at: "2026-11-24T17:40:00Z", seconds: 4.2 },

@@ -38,7 +38,7 @@ export interface Percentiles {
 export interface LoopFigures {
   title: string;
   started_at: string;
-  models: { id: string; sha256: string; kind: "policy" | "sft"; active: boolean; created_at: string; parent: string | null }[];
+  models: { id: string; sha256: string; kind: "policy" | "sft"; active: boolean; created_at: string }[];
   lineage: { stage: string; key: string; at: string | null; seconds: number | null }[];
   traffic: { minutes: Minute[] };
   latency: { ttft_ms: Percentiles; inter_token_ms: Percentiles; total_ms: Percentiles };
