@@ -12,7 +12,6 @@ namespace {
 struct Moments {
   std::int64_t count = 0;
   double sum = 0, squares = 0;  // squares: of differences from the mean
-  double smallest = INFINITY, largest = -INFINITY;
 
   double mean() const { return sum / static_cast<double>(count); }
   double deviation(Spread spread) const {
@@ -50,8 +49,6 @@ Groups gather(const torch::Tensor& scores, const std::vector<int>& groups,
   each([](Moments& moments, double score) {
     moments.count += 1;
     moments.sum += score;
-    moments.smallest = std::min(moments.smallest, score);
-    moments.largest = std::max(moments.largest, score);
   });
   each([](Moments& moments, double score) {
     moments.squares += (score - moments.mean()) * (score - moments.mean());
@@ -101,14 +98,6 @@ torch::Tensor reinforce_pp_baseline_advantages(const torch::Tensor& scores,
   const torch::Tensor centred =
       grpo_advantages(scores, groups, {.scale = GroupScale::none}, mask.any(1));
   return whiten(over_tokens(centred, mask), mask);
-}
-
-torch::Tensor groups_that_teach(const torch::Tensor& scores, const std::vector<int>& groups,
-                                double tolerance, const torch::Tensor& counts) {
-  return for_each_reply(scores, groups, gather(scores, groups, counts),
-                        [&](double, const Moments& group, const Moments&) {
-                          return group.largest - group.smallest > tolerance ? 1. : 0.;
-                        }) > 0;
 }
 
 torch::Tensor over_tokens(const torch::Tensor& advantages, const torch::Tensor& mask) {

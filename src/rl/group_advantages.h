@@ -43,11 +43,6 @@ torch::Tensor reinforce_pp_baseline_advantages(const torch::Tensor& scores,
                                                const std::vector<int>& groups,
                                                const torch::Tensor& mask);
 
-// [B] bool: replies whose group's scores are not all the same. DAPO's dynamic sampling (Yu et al.
-// 2025) keeps these and draws more states in place of the others, whose advantages are all 0.
-torch::Tensor groups_that_teach(const torch::Tensor& scores, const std::vector<int>& groups,
-                                double tolerance = 1e-6, const torch::Tensor& counts = {});
-
 // A reply's advantage at each of its tokens: [B] and [B, R] bool -> [B, R], 0 outside the mask.
 torch::Tensor over_tokens(const torch::Tensor& advantages, const torch::Tensor& mask);
 

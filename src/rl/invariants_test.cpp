@@ -318,7 +318,6 @@ TEST(Advantages, ARewardForEveryReplyAlikeLeavesWhatIsRelativeAsItWas) {
     EXPECT_LT(largest_difference(reinforce_pp_baseline_advantages(scores, groups, mask),
                                  reinforce_pp_baseline_advantages(shifted, groups, mask)),
               1e-9);
-    EXPECT_TRUE(at::equal(groups_that_teach(scores, groups), groups_that_teach(shifted, groups)));
     // Whitened advantages too, for a reward at every reply's end raises every return to go alike.
     const torch::Tensor none = torch::zeros(mask.sizes(), torch::kFloat64);
     EXPECT_LT(
