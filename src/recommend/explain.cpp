@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "recommend/counted_terms.h"
 
@@ -20,10 +21,18 @@ double count_in(const Counts::Row& row, int item) {
   return found != row.end() && found->first == item ? found->second : 0;
 }
 
+double share_of(int item, const std::vector<float>& all) {
+  return all[at(item)] / std::max(std::accumulate(all.begin(), all.end(), 0.), 1.);
+}
+
 class Explanation {
  public:
   Explanation(const Ranker& ranker, const RankContext& context, int item)
-      : ranker_(ranker), tables_(ranker.tables()), context_(context), item_(item) {
+      : ranker_(ranker),
+        tables_(ranker.tables()),
+        context_(context),
+        item_(item),
+        share_(share_of(item, ranker.tables().counts.recommended())) {
     torch::NoGradGuard no_grad;
     const torch::Tensor gates = ranker.gates({context});
     const double part = ranker.part_weights()[0].item<double>();
@@ -32,6 +41,14 @@ class Explanation {
       add(terms[t], part * gates[0][static_cast<std::int64_t>(t)].item<double>());
   }
   const Pieces& pieces() const { return total_; }
+
+  // Whether the item is recommended after a word more often than after any words, by two standard
+  // deviations of a Poisson count: "want" and "for" come before every item.
+  bool tells(int word) const {
+    const double expected = tables_.counts.word_total(word) * share_,
+                 found = count_in(tables_.counts.with_word(word), item_);
+    return found > expected + 2 * std::sqrt(expected);
+  }
 
  private:
   double parameter(const char* name, int index) const {
@@ -139,6 +156,7 @@ class Explanation {
   const RankerTables& tables_;
   const RankContext& context_;
   int item_;
+  double share_;  // of all recommendations
   Pieces total_;
 };
 
@@ -150,6 +168,7 @@ std::vector<dialogue::Reason> explain(const Ranker& ranker, const RankContext& c
   const Explanation explanation(ranker, context, item);
   for (const auto& [what, weight] : explanation.pieces()) {
     const auto& [kind, number] = what;
+    if (kind == Kind::word && !explanation.tells(number)) continue;
     reasons.push_back({kind,
                        kind == Kind::item   ? catalogue[number].title
                        : kind == Kind::word ? ranker.words().words()[at(number)]
