@@ -20,7 +20,7 @@ int erase(const Command& self, const std::vector<std::string>& given) {
   const feedback::Erased erased =
       subject.empty() ? store.erase_conversation(conversation) : store.erase_subject(subject);
   print(erased, "erased");
-  if (erased.conversations + erased.events + erased.consents == 0)
+  if (!erased.anything())
     throw base::DataError(file, ": has nothing of ", subject.empty() ? conversation : subject);
   return 0;
 }

@@ -27,8 +27,7 @@ Erased in_transaction(Connection& connection, const Work& work) {
   connection.run("BEGIN IMMEDIATE");
   try {
     const Erased erased = work();
-    if (erased.conversations + erased.events + erased.consents > 0)
-      connection.run("UPDATE meta SET value = 1 WHERE name = 'scrub'");
+    if (erased.anything()) connection.run("UPDATE meta SET value = 1 WHERE name = 'scrub'");
     connection.run("COMMIT");
     return erased;
   } catch (...) {

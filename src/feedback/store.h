@@ -118,6 +118,9 @@ struct Erased {
   bool scrubbed = false;
   std::string error;  // empty: done; else rows or bytes are left, and it has to be asked for again
   bool full = false;  // the disk is
+
+  // Whether there was anything: no turn or decision goes without its conversation.
+  bool anything() const { return conversations + events + consents > 0; }
 };
 
 // A conversation with everything that belongs to it.

@@ -159,7 +159,7 @@ void Writer::erase(std::vector<ErasureTask>& tasks) {
   bool anything = false;
   for (ErasureTask& task : tasks) {
     const Erased erased = attempt([&] { return task.erasure(connection_); });
-    anything |= erased.conversations + erased.events + erased.consents > 0;
+    anything |= erased.anything();
     untold_.push_back({erased, std::move(task.done)});
   }
   Erased scrub = attempt([&] {

@@ -33,13 +33,6 @@ bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 // "Example.ORG:8080" -> "example.org"; "[::1]:80" -> "[::1]".
 std::string host_name(std::string_view host) {
   std::size_t end = host.size();

@@ -226,14 +226,14 @@ class Talk : public std::enable_shared_from_this<Talk> {
     batch.turns.push_back(std::move(stored));
     batch.decisions.push_back(decision());
     const Clock::time_point asked = Clock::now();
-    context_.store.write(std::move(batch),
-                         [self = shared_from_this(), asked](const feedback::Written& written) {
-                           self->context_.metrics.store_commit(seconds(asked, Clock::now()));
-                           if (!written.error.empty() || self->question_lost_)
-                             self->fail(store_failed(written, "the reply could not be recorded"));
-                           else
-                             self->answer();
-                         });
+    context_.store.write(
+        std::move(batch), [self = shared_from_this(), asked](const feedback::Written& written) {
+          self->context_.metrics.store_commit(seconds(asked, Clock::now()));
+          if (!written.error.empty() || self->question_lost_)
+            self->fail(store_failed(written.full, "the reply could not be recorded"));
+          else
+            self->answer();
+        });
   }
 
   dialogue::Turn dialogue_turn() const {

@@ -43,32 +43,33 @@ Answer take_events(Context& context, Call& call) {
     context.metrics.event_lag(static_cast<double>(now - event.corrected_at) / 1000);
   }
   const auto asked = std::chrono::steady_clock::now();
-  context.store.write(std::move(batch), [&context, asked, now, types = std::move(types),
-                                         read = std::move(read), responder = call.responder](
-                                            const feedback::Written& written) mutable {
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - asked;
-    context.metrics.store_commit(took.count());
-    if (!written.error.empty()) {
-      context.metrics.rejected("store_failed", now);
-      return responder->send(
-          store_failed(written, "the events could not be recorded; send them again").response());
-    }
-    std::int64_t accepted = 0, duplicates = 0;
-    for (std::size_t i = 0; i < types.size(); ++i) {
-      const bool orphan = written.orphan[i], duplicate = written.duplicate[i];
-      if (orphan) read.rejected.emplace_back(read.places[i], "not_yours");
-      duplicates += duplicate;
-      accepted += !duplicate && !orphan;
-      context.metrics.event(types[i],
-                            orphan      ? "orphan"
-                            : duplicate ? "duplicate"
-                                        : "accepted",
-                            now);
-    }
-    responder->send(json_response({{"accepted", accepted},
-                                   {"duplicates", duplicates},
-                                   {"rejected", rejected_json(read.rejected)}}));
-  });
+  context.store.write(
+      std::move(batch), [&context, asked, now, types = std::move(types), read = std::move(read),
+                         responder = call.responder](const feedback::Written& written) mutable {
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - asked;
+        context.metrics.store_commit(took.count());
+        if (!written.error.empty()) {
+          context.metrics.rejected("store_failed", now);
+          return responder->send(
+              store_failed(written.full, "the events could not be recorded; send them again")
+                  .response());
+        }
+        std::int64_t accepted = 0, duplicates = 0;
+        for (std::size_t i = 0; i < types.size(); ++i) {
+          const bool orphan = written.orphan[i], duplicate = written.duplicate[i];
+          if (orphan) read.rejected.emplace_back(read.places[i], "not_yours");
+          duplicates += duplicate;
+          accepted += !duplicate && !orphan;
+          context.metrics.event(types[i],
+                                orphan      ? "orphan"
+                                : duplicate ? "duplicate"
+                                            : "accepted",
+                                now);
+        }
+        responder->send(json_response({{"accepted", accepted},
+                                       {"duplicates", duplicates},
+                                       {"rejected", rejected_json(read.rejected)}}));
+      });
   return std::nullopt;
 }
 

@@ -6,8 +6,8 @@ ApiError overloaded() {
   return ApiError::busy(503, "overloaded", "too many requests are waiting; try again soon", 2);
 }
 
-ApiError store_failed(const feedback::Written& written, const std::string& message) {
-  return ApiError(written.full ? 507 : 503, "store_failed", message);
+ApiError store_failed(bool disk_full, const std::string& message) {
+  return ApiError(disk_full ? 507 : 503, "store_failed", message);
 }
 
 feedback::StoredConversation own_conversation(const Context& context, const Caller& caller,

@@ -25,8 +25,8 @@ struct Call {
 using Answer = std::optional<HttpResponse>;
 
 // What several of them say.
-ApiError overloaded();                                                                // 503
-ApiError store_failed(const feedback::Written& written, const std::string& message);  // 503, 507
+ApiError overloaded();                                              // 503
+ApiError store_failed(bool disk_full, const std::string& message);  // 503, 507
 // The conversation, where it is the caller's. Somebody else's is answered as one that does not
 // exist: throws ApiError 404. param: where the request named it.
 feedback::StoredConversation own_conversation(const Context& context, const Caller& caller,

@@ -12,6 +12,9 @@
 
 namespace serve {
 
+// With the letters of ASCII in lower case.
+std::string lower(std::string_view text);
+
 // What came in, whole. Header names are in lower case; a name may occur several times.
 struct HttpRequest {
   std::string method;

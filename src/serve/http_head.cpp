@@ -9,13 +9,6 @@ namespace http = boost::beast::http;
 
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 // "Date: Thu, 26 Nov 2026 09:30:00 GMT\r\n"
 std::string date_line() {
   const std::time_t now = std::time(nullptr);

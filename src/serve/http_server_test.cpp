@@ -28,6 +28,24 @@ void echo(HttpRequest request, std::shared_ptr<Responder> responder) {
       {200, {}, request.method + " " + request.path + "?" + request.query + " " + request.body});
 }
 
+// Keeps the way back of one request until the test answers it.
+struct Held {
+  std::shared_ptr<Responder> responder;
+  std::promise<void> asked;
+
+  HttpHandler handler() {
+    return [this](HttpRequest, std::shared_ptr<Responder> its) {
+      responder = std::move(its);
+      asked.set_value();
+    };
+  }
+  // Once the request has come.
+  Responder& wait() {
+    asked.get_future().wait();
+    return *responder;
+  }
+};
+
 TEST(HttpServer, AnswersRequestsOfOneConnectionInOrder) {
   HttpServer server(quick(), echo);
   TestClient client(server.port());
@@ -43,21 +61,17 @@ TEST(HttpServer, AnswersRequestsOfOneConnectionInOrder) {
 }
 
 TEST(HttpServer, SendsPiecesAsTheyCome) {
-  std::shared_ptr<Responder> held;
-  std::promise<void> asked;
-  HttpServer server(quick(), [&](HttpRequest, std::shared_ptr<Responder> responder) {
-    held = std::move(responder);
-    asked.set_value();
-  });
+  Held held;
+  HttpServer server(quick(), held.handler());
   TestClient client(server.port());
   client.send(request_text("GET", "/"));
-  asked.get_future().wait();
-  held->begin({200, {{"Content-Type", "text/event-stream"}}, ""});
-  held->write("one ");
+  Responder& way_back = held.wait();
+  way_back.begin({200, {{"Content-Type", "text/event-stream"}}, ""});
+  way_back.write("one ");
   client.read_until("one ");  // before the second is written
-  held->write("two");
-  held->finish();
-  held.reset();
+  way_back.write("two");
+  way_back.finish();
+  held.responder.reset();
   const TestAnswer answer = read_answer(client.read_all());
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.body, "one two");
@@ -194,21 +208,17 @@ TEST(HttpServer, ALineWithoutEndInABodyIsNotKept) {
 }
 
 TEST(HttpServer, RefusesWhatComesBehindAStreamOnlyOnceItHasEnded) {
-  std::shared_ptr<Responder> held;
-  std::promise<void> asked;
-  HttpServer server(quick(), [&](HttpRequest, std::shared_ptr<Responder> responder) {
-    held = std::move(responder);
-    asked.set_value();
-  });
+  Held held;
+  HttpServer server(quick(), held.handler());
   TestClient client(server.port());
   client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n" + std::string(5000, 'x'));
-  asked.get_future().wait();
-  held->begin({});
-  for (int i = 0; i < 20; ++i) held->write("word");
+  Responder& way_back = held.wait();
+  way_back.begin({});
+  for (int i = 0; i < 20; ++i) way_back.write("word");
   client.read_until("word");
-  held->write("last");
-  held->finish();
-  held.reset();
+  way_back.write("last");
+  way_back.finish();
+  held.responder.reset();
   const std::string all = client.read_all();
   const auto end = all.find("4\r\nlast\r\n0\r\n\r\n"), refusal = all.find("HTTP/1.1 431");
   ASSERT_NE(end, std::string::npos) << all;
@@ -303,22 +313,17 @@ TEST(HttpServer, ClosesConnectionsBeyondItsNumber) {
 }
 
 TEST(HttpServer, DrainingAnswersWhatIsUnderWay) {
-  std::promise<void> asked;
-  std::shared_ptr<Responder> held;
-  auto server =
-      std::make_unique<HttpServer>(quick(), [&](HttpRequest, std::shared_ptr<Responder> responder) {
-        held = std::move(responder);
-        asked.set_value();
-      });
+  Held held;
+  auto server = std::make_unique<HttpServer>(quick(), held.handler());
   TestClient client(server->port());
   client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-  asked.get_future().wait();
+  held.wait();
   std::thread drain([&] { server->drain(20s); });
-  held->send({200, {}, "late but whole"});
+  held.responder->send({200, {}, "late but whole"});
   drain.join();
   const TestAnswer answer = read_answer(client.read_all());
   EXPECT_EQ(answer.body, "late but whole");
-  held.reset();
+  held.responder.reset();
 }
 
 TEST(HttpServer, DrainingLetsAnAnswerReachASlowClient) {

@@ -74,9 +74,8 @@ std::function<void(const feedback::Erased&)> answer_when_erased(
   return
       [headers = std::move(headers), responder = call.responder](const feedback::Erased& erased) {
         if (!erased.error.empty())
-          return responder->send(ApiError(erased.full ? 507 : 503, "store_failed",
-                                          "not all could be erased; ask for it again")
-                                     .response());
+          return responder->send(
+              store_failed(erased.full, "not all could be erased; ask for it again").response());
         HttpResponse out = json_response(erased_json(erased));
         out.headers.insert(out.headers.end(), headers.begin(), headers.end());
         responder->send(std::move(out));
@@ -151,13 +150,13 @@ Answer take_consent(Context& context, Call& call) {
   consent.at = context.now();
   feedback::Batch batch;
   batch.consents.push_back(consent);
-  context.store.write(
-      std::move(batch), [consent, responder = call.responder](const feedback::Written& written) {
-        if (written.error.empty())
-          responder->send(json_response({{"consent", consent_json(consent)}}));
-        else
-          responder->send(store_failed(written, "the consent could not be recorded").response());
-      });
+  context.store.write(std::move(batch), [consent, responder = call.responder](
+                                            const feedback::Written& written) {
+    if (written.error.empty())
+      responder->send(json_response({{"consent", consent_json(consent)}}));
+    else
+      responder->send(store_failed(written.full, "the consent could not be recorded").response());
+  });
   return std::nullopt;
 }
 

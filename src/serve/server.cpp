@@ -64,7 +64,7 @@ bool matches(std::string_view pattern, std::string_view path, std::string& id) {
   const std::string_view rest = path.substr(mark);
   if (!base::is_uuid(rest)) return false;
   id = rest;
-  std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) { return std::tolower(c); });
+  id = lower(id);
   return true;
 }
 
@@ -87,10 +87,8 @@ const Route& find_route(const HttpRequest& request, std::string& id) {
 
 // "Application/JSON; charset=utf-8" -> "application/json".
 std::string media_type(std::string_view header) {
-  std::string out(header.substr(0, header.find(';')));
+  std::string out = lower(header.substr(0, header.find(';')));
   out.erase(out.find_last_not_of(" \t") + 1);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
   return out;
 }
 
