@@ -21,6 +21,7 @@ struct Benchmark {
   std::function<base::Json(const Options&)> run;
 };
 
+Benchmark attention_benchmark();
 Benchmark sft_benchmark();
 Benchmark ppo_benchmark();
 Benchmark ppo_shared_benchmark();

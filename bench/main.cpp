@@ -42,7 +42,8 @@ void print(const std::string& name, const base::Json& figures) {
 }
 
 int run(const std::vector<std::string>& arguments) {
-  const std::vector<Benchmark> all = {sft_benchmark(),
+  const std::vector<Benchmark> all = {attention_benchmark(),
+                                      sft_benchmark(),
                                       ppo_benchmark(),
                                       ppo_shared_benchmark(),
                                       encoder_benchmark(),

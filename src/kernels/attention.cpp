@@ -1,11 +1,14 @@
 #include "kernels/attention.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "base/error.h"
+#include "kernels/bf16_attention.h"
 #include "kernels/loops.h"
 
 namespace kernels {
@@ -194,6 +197,91 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
   }
 };
 
+// Sequences that share a prefix, together; the others by themselves.
+std::vector<bf16_attention::Family> families(const Segments& segments) {
+  std::vector<bf16_attention::Family> families;
+  const auto count = static_cast<std::int64_t>(segments.bounds.size()) - 1;
+  const auto range = [&](std::int64_t segment) {
+    return bf16_attention::Range{segments.bounds[static_cast<std::size_t>(segment)],
+                                 segments.length(segment)};
+  };
+  std::vector<std::int64_t> family_of(static_cast<std::size_t>(count), -1);  // of a prefix
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (segments.before(i) == 0) continue;
+    const std::int64_t prefix = segments.prefix[static_cast<std::size_t>(i)];
+    std::int64_t& family = family_of[static_cast<std::size_t>(prefix)];
+    if (family < 0) {
+      family = static_cast<std::int64_t>(families.size());
+      families.push_back({range(prefix), {}});
+    }
+    families[static_cast<std::size_t>(family)].members.push_back(range(i));
+  }
+  for (std::int64_t i = 0; i < count; ++i)
+    if (segments.before(i) == 0 && family_of[static_cast<std::size_t>(i)] < 0 &&
+        segments.length(i) > 0)
+      families.push_back({{}, {range(i)}});
+  return families;
+}
+
+// Calls work(family, head of keys, workspace) for each of them, on all threads, the next one to
+// whoever is free.
+template <class F>
+void for_each_family(const std::vector<bf16_attention::Family>& families, std::int64_t heads,
+                     const F& work) {
+  const std::int64_t tasks = static_cast<std::int64_t>(families.size()) * heads;
+  std::atomic<std::int64_t> next = 0;
+  const std::int64_t threads = std::min<std::int64_t>(at::get_num_threads(), tasks);
+  at::parallel_for(0, threads, 1, [&](std::int64_t, std::int64_t) {
+    tiles::Workspace workspace;
+    for (std::int64_t task = next++; task < tasks; task = next++)
+      work(families[static_cast<std::size_t>(task / heads)], task % heads, workspace);
+  });
+}
+
+bf16_attention::Shape shape_of(const torch::Tensor& qkv, const Heads& heads) {
+  return {qkv.size(0), heads.queries, heads.keys, qkv.size(1) / (heads.queries + 2 * heads.keys),
+          static_cast<float>(heads.scale)};
+}
+
+struct Bf16Attention : torch::autograd::Function<Bf16Attention> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& qkv,
+                               const Segments& segments, const Heads& heads) {
+    const bf16_attention::Shape shape = shape_of(qkv, heads);
+    torch::Tensor out = torch::empty({shape.tokens, shape.queries * shape.width}, qkv.options());
+    torch::Tensor log_sums = torch::empty({shape.queries, shape.tokens}, torch::kFloat32);
+    for_each_family(families(segments), shape.keys,
+                    [&](const auto& family, std::int64_t g, tiles::Workspace& workspace) {
+                      bf16_attention::forward(halves(qkv), shape, family, g, halves(out),
+                                              floats(log_sums), workspace);
+                    });
+    context->save_for_backward({qkv, log_sums});
+    context->saved_data["bounds"] = segments.bounds;
+    context->saved_data["prefix"] = segments.prefix;
+    context->saved_data["queries"] = heads.queries;
+    context->saved_data["keys"] = heads.keys;
+    context->saved_data["scale"] = heads.scale;
+    return out;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const Segments segments{context->saved_data["bounds"].toIntVector(),
+                            context->saved_data["prefix"].toIntVector()};
+    const Heads heads{context->saved_data["queries"].toInt(), context->saved_data["keys"].toInt(),
+                      context->saved_data["scale"].toDouble()};
+    const torch::Tensor &qkv = saved[0], upstream = gradients[0].contiguous();
+    torch::Tensor by_qkv = torch::empty_like(qkv);
+    for_each_family(families(segments), heads.keys,
+                    [&](const auto& family, std::int64_t g, tiles::Workspace& workspace) {
+                      bf16_attention::backward(halves(qkv), floats(saved[1]), halves(upstream),
+                                               shape_of(qkv, heads), family, g, halves(by_qkv),
+                                               workspace);
+                    });
+    return {by_qkv, torch::Tensor(), torch::Tensor()};
+  }
+};
+
 torch::Tensor reference_attention(const torch::Tensor& qkv, const Segments& segments,
                                   const Heads& heads) {
   std::vector<torch::Tensor> outs;
@@ -271,6 +359,8 @@ torch::Tensor attention(const torch::Tensor& qkv, const Segments& segments, cons
   check_prefixes(segments);
   heads.scale = scale_or_default(heads.scale, qkv.size(1) / all);
   if (backend == Backend::reference) return reference_attention(qkv, segments, heads);
+  if (qkv.dtype() == torch::kBFloat16 && bf16_attention::available(qkv.size(1) / all))
+    return Bf16Attention::apply(qkv.contiguous(), segments, heads);
   return PackedAttention::apply(qkv.contiguous(), segments, heads);
 }
 

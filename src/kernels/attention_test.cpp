@@ -216,6 +216,66 @@ TEST(Attention, BehindAPrefixATokenSeesNothingOfTheOthersBehindIt) {
   EXPECT_EQ(changed_rows(4, 1), (Rows{4, 5, 6, 7, 8, 9, 10, 17, 18, 19, 20}));
 }
 
+// Heads as wide as models have them, which the processor's bf16 instructions take, in lengths
+// around the sizes that they work in. bf16 has 8 bits: one part in 256 of each number that is
+// summed up.
+void expect_near_fp64(const Segments& segments, const Heads& heads, std::int64_t width) {
+  const std::int64_t tokens = segments.bounds.back(),
+                     all = heads.queries + 2 * (heads.keys > 0 ? heads.keys : heads.queries);
+  auto generator = at::detail::createCPUGenerator(3);
+  const auto random = [&](std::int64_t columns) {
+    return at::randn({tokens, columns}, generator, torch::TensorOptions().dtype(torch::kFloat32))
+        .to(torch::kBFloat16);
+  };
+  torch::Tensor ours = random(all * width).requires_grad_(true);
+  torch::Tensor exact = ours.detach().to(torch::kFloat64).requires_grad_(true);
+  const torch::Tensor weights = random(heads.queries * width);
+  const torch::Tensor a = attention(ours, segments, heads),
+                      b = attention(exact, segments, heads, Backend::reference);
+  const auto error = [](const torch::Tensor& found, const torch::Tensor& wanted) {
+    return ((found.to(torch::kFloat64) - wanted).norm() / wanted.norm()).item<double>();
+  };
+  EXPECT_LT(error(a, b), 4e-3);
+  const torch::Tensor by_ours = torch::autograd::grad({a}, {ours}, {weights})[0],
+                      by_exact =
+                          torch::autograd::grad({b}, {exact}, {weights.to(torch::kFloat64)})[0];
+  EXPECT_LT(error(by_ours, by_exact), 6e-3);
+  for (std::int64_t row = 0; row < tokens; ++row)  // none of them left out or taken twice
+    ASSERT_LT((by_ours[row].to(torch::kFloat64) - by_exact[row]).abs().max().item<double>(),
+              4e-2 * by_exact.abs().max().item<double>())
+        << "row " << row;
+}
+
+TEST(Attention, InBf16AtTheWidthsOfModelsStaysNearFp64ForwardAndBackward) {
+  Segments segments{{0}};
+  for (const std::int64_t length : {1, 2, 5, 6, 7, 15, 16, 17, 47, 48, 49, 64, 65, 130})
+    segments.bounds.push_back(segments.bounds.back() + length);
+  for (const std::int64_t width : {32, 64, 96, 128})
+    for (const Heads& heads : {Heads{2}, Heads{4, 2}, Heads{3, 1, .05}}) {
+      SCOPED_TRACE(width);
+      expect_near_fp64(segments, heads, width);
+    }
+  expect_near_fp64({{0, 600}}, {2}, 64);  // longer than what is worked on at a time
+}
+
+TEST(Attention, InBf16AtTheWidthsOfModelsBehindAPrefixStaysNearFp64ForwardAndBackward) {
+  for (const std::int64_t prefix : {1, 16, 33, 70}) {
+    Segments segments{{0, prefix}, {-1}};
+    const auto add = [&](std::int64_t length, std::int64_t behind) {
+      segments.bounds.push_back(segments.bounds.back() + length);
+      segments.prefix.push_back(behind);
+    };
+    for (const std::int64_t length : {1, 20, 0, 53}) add(length, 0);
+    add(21, -1);
+    add(9, 5);
+    for (const Heads& heads : {Heads{2}, Heads{4, 2}}) {
+      SCOPED_TRACE(prefix);
+      expect_near_fp64(segments, heads, 32);
+      expect_near_fp64(segments, heads, 64);
+    }
+  }
+}
+
 TEST(Attention, RefusesWhatIsNoPrefix) {
   const torch::Tensor qkv = random_shared(9);
   const auto attend = [&](std::vector<std::int64_t> prefix) {
