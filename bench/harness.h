@@ -22,7 +22,7 @@ struct Benchmark {
 };
 
 Benchmark attention_benchmark();
-Benchmark sft_benchmark();
+std::vector<Benchmark> sft_benchmarks();
 Benchmark ppo_benchmark();
 Benchmark ppo_shared_benchmark();
 Benchmark encoder_benchmark();

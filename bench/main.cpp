@@ -42,20 +42,20 @@ void print(const std::string& name, const base::Json& figures) {
 }
 
 int run(const std::vector<std::string>& arguments) {
-  const std::vector<Benchmark> all = {attention_benchmark(),
-                                      sft_benchmark(),
-                                      ppo_benchmark(),
-                                      ppo_shared_benchmark(),
-                                      encoder_benchmark(),
-                                      bpe_benchmark(),
-                                      redial_read_benchmark(),
-                                      evaluation_benchmark(),
-                                      rank_benchmark(),
-                                      serve_streams_benchmark(),
-                                      serve_tokens_benchmark(),
-                                      serve_recommend_benchmark(),
-                                      serve_events_benchmark(),
-                                      serve_slow_benchmark()};
+  std::vector<Benchmark> all = {attention_benchmark(),
+                                ppo_benchmark(),
+                                ppo_shared_benchmark(),
+                                encoder_benchmark(),
+                                bpe_benchmark(),
+                                redial_read_benchmark(),
+                                evaluation_benchmark(),
+                                rank_benchmark(),
+                                serve_streams_benchmark(),
+                                serve_tokens_benchmark(),
+                                serve_recommend_benchmark(),
+                                serve_events_benchmark(),
+                                serve_slow_benchmark()};
+  for (Benchmark& benchmark : sft_benchmarks()) all.push_back(std::move(benchmark));
   Options options;
   const char* data = std::getenv("ATTUNE_DATA");
   options.data = data ? data : "../shared/data";

@@ -43,10 +43,16 @@ struct PlainHead : torch::autograd::Function<PlainHead> {
 double PlainSft::step(const torch::Tensor& ids, double learning_rate, double max_norm) {
   model_.cast();
   const std::int64_t t = ids.size(1);
-  const torch::Tensor hidden =
-      model_.hidden(ids).narrow(1, 0, t - 1).reshape({-1, model_.config().width});
-  const torch::Tensor loss = PlainHead::apply(
-      hidden, model_.at("wte.weight"), ids.narrow(1, 1, t - 1).reshape({-1, 1}).contiguous());
+  torch::Tensor hidden =
+      model_.hidden(ids.clamp_min(0)).narrow(1, 0, t - 1).reshape({-1, model_.config().width});
+  torch::Tensor targets = ids.narrow(1, 1, t - 1).reshape({-1});
+  if (const torch::Tensor there = targets.ge(0); !there.all().item<bool>()) {
+    const torch::Tensor rows = there.nonzero().view({-1});
+    hidden = hidden.index_select(0, rows);
+    targets = targets.index_select(0, rows);
+  }
+  const torch::Tensor loss =
+      PlainHead::apply(hidden, model_.at("wte.weight"), targets.unsqueeze(1).contiguous());
   loss.backward();
   model_.step(learning_rate, max_norm);
   return loss.item<double>();

@@ -11,8 +11,8 @@ class PlainSft {
   PlainSft(const model::LanguageModel& initial, PlainModel::Attention attention)
       : model_(initial, attention) {}
 
-  // ids: [B, T] int64. The mean cross-entropy of each sequence's tokens but the first, before the
-  // step.
+  // ids: [B, T] int64, -1 behind a sequence's end. The mean cross-entropy of each sequence's tokens
+  // but the first, before the step.
   double step(const torch::Tensor& ids, double learning_rate, double max_norm);
 
  private:

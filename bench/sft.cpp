@@ -1,6 +1,8 @@
 #include "train/sft.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -11,21 +13,56 @@
 namespace bench {
 namespace {
 
-constexpr int kBatch = 8, kTokens = 128;
 constexpr double kLearningRate = 1e-4, kMaxNorm = 1;
 
-std::vector<train::Sequence> random_sequences(std::int64_t vocabulary) {
+struct Case {
+  const char* name;
+  const char* help;
+  int layers, heads, width, vocabulary;
+  std::vector<int> lengths;  // of the sequences
+};
+
+// Dialogues are of many lengths: about 1,024 tokens of them, which fill the memory that a batch of
+// the longest would take to 70 %.
+const std::vector<int> kDialogues = {61, 98, 122, 146, 179, 198, 220};
+
+std::vector<Case> cases() {
+  return {{"sft-4x256", "vocabulary 15,000, dialogues", 4, 4, 256, 15000, kDialogues},
+          {"sft-6x384", "vocabulary 15,000, dialogues", 6, 6, 384, 15000, kDialogues},
+          {"sft-30m", "6 x 384, vocabulary 50,257, 8 x 128 tokens", 6, 6, 384, 50257,
+           std::vector<int>(8, 128)},
+          {"sft-124m", "12 x 768, 4 x 256 tokens", 12, 12, 768, 50257, std::vector<int>(4, 256)},
+          {"sft-345m", "24 x 1024, 4 x 192 tokens", 24, 16, 1024, 50257, std::vector<int>(4, 192)}};
+}
+
+std::vector<train::Sequence> random_sequences(const Case& of) {
   base::Random random({.seed = 1, .stage = "bench/sft"});
-  std::vector<train::Sequence> sequences(kBatch);
-  for (train::Sequence& sequence : sequences) {
-    for (int t = 0; t < kTokens; ++t)
+  std::vector<train::Sequence> sequences(of.lengths.size());
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    train::Sequence& sequence = sequences[i];
+    const auto length = static_cast<std::size_t>(of.lengths[i]);
+    for (std::size_t t = 0; t < length; ++t)
       sequence.ids.push_back(
-          static_cast<int>(random.below(static_cast<std::uint64_t>(vocabulary))));
-    sequence.weights.assign(kTokens, 1.f);
+          static_cast<int>(random.below(static_cast<std::uint64_t>(of.vocabulary))));
+    sequence.weights.assign(length, 1.f);
     sequence.weights[0] = 0;
-    sequence.parts.assign(kTokens, dialogue::Piece::Part::response);
+    sequence.parts.assign(length, dialogue::Piece::Part::response);
   }
   return sequences;
+}
+
+// [B, T], -1 behind a sequence's end.
+torch::Tensor padded(const std::vector<train::Sequence>& sequences) {
+  std::size_t longest = 0;
+  for (const train::Sequence& sequence : sequences)
+    longest = std::max(longest, sequence.ids.size());
+  torch::Tensor ids =
+      torch::full({static_cast<std::int64_t>(sequences.size()), static_cast<std::int64_t>(longest)},
+                  -1, torch::kInt64);
+  for (std::size_t i = 0; i < sequences.size(); ++i)
+    for (std::size_t t = 0; t < sequences[i].ids.size(); ++t)
+      ids[static_cast<std::int64_t>(i)][static_cast<std::int64_t>(t)] = sequences[i].ids[t];
+  return ids;
 }
 
 // One of ours: cast, loss, backward, clip, AdamW.
@@ -51,13 +88,24 @@ class Ours {
   std::vector<const train::Sequence*> batch_;
 };
 
-base::Json run(const Options& options) {
+// Multiplications and additions of a step: 6 for each weight of a matrix and token, and
+// attention's.
+double step_operations(const Case& of) {
+  double tokens = 0, squares = 0;
+  for (const double length : of.lengths) {
+    tokens += length;
+    squares += length * (length + 1);
+  }
+  const double width = of.width;
+  return 6 * tokens * (12 * of.layers * width * width + of.vocabulary * width) +
+         6 * squares * width * of.layers;
+}
+
+base::Json one(const Options& options, const Case& of) {
   const model::LanguageModel initial =
-      model::random_model(model::gpt2_config(6, 6, 384, 256, 50257), 1);
-  const std::vector<train::Sequence> sequences = random_sequences(initial.config.vocabulary);
-  std::vector<std::vector<int>> rows;
-  for (const train::Sequence& sequence : sequences) rows.push_back(sequence.ids);
-  const torch::Tensor ids = model::pack(rows).ids.view({kBatch, kTokens});
+      model::random_model(model::gpt2_config(of.layers, of.heads, of.width, 256, of.vocabulary), 1);
+  const std::vector<train::Sequence> sequences = random_sequences(of);
+  const torch::Tensor ids = padded(sequences);
 
   const PlainModel::Attention attention = faster_attention([&](PlainModel::Attention candidate) {
     PlainSft one(initial, candidate);
@@ -74,17 +122,26 @@ base::Json run(const Options& options) {
   }
   const Comparison result = compare(
       options.rounds, [&] { ours.step(); }, [&] { plain.step(ids, kLearningRate, kMaxNorm); });
-  base::Json json = {{"ours_tokens_per_s", kBatch * kTokens / result.ours},
-                     {"plain_tokens_per_s", kBatch * kTokens / result.plain},
-                     {"plain_attention", name_of(attention)}};
-  json.update(to_json(result));
-  return json;
+  const double tokens = std::accumulate(of.lengths.begin(), of.lengths.end(), 0.);
+  // AdamW reads four numbers for each parameter and writes three.
+  const double floor =
+      step_operations(of) / (result.peak * 1e9) +
+      28. * static_cast<double>(initial.parameters.count()) / (result.memory * 1e9);
+  return {
+      {"tokens_per_s", tokens / result.ours},         {"plain_tokens_per_s", tokens / result.plain},
+      {"plain_attention", name_of(attention)},        {"ratio", result.ratio},
+      {"ratio_quartiles", {result.low, result.high}}, {"quiet_rounds", result.quiet_rounds},
+      {"share_of_floor", floor / result.ours}};
 }
 
 }  // namespace
 
-Benchmark sft_benchmark() {
-  return {"sft", "a training step of 6 layers x 384, vocabulary 50,257, 8 x 128 tokens, bf16", run};
+std::vector<Benchmark> sft_benchmarks() {
+  std::vector<Benchmark> all;
+  for (const Case& of : cases())
+    all.push_back({of.name, std::string("a training step in bf16: ") + of.help,
+                   [of](const Options& options) { return one(options, of); }});
+  return all;
 }
 
 }  // namespace bench
