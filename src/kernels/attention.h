@@ -39,6 +39,18 @@ torch::Tensor attention(const torch::Tensor& qkv, const Segments& segments, cons
 torch::Tensor attention(const torch::Tensor& qkv, const std::vector<std::int64_t>& bounds,
                         const Heads& heads, Backend backend = Backend::native);
 
+// The same forward and backward by hand, for who records the gradient in another way. qkv and
+// by_out [T, H D] are contiguous; `saved` is for the backward pass alone.
+struct AttentionPass {
+  torch::Tensor out;  // [T, H D]
+  std::vector<torch::Tensor> saved;
+};
+AttentionPass attention_forward(const torch::Tensor& qkv, const Segments& segments,
+                                const Heads& heads);
+torch::Tensor attention_backward(const torch::Tensor& by_out, const torch::Tensor& qkv,
+                                 const std::vector<torch::Tensor>& saved, const Segments& segments,
+                                 const Heads& heads);
+
 // One query a row against cached keys and values, for decoding. query: [B, H, D]; keys, values: [S,
 // T, G, D], of which row b uses the first lengths[b] positions of slots[b]. scale: 0: 1 / sqrt(D).
 // Returns [B, H, D]. No gradient. D is at most 256.
