@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "kernels/attention.h"
 #include "kernels/dropout.h"
+#include "model/gpt2_layer.h"
 
 namespace model {
 namespace {
@@ -177,6 +178,10 @@ double score_scale(const ModelConfig& config, std::size_t layer) {
   return config.scale_by_layer ? scale / static_cast<double>(layer + 1) : scale;
 }
 
+std::uint64_t layer_key(const ForwardOptions& options, std::size_t layer) {
+  return base::random_key({.seed = options.dropout_key, .stage = "layer", .step = layer});
+}
+
 Entered enter(const Weights& weights, const torch::Tensor& ids, const torch::Tensor& positions) {
   const ModelConfig& config = weights.config;
   const torch::Tensor x = at::embedding(weights.embedding, ids);
@@ -190,8 +195,7 @@ torch::Tensor layer_forward(const Weights& weights, std::size_t layer, const tor
                             const ForwardOptions& options) {
   const Weights::Layer& w = weights.layers[layer];
   const ModelConfig& config = weights.config;
-  const std::uint64_t key =
-      base::random_key({.seed = options.dropout_key, .stage = "layer", .step = layer});
+  const std::uint64_t key = layer_key(options, layer);
   std::uint64_t next_key = key + 2;
   const auto projected = [&](const Projection& projection, const torch::Tensor& in) {
     return project(projection, in,
@@ -235,7 +239,12 @@ torch::Tensor hidden_states(const Weights& weights, const Packed& packed,
   torch::Tensor x =
       kernels::with_dropout(entered.x, options.dropout,
                             base::random_key({.seed = options.dropout_key, .stage = "embedding"}));
+  const bool by_hand = options.backend == kernels::Backend::native && has_gpt2_layers(weights);
   for (std::size_t layer = 0; layer < weights.layers.size(); ++layer) {
+    if (by_hand) {
+      x = gpt2_layer(weights, layer, x, segments, options);
+      continue;
+    }
     const auto attend = [&](const torch::Tensor& qkv) {
       if (options.on_qkv) options.on_qkv(layer, qkv);
       return kernels::attention(qkv, segments,

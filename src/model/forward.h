@@ -92,6 +92,9 @@ torch::Tensor layer_forward(const Weights& weights, std::size_t layer, const tor
 torch::Tensor activate(Activation activation, const torch::Tensor& x);
 torch::Tensor apply_norm(const Norm& norm, const torch::Tensor& x, double epsilon);
 
+// Of a layer's first dropout; the second's is the next.
+std::uint64_t layer_key(const ForwardOptions& options, std::size_t layer);
+
 // Of a layer's scores.
 double score_scale(const ModelConfig& config, std::size_t layer);
 
