@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/attention.h"
 #include "model/forward.h"
 
 namespace model {
@@ -31,8 +32,16 @@ class Decoder {
   // Appends tokens[b] to the sequence in slots[b] and returns the hidden states after them, [B, C].
   torch::Tensor append(const std::vector<std::int64_t>& slots, const std::vector<int>& tokens);
 
+  // The same by what is on the weights' device already, and nothing else: tokens: [B] int32. It can
+  // be captured and replayed, and must be told of by advance(). 0 for rows that are not active.
+  torch::Tensor step(const torch::Tensor& tokens, const kernels::CacheRows& rows);
+  // Tokens that step() appended to a slot's sequence.
+  void advance(std::int64_t slot, std::int64_t tokens);
+
   // Gives the slot back.
   void end(std::int64_t slot);
+
+  const Weights& weights() const { return weights_; }
 
  private:
   const Weights& weights_;

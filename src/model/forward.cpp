@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "kernels/attention.h"
 #include "kernels/dropout.h"
+#include "kernels/norm.h"
 
 namespace model {
 namespace {
@@ -42,8 +43,12 @@ class Caster {
   Weights whole() const {
     const ModelConfig& config = model_.config;
     const OuterNames names = outer_names(config.family);
-    Weights weights{config, get(names.embedding), {}, {}, {}, norm(names.final_norm), 0};
-    if (!config.rope) weights.positions = get(names.positions);
+    Weights weights{config, get(names.embedding), {}, {}, {}, norm(names.final_norm)};
+    if (config.rope)
+      weights.frequencies =
+          rotary_frequencies(*config.rope, config.head_width).to(weights.embedding.device());
+    else
+      weights.positions = get(names.positions);
     weights.head = config.tied ? weights.embedding : get(names.head);
     for (std::int64_t i = 0; i < config.layers; ++i) {
       const LayerModules layer = layer_modules(config, i);
@@ -167,8 +172,7 @@ torch::Tensor activate(Activation activation, const torch::Tensor& x) {
 }
 
 torch::Tensor apply_norm(const Norm& norm, const torch::Tensor& x, double epsilon) {
-  return norm.bias.defined() ? at::layer_norm(x, {x.size(1)}, norm.weight, norm.bias, epsilon)
-                             : at::rms_norm(x, {x.size(1)}, norm.weight, epsilon);
+  return kernels::norm(x, norm.weight, norm.bias, epsilon);
 }
 
 double score_scale(const ModelConfig& config, std::size_t layer) {
@@ -177,19 +181,27 @@ double score_scale(const ModelConfig& config, std::size_t layer) {
   return config.scale_by_layer ? scale / static_cast<double>(layer + 1) : scale;
 }
 
-Entered enter(const Weights& weights, const torch::Tensor& ids, const torch::Tensor& positions) {
+Entered enter(const Weights& weights, const torch::Tensor& ids, const torch::Tensor& positions,
+              const ForwardOptions& options) {
   const ModelConfig& config = weights.config;
-  const torch::Tensor x = at::embedding(weights.embedding, ids);
-  if (!config.rope) return {x + at::embedding(weights.positions, positions), {}};
-  return {x, rotation_at(*config.rope, config.head_width, positions, x.scalar_type())};
+  torch::Tensor x = at::embedding(weights.embedding, ids);
+  if (!config.rope) x = x + at::embedding(weights.positions, positions);
+  x = kernels::with_dropout(x, options.dropout,
+                            base::random_key({.seed = options.dropout_key, .stage = "embedding"}));
+  const Norm& first =
+      weights.layers.empty() ? weights.final_norm : weights.layers[0].attention_norm;
+  Entered entered{{x, apply_norm(first, x, config.norm_epsilon)}, {}};
+  if (config.rope) entered.rotation = rotation_at(weights.frequencies, positions, x.scalar_type());
+  return entered;
 }
 
-torch::Tensor layer_forward(const Weights& weights, std::size_t layer, const torch::Tensor& x,
-                            const Rotation& rotation,
-                            const std::function<torch::Tensor(const torch::Tensor&)>& attend,
-                            const ForwardOptions& options) {
+Stream layer_forward(const Weights& weights, std::size_t layer, const Stream& in,
+                     const Rotation& rotation,
+                     const std::function<torch::Tensor(const torch::Tensor&)>& attend,
+                     const ForwardOptions& options) {
   const Weights::Layer& w = weights.layers[layer];
   const ModelConfig& config = weights.config;
+  const bool last = layer + 1 == weights.layers.size();
   const std::uint64_t key =
       base::random_key({.seed = options.dropout_key, .stage = "layer", .step = layer});
   std::uint64_t next_key = key + 2;
@@ -197,32 +209,41 @@ torch::Tensor layer_forward(const Weights& weights, std::size_t layer, const tor
     return project(projection, in,
                    {options.adapter_dropout ? weights.adapter_dropout : 0, next_key++});
   };
+  const auto add = [&](const torch::Tensor& x, const torch::Tensor& more, const Norm& norm,
+                       std::uint64_t dropout_key) -> Stream {
+    if (options.dropout == 0) {
+      const auto [sum, normed] =
+          kernels::add_norm(x, more, norm.weight, norm.bias, config.norm_epsilon);
+      return {sum, normed};
+    }
+    const torch::Tensor sum = kernels::add_dropout(x, more, options.dropout, dropout_key);
+    return {sum, apply_norm(norm, sum, config.norm_epsilon)};
+  };
 
-  const torch::Tensor seen = apply_norm(w.attention_norm, x, config.norm_epsilon);
-  torch::Tensor qkv = projected(w.qkv, seen);  // [T, (H + 2G) D]
+  torch::Tensor qkv = projected(w.qkv, in.normed);  // [T, (H + 2G) D]
   if (config.rope) qkv = rotate(qkv, rotation, config.heads + config.key_heads);
   const auto wanted = [&](const torch::Tensor& all) {
-    return options.rows.defined() && layer + 1 == weights.layers.size()
-               ? all.index_select(0, options.rows)
-               : all;
+    return options.rows.defined() && last ? all.index_select(0, options.rows) : all;
   };
   const torch::Tensor mixed = projected(w.attention_out, wanted(attend(qkv)));
-  const torch::Tensor middle = kernels::add_dropout(wanted(x), mixed, options.dropout, key);
+  const Stream middle = add(wanted(in.x), mixed, w.inner_norm, key);
 
-  const torch::Tensor normed = apply_norm(w.inner_norm, middle, config.norm_epsilon);
-  torch::Tensor inner = projected(w.up, normed);  // [T, inner], gated [T, 2 inner]
+  torch::Tensor inner = projected(w.up, middle.normed);  // [T, inner], gated [T, 2 inner]
   if (config.gated)
     inner = activate(config.activation, inner.narrow(1, 0, config.inner)) *
             inner.narrow(1, config.inner, config.inner);
   else
     inner = activate(config.activation, inner);
-  return kernels::add_dropout(middle, projected(w.down, inner), options.dropout, key + 1);
+  return add(middle.x, projected(w.down, inner),
+             last ? weights.final_norm : weights.layers[layer + 1].attention_norm, key + 1);
 }
 
 torch::Tensor hidden_states(const Weights& weights, const Packed& packed,
                             const ForwardOptions& options) {
   const ModelConfig& config = weights.config;
-  const kernels::Segments segments{packed.bounds, packed.prefix};
+  const torch::Device device = weights.embedding.device();
+  const kernels::Segments segments =
+      kernels::place(kernels::Segments{packed.bounds, packed.prefix}, device);
   std::vector<std::int64_t> positions;
   positions.reserve(static_cast<std::size_t>(packed.ids.size(0)));
   for (std::int64_t i = 0; i + 1 < static_cast<std::int64_t>(packed.bounds.size()); ++i) {
@@ -231,10 +252,8 @@ torch::Tensor hidden_states(const Weights& weights, const Packed& packed,
                 config.positions, " positions");
     for (std::int64_t p = begin; p < end; ++p) positions.push_back(p);
   }
-  Entered entered = enter(weights, packed.ids, torch::tensor(positions, torch::kInt64));
-  torch::Tensor x =
-      kernels::with_dropout(entered.x, options.dropout,
-                            base::random_key({.seed = options.dropout_key, .stage = "embedding"}));
+  auto [stream, rotation] = enter(weights, packed.ids.to(device),
+                                  torch::tensor(positions, torch::kInt64).to(device), options);
   for (std::size_t layer = 0; layer < weights.layers.size(); ++layer) {
     const auto attend = [&](const torch::Tensor& qkv) {
       if (options.on_qkv) options.on_qkv(layer, qkv);
@@ -242,9 +261,9 @@ torch::Tensor hidden_states(const Weights& weights, const Packed& packed,
                                 {config.heads, config.key_heads, score_scale(config, layer)},
                                 options.backend);
     };
-    x = layer_forward(weights, layer, x, entered.rotation, attend, options);
+    stream = layer_forward(weights, layer, stream, rotation, attend, options);
   }
-  return apply_norm(weights.final_norm, x, config.norm_epsilon);
+  return stream.normed;
 }
 
 }  // namespace model
