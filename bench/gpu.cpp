@@ -39,9 +39,9 @@ model::LanguageModel gpu_model(const GpuSize& size, std::int64_t positions) {
   const auto options = torch::TensorOptions().device(torch::kCUDA);
   model::TensorMap tensors;
   for (const model::TensorShape& tensor : model::tensor_shapes(config))
-    tensors[tensor.name] = tensor.name.ends_with(".bias")  ? torch::zeros(tensor.shape, options)
-                           : tensor.shape.size() == 1 ? torch::ones(tensor.shape, options)
-                                                      : .02 * at::randn(tensor.shape, options);
+    tensors[tensor.name] = tensor.name.ends_with(".bias") ? torch::zeros(tensor.shape, options)
+                           : tensor.shape.size() == 1     ? torch::ones(tensor.shape, options)
+                                                          : .02 * at::randn(tensor.shape, options);
   return model::model_from_tensors(config, tensors, "bench");
 }
 

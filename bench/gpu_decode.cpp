@@ -30,8 +30,7 @@ class Ours {
     const model::Decoder::Started started = decoder_.start(prompts_);
     std::vector<model::DrawRequest> requests;
     for (std::int64_t slot : started.slots)
-      requests.push_back(
-          {.slot = slot, .token = 1, .uniforms = std::vector<double>(kNew, .37)});
+      requests.push_back({.slot = slot, .token = 1, .uniforms = std::vector<double>(kNew, .37)});
     const double took = gpu_seconds([&] { loop_.draw(requests); });
     for (std::int64_t slot : started.slots) decoder_.end(slot);
     return took;
@@ -67,9 +66,8 @@ base::Json run(const Options& options) {
     PlainModel plain(model, PlainModel::Attention::fused);
     plain.cast();
     // Every weight but the positions, once a step.
-    const double bytes =
-        2. * static_cast<double>(model.parameters.count() -
-                                 model.parameters.at("wpe.weight").numel());
+    const double bytes = 2. * static_cast<double>(model.parameters.count() -
+                                                  model.parameters.at("wpe.weight").numel());
     for (const int batch : {1, 8, 64}) {
       Ours ours(weights, batch);
       const torch::Tensor prompts =
@@ -94,10 +92,11 @@ base::Json run(const Options& options) {
 }  // namespace
 
 Benchmark gpu_decode_benchmark() {
-  return {"gpu-decode",
-          "64 tokens drawn after prompts of 128, GPT-2 124M and 345M, 1, 8 and 64 side by side, on a "
-          "GPU",
-          run, kNoGpu};
+  return {
+      "gpu-decode",
+      "64 tokens drawn after prompts of 128, GPT-2 124M and 345M, 1, 8 and 64 side by side, on a "
+      "GPU",
+      run, kNoGpu};
 }
 
 }  // namespace bench

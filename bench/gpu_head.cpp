@@ -25,8 +25,7 @@ base::Json run(const Options& options) {
         .set_requires_grad(true);
   };
   torch::Tensor hidden = random(kTokens, 1), weight = random(kGpuVocabulary, .02);
-  const torch::Tensor targets =
-      at::randint(kGpuVocabulary, {kTokens}, device.dtype(torch::kInt64));
+  const torch::Tensor targets = at::randint(kGpuVocabulary, {kTokens}, device.dtype(torch::kInt64));
   const torch::Tensor counts = torch::full({kTokens}, -1. / kTokens, device);
   const auto forward = [&] {
     torch::NoGradGuard no_grad;

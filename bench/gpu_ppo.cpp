@@ -13,8 +13,8 @@ base::Json run(const Options& options) {
   PpoIteration ours(initial, ppo_tokens(), work);
   const auto device = torch::TensorOptions().device(torch::kCUDA);
   const torch::Tensor
-      prompts = at::randint(kPpoVocabulary, {work.batch(), work.prompt},
-                            device.dtype(torch::kInt64)),
+      prompts =
+          at::randint(kPpoVocabulary, {work.batch(), work.prompt}, device.dtype(torch::kInt64)),
       scores = at::arange(work.batch(), device.dtype(torch::kInt64)).remainder(2).to(torch::kFloat);
   PlainPpo plain(initial, PlainModel::Attention::fused,
                  {work.prompt, work.reply, work.minibatch, ppo_settings(work).epochs});
@@ -35,10 +35,11 @@ base::Json run(const Options& options) {
 }  // namespace
 
 Benchmark gpu_ppo_benchmark() {
-  return {"gpu-ppo",
-          "a PPO iteration of GPT-2 345M, 64 x (128 + 64), 4 epochs of minibatches of 16, bf16, on a "
-          "GPU",
-          run, kNoGpu};
+  return {
+      "gpu-ppo",
+      "a PPO iteration of GPT-2 345M, 64 x (128 + 64), 4 epochs of minibatches of 16, bf16, on a "
+      "GPU",
+      run, kNoGpu};
 }
 
 }  // namespace bench

@@ -41,8 +41,7 @@ base::Json train(const GpuSize& size, int batch, int rounds) {
   model::LanguageModel ours = initial.copy();
   train::AdamW optimiser(ours.parameters.tensors(), {.weight_decay = .1});
   const auto step = [&] {
-    const torch::Tensor loss =
-        train::sft_loss(model::cast(ours, torch::kBFloat16), pointers, {});
+    const torch::Tensor loss = train::sft_loss(model::cast(ours, torch::kBFloat16), pointers, {});
     loss.backward();
     optimiser.step(kLearningRate, kMaxNorm);
     return loss.item<double>();

@@ -1,8 +1,6 @@
 // The one file that needs CUDA's headers; built where libtorch is a CUDA one (cmake/torch.cmake).
 #include "kernels/cuda.h"
 
-#include <dlfcn.h>
-
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -14,6 +12,7 @@
 #include <c10/cuda/CUDAStream.h>
 #include <cuda.h>
 #include <cuda_runtime_api.h>
+#include <dlfcn.h>
 #include <nvrtc.h>
 
 #include "base/error.h"
@@ -63,17 +62,18 @@ void check(int code, const char* what) {
 class Module {
  public:
   Module()
-      : driver_({"libcuda.so.1"}), launch_(driver_.get<decltype(cuLaunchKernel)>("cuLaunchKernel")) {
+      : driver_({"libcuda.so.1"}),
+        launch_(driver_.get<decltype(cuLaunchKernel)>("cuLaunchKernel")) {
     const std::vector<char> code = compiled();
     check(driver_.get<decltype(cuModuleLoadData)>("cuModuleLoadData")(&module_, code.data()),
           "loading the kernels");
   }
 
   void launch(const std::string& name, const Shape& shape, void** arguments) {
-    check(launch_(function(name), shape.blocks, shape.rows, 1, shape.threads, 1, 1,
-                  shape.shared_bytes, c10::cuda::getCurrentCUDAStream().stream(), arguments,
-                  nullptr),
-          name.c_str());
+    check(
+        launch_(function(name), shape.blocks, shape.rows, 1, shape.threads, 1, 1,
+                shape.shared_bytes, c10::cuda::getCurrentCUDAStream().stream(), arguments, nullptr),
+        name.c_str());
   }
 
  private:
@@ -89,8 +89,8 @@ class Module {
     ::cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0);
     const std::string target = base::concatenate("--gpu-architecture=sm_", major, minor);
     const char* options[] = {target.c_str(), "--std=c++17"};
-    const int failed = library.get<decltype(nvrtcCompileProgram)>("nvrtcCompileProgram")(
-        program, 2, options);
+    const int failed =
+        library.get<decltype(nvrtcCompileProgram)>("nvrtcCompileProgram")(program, 2, options);
     if (failed) {
       std::size_t size = 0;
       library.get<decltype(nvrtcGetProgramLogSize)>("nvrtcGetProgramLogSize")(program, &size);

@@ -144,6 +144,46 @@ __device__ void add_norm_row(const T* residual, const T* x, const T* gain, const
   }
 }
 
+// y[m, n] = x[m] . w[n] + bias[n], and the gelu of that where it is asked for, for up to four rows x;
+// w: [N, K], 8 divides K. A warp an n: what limits it is reading w once.
+template <class T>
+__device__ void few_rows(const T* x, const T* w, const T* bias, T* y, int rows, int n, int k,
+                         int64 y_stride, int gelu) {
+  const int at = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (at >= n) return;
+  const T* row = w + static_cast<int64>(at) * k;
+  float sums[4] = {0.f, 0.f, 0.f, 0.f};
+#pragma unroll 4
+  for (int c = 8 * lane; c < k; c += 256) {
+    float a[8];
+    load8(row + c, a);
+#pragma unroll
+    for (int m = 0; m < 4; ++m) {
+      if (m >= rows) break;
+      float b[8];
+      load8(x + static_cast<int64>(m) * k + c, b);
+#pragma unroll
+      for (int i = 0; i < 8; ++i) sums[m] += a[i] * b[i];
+    }
+  }
+#pragma unroll
+  for (int m = 0; m < 4; ++m) sums[m] = warp_sum(sums[m]);
+  if (lane > 0) return;
+  const float shift = bias ? load(bias + at) : 0.f;
+#pragma unroll
+  for (int m = 0; m < 4; ++m) {
+    if (m >= rows) break;
+    float v = sums[m] + shift;
+    if (gelu) {
+      T rounded;  // as where the activation reads what was stored
+      store(&rounded, v);
+      v = load(&rounded);
+      v = .5f * v * (1.f + tanhf(.7978845608f * (v + .044715f * v * v * v)));
+    }
+    store(y + m * y_stride + at, v);
+  }
+}
+
 // One query a row against what is cached of its sequence, whose newest key and value are put there
 // first. Block (h, b): head h of row b. qkv: [B, (H + 2G) D]; keys, values: [S, room, G, D]; row b
 // stands at positions[b] of slots[b]; where active[b] is 0 nothing is read or written. 256 threads;
@@ -417,6 +457,10 @@ __device__ void row_backward(T* logits, int64 stride, int n, float scale, const 
       const T* residual, const T* x, const T* gain, const T* shift, T* sum, T* out,              \
       float* means, float* scales, int width, float epsilon) {                                   \
     add_norm_row<T>(residual, x, gain, shift, sum, out, means, scales, width, epsilon);          \
+  }                                                                                              \
+  extern "C" __global__ void few_rows_##NAME(const T* x, const T* w, const T* bias, T* y,        \
+                                             int rows, int n, int k, int64 y_stride, int gelu) { \
+    few_rows<T>(x, w, bias, y, rows, n, k, y_stride, gelu);                                      \
   }                                                                                              \
   extern "C" __global__ void attend_##NAME(                                                      \
       const T* qkv, T* keys, T* values, const int* slots, const int* positions,                  \

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "kernels/attention.h"
 #include "kernels/dropout.h"
+#include "kernels/few_rows.h"
 #include "kernels/log_prob_head.h"
 #include "kernels/norm.h"
 #include "kernels/test_device.h"
@@ -18,7 +19,7 @@ class Device : public testing::OnDevice {
  protected:
   // A leaf on the device of the test.
   torch::Tensor leaf(const torch::Tensor& x, torch::Dtype type = torch::kFloat32) const {
-    return x.to(device(), type).set_requires_grad(true);
+    return x.detach().clone().to(device(), type).set_requires_grad(true);
   }
 };
 ATTUNE_ON_DEVICES(Device);
@@ -47,12 +48,14 @@ TEST_P(Device, ASumAndItsNormAreThoseOfPlainOperationsForwardAndBackward) {
                             [&](const std::vector<torch::Tensor>& in) {
                               return add_norm(in[0], in[1], in[2], in[3], 1e-5);
                             });
-      const auto plain =
-          run([&](const torch::Tensor& t) { return t.to(type).to(torch::kFloat32).set_requires_grad(true); },
-              [&](const std::vector<torch::Tensor>& in) {
-                const torch::Tensor sum = in[0] + in[1];
-                return AddedNorm{sum, norm(sum, in[2], in[3], 1e-5)};
-              });
+      const auto plain = run(
+          [&](const torch::Tensor& t) {
+            return t.detach().clone().to(type).to(torch::kFloat32).set_requires_grad(true);
+          },
+          [&](const std::vector<torch::Tensor>& in) {
+            const torch::Tensor sum = in[0] + in[1];
+            return AddedNorm{sum, norm(sum, in[2], in[3], 1e-5)};
+          });
       ASSERT_EQ(ours.size(), plain.size());
       for (std::size_t i = 0; i < ours.size(); ++i)
         EXPECT_LT(apart(ours[i], plain[i]), tolerance) << i << " layer " << layer << " " << type;
@@ -68,6 +71,26 @@ TEST_P(Device, ASumAndItsNormAreTheSameWithAndWithoutGradient) {
   const AddedNorm without = add_norm(residual, x, gain, gain, 1e-5);
   EXPECT_TRUE(at::equal(with.sum, without.sum));
   EXPECT_TRUE(at::equal(with.normed, without.normed));
+}
+
+TEST_P(Device, ProductsOfAFewRowsAreThoseOfTheMatrices) {
+  torch::NoGradGuard no_grad;
+  for (const torch::Dtype type : {torch::kFloat32, torch::kBFloat16})
+    for (const int rows : {1, 3, 4, 5}) {
+      const torch::Tensor x = random({rows, 72}, 1).to(device(), type),
+                          weight = random({50, 72}, 2).to(device(), type).t(),
+                          bias = random({50}, 3).to(device(), type);
+      ASSERT_EQ(are_few_rows(x, weight), device().is_cuda() && rows <= 4);
+      if (!are_few_rows(x, weight)) continue;
+      torch::Tensor out = torch::empty({rows, 56}, x.options()).narrow(1, 0, 50);
+      const auto full = [](const torch::Tensor& t) { return t.to(torch::kCPU, torch::kFloat32); };
+      const torch::Tensor expected = at::addmm(full(bias), full(x), full(weight));
+      const double tolerance = type == torch::kFloat32 ? 1e-4 : .1;
+      few_rows_out(out, x, weight, bias);
+      EXPECT_LT(apart(out, expected), tolerance);
+      few_rows_out(out, x, weight, bias, Then::gelu_tanh);
+      EXPECT_LT(apart(out, at::gelu(expected, "tanh")), tolerance);
+    }
 }
 
 TEST_P(Device, TheOutputLayerAgreesWithTheReferenceForwardAndBackward) {
@@ -88,7 +111,7 @@ TEST_P(Device, TheOutputLayerAgreesWithTheReferenceForwardAndBackward) {
                                         out.entropies.detach(), h.grad(), w.grad()};
     };
     const auto rounded = [&](const torch::Tensor& x) {
-      return x.to(type).to(torch::kFloat32).set_requires_grad(true);
+      return x.detach().clone().to(type).to(torch::kFloat32).set_requires_grad(true);
     };
     const auto ours = run(leaf(hidden, type), leaf(weight, type), Backend::native),
                plain = run(rounded(hidden), rounded(weight), Backend::reference);
@@ -129,7 +152,8 @@ TEST_P(Device, AttentionInBf16StaysNearTheReferenceAlsoBehindAPrefix) {
       return std::pair(out.detach(), in.grad());
     };
     const auto ours = run(leaf(qkv, torch::kBFloat16), Backend::native),
-               plain = run(qkv.to(torch::kFloat32).set_requires_grad(true), Backend::reference);
+               plain = run(qkv.detach().to(torch::kFloat32).set_requires_grad(true),
+                           Backend::reference);
     EXPECT_LT(apart(ours.first, plain.first), 3e-2);
     EXPECT_LT(apart(ours.second, plain.second), 2e-2 * plain.second.abs().max().item<double>());
   }
@@ -155,9 +179,9 @@ TEST_P(Device, CachedAttentionIsThatOfTheWholeSequenceAndLeavesOthersAlone) {
   };
   for (int t = 0; t < tokens; ++t) {
     // Row 0 is the sequence, in slot 2; row 1 is not active.
-    const torch::Tensor out = cached_attention(
-        qkv[t].repeat({2, 1}).to(device()), keys, values,
-        {placed({2, 1}), placed({t, 5}), placed({1, 0})}, heads);
+    const torch::Tensor out =
+        cached_attention(qkv[t].repeat({2, 1}).to(device()), keys, values,
+                         {placed({2, 1}), placed({t, 5}), placed({1, 0})}, heads);
     EXPECT_LT(apart(out[0], whole[t]), 1e-5) << "token " << t;
     EXPECT_EQ(out[1].abs().max().item<float>(), 0);
   }

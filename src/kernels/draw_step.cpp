@@ -39,8 +39,8 @@ void draw_row(std::vector<float> logits, const torch::Tensor& hidden, const torc
   if (other < 0 || step + 1 < limit) {
     if (other >= 0) {
       if (end < n) logits[static_cast<std::size_t>(end)] = kNever;
-      logits.push_back(at::dot(head[other].to(torch::kFloat32), hidden[b].to(torch::kFloat32))
-                           .item<float>());
+      logits.push_back(
+          at::dot(head[other].to(torch::kFloat32), hidden[b].to(torch::kFloat32)).item<float>());
     }
     drawn = draw(logits.data(), static_cast<std::int64_t>(logits.size()),
                  state.temperatures.data_ptr<float>()[b],

@@ -54,8 +54,8 @@ class DrawStep : public testing::OnDevice {
     }
     Drawn out{state, testing::random({batch, kRows}, 1), testing::random({batch, kWidth}, 2),
               testing::random({400, kWidth}, 3)};
-    for (torch::Tensor* x : {&state.fields, &state.temperatures, &state.uniforms, &state.tokens,
-                             &state.log_probs})
+    for (torch::Tensor* x :
+         {&state.fields, &state.temperatures, &state.uniforms, &state.tokens, &state.log_probs})
       *x = x->to(device());
     draw_step(out.logits.to(device()), out.hidden.to(device()), out.head.to(device()), state);
     out.state = {state.fields.cpu(), state.temperatures.cpu(), state.uniforms.cpu(),
@@ -114,8 +114,8 @@ TEST_P(DrawStep, TheLastTokenIsTheOtherWhereItHasNotComeYet) {
 }
 
 TEST_P(DrawStep, ARowThatPausesKeepsItsPlaceAndOneThatIsNotActiveIsLeftAlone) {
-  const Drawn drawn =
-      draw_all({{.other = 350, .step = 1, .pause = 2}, {.active = false}, {.u = 0}, {.u = .999999}});
+  const Drawn drawn = draw_all(
+      {{.other = 350, .step = 1, .pause = 2}, {.active = false}, {.u = 0}, {.u = .999999}});
   EXPECT_EQ(drawn.field(0, DrawState::active), 0);
   EXPECT_EQ(drawn.field(0, DrawState::step), 2);
   EXPECT_EQ(drawn.field(0, DrawState::position), 10);

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "kernels/cuda.h"
+#include "kernels/few_rows.h"
 #include "kernels/loops.h"
 
 namespace kernels {
@@ -64,7 +65,11 @@ torch::Tensor logits_of(const torch::Tensor& hidden, const torch::Tensor& weight
   torch::Tensor logits =
       torch::empty({hidden.size(0), (v + kAlign - 1) / kAlign * kAlign}, hidden.options())
           .narrow(1, 0, v);
-  return at::mm_out(logits, hidden, weight.t());
+  if (are_few_rows(hidden, weight.t()))
+    few_rows_out(logits, hidden, weight.t(), {});
+  else
+    at::mm_out(logits, hidden, weight.t());
+  return logits;
 }
 
 RowResults RowResults::narrow(std::int64_t begin, std::int64_t size) const {
@@ -88,8 +93,7 @@ void summarise_rows(const torch::Tensor& logits, const torch::Tensor& targets, f
     const loops::RowSummary summary = loops::summarise_row(row, logits.size(1), scale);
     normaliser[t] = summary.log_normaliser;
     entropy[t] = summary.entropy;
-    log_prob[t] =
-        target[t] < 0 ? 0 : at_target(row, target[t]) * scale - summary.log_normaliser;
+    log_prob[t] = target[t] < 0 ? 0 : at_target(row, target[t]) * scale - summary.log_normaliser;
   });
 }
 
@@ -103,9 +107,8 @@ void rows_backward(torch::Tensor& logits, const torch::Tensor& targets, float sc
               *by_entropy = floats(gradients.by_entropy);
   const auto at = [](const float* x, std::int64_t t) { return x ? x[t] : 0.f; };
   over_rows_of_any_type(logits, [&](auto* row, std::int64_t t) {
-    loops::row_backward(
-        row, logits.size(1), scale, {normaliser[t], entropy[t]},
-        {at(by_log_prob, t), at(by_normaliser, t), at(by_entropy, t), target[t]});
+    loops::row_backward(row, logits.size(1), scale, {normaliser[t], entropy[t]},
+                        {at(by_log_prob, t), at(by_normaliser, t), at(by_entropy, t), target[t]});
   });
 }
 
@@ -121,8 +124,7 @@ void learn_rows(torch::Tensor& logits, const torch::Tensor& targets, float scale
   const float* by = floats(by_log_prob);
   over_rows_of_any_type(logits, [&](auto* row, std::int64_t t) {
     const loops::RowSummary summary = loops::summarise_row(row, logits.size(1), scale);
-    log_prob[t] =
-        target[t] < 0 ? 0 : at_target(row, target[t]) * scale - summary.log_normaliser;
+    log_prob[t] = target[t] < 0 ? 0 : at_target(row, target[t]) * scale - summary.log_normaliser;
     loops::row_backward(row, logits.size(1), scale, summary, {by[t], 0, 0, target[t]});
   });
 }

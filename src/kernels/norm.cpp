@@ -24,10 +24,10 @@ AddedNorm device_add_norm(const torch::Tensor& residual, const torch::Tensor& x,
   AddedNorm out{torch::empty_like(x), torch::empty_like(x)};
   const auto threads = static_cast<unsigned>((x.size(1) / 8 + 31) / 32 * 32);
   cuda::launch("add_norm", x.scalar_type(), {static_cast<unsigned>(x.size(0)), 1, threads, 0},
-               cuda::pointer(residual), cuda::pointer(x), cuda::pointer(gain),
-               cuda::pointer(shift), cuda::pointer(out.sum), cuda::pointer(out.normed),
-               cuda::pointer(statistics.means), cuda::pointer(statistics.scales),
-               static_cast<int>(x.size(1)), static_cast<float>(epsilon));
+               cuda::pointer(residual), cuda::pointer(x), cuda::pointer(gain), cuda::pointer(shift),
+               cuda::pointer(out.sum), cuda::pointer(out.normed), cuda::pointer(statistics.means),
+               cuda::pointer(statistics.scales), static_cast<int>(x.size(1)),
+               static_cast<float>(epsilon));
   return out;
 }
 
@@ -37,8 +37,7 @@ std::pair<torch::Tensor, torch::Tensor> rms_norm_backward(const torch::Tensor& g
                                                           const torch::Tensor& scales,
                                                           const torch::Tensor& gain) {
   const torch::Tensor dy = gradient.to(torch::kFloat32), r = scales.unsqueeze(1),
-                      scaled = x.to(torch::kFloat32) * r,
-                      through = dy * gain.to(torch::kFloat32);
+                      scaled = x.to(torch::kFloat32) * r, through = dy * gain.to(torch::kFloat32);
   const torch::Tensor dx = r * (through - scaled * (scaled * through).mean(1, true));
   return {dx.to(x.scalar_type()), (dy * scaled).sum(0).to(gain.scalar_type())};
 }
@@ -65,12 +64,10 @@ struct AddNorm : torch::autograd::Function<AddNorm> {
     if (gradients[1].defined()) {
       const torch::Tensor gradient = gradients[1].contiguous();
       if (shift.defined())
-        std::tie(by_sum, by_gain, by_shift) =
-            at::native_layer_norm_backward(gradient, sum, {sum.size(1)}, saved[1], saved[2], gain,
-                                           shift, {true, true, true});
+        std::tie(by_sum, by_gain, by_shift) = at::native_layer_norm_backward(
+            gradient, sum, {sum.size(1)}, saved[1], saved[2], gain, shift, {true, true, true});
       else
-        std::tie(by_sum, by_gain) =
-            rms_norm_backward(gradient, sum, saved[2].squeeze(1), gain);
+        std::tie(by_sum, by_gain) = rms_norm_backward(gradient, sum, saved[2].squeeze(1), gain);
     }
     if (gradients[0].defined()) by_sum = by_sum.defined() ? by_sum + gradients[0] : gradients[0];
     return {by_sum, by_sum, by_gain, by_shift, torch::Tensor()};

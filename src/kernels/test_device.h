@@ -32,6 +32,6 @@ inline double apart(const torch::Tensor& a, const torch::Tensor& b) {
 
 }  // namespace kernels::testing
 
-#define ATTUNE_ON_DEVICES(suite)                                         \
+#define ATTUNE_ON_DEVICES(suite)                                            \
   INSTANTIATE_TEST_SUITE_P(Device, suite, ::testing::Values("cpu", "cuda"), \
                            kernels::testing::name_of_device)

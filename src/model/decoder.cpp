@@ -7,9 +7,21 @@
 #include "kernels/attention.h"
 
 namespace model {
+namespace {
+
+// With matrices whose columns are contiguous, as products of a few rows on a GPU want them.
+Weights by_columns(Weights weights) {
+  torch::NoGradGuard no_grad;
+  for (Weights::Layer& layer : weights.layers)
+    for (Projection* projection : {&layer.qkv, &layer.attention_out, &layer.up, &layer.down})
+      projection->weight = projection->weight.t().contiguous().t();
+  return weights;
+}
+
+}  // namespace
 
 Decoder::Decoder(const Weights& weights, std::int64_t slots, std::int64_t room)
-    : weights_(weights), room_(room) {
+    : weights_(weights.embedding.is_cuda() ? by_columns(weights) : weights), room_(room) {
   const ModelConfig& config = weights.config;
   base::check(room <= config.positions, "Decoder: room for ", room, " tokens, the model has ",
               config.positions, " positions");

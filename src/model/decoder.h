@@ -12,8 +12,8 @@ namespace model {
 // gradients. A sequence may begin and end at any time; slots are used again.
 class Decoder {
  public:
-  // Room for `slots` sequences of up to `room` tokens each (at most the model's positions). Keeps a
-  // reference to the weights.
+  // Room for `slots` sequences of up to `room` tokens each (at most the model's positions). The
+  // weights stay as they are.
   Decoder(const Weights& weights, std::int64_t slots, std::int64_t room);
 
   std::int64_t free_slots() const { return static_cast<std::int64_t>(free_.size()); }
@@ -44,7 +44,7 @@ class Decoder {
   const Weights& weights() const { return weights_; }
 
  private:
-  const Weights& weights_;
+  Weights weights_;  // shares what the given weights hold, but for a GPU's matrices
   std::int64_t room_;
   std::vector<torch::Tensor> keys_, values_;  // a layer: [slots, room, G, D]
   std::vector<std::int64_t> lengths_, free_;

@@ -13,8 +13,8 @@ class ModelOn : public kernels::testing::OnDevice {};
 ATTUNE_ON_DEVICES(ModelOn);
 
 const Packed& packed() {
-  static const Packed all =
-      pack({testing::sequence(9, 5), testing::sequence(1, 7), testing::sequence(5, 2)}, {-1, -1, 0});
+  static const Packed all = pack(
+      {testing::sequence(9, 5), testing::sequence(1, 7), testing::sequence(5, 2)}, {-1, -1, 0});
   return all;
 }
 
@@ -63,9 +63,9 @@ TEST_P(ModelOn, ADecoderGoesOnAsTheWholeSequenceDoes) {
     const auto started = decoder.start({testing::sequence(4, 9), {ids.begin(), ids.begin() + 7}});
     EXPECT_LT(apart(started.last_hidden[1], whole[6]), tolerance);
     for (std::size_t t = 7; t < ids.size(); ++t)
-      EXPECT_LT(apart(decoder.append(started.slots, {3, ids[t]})[1],
-                      whole[static_cast<std::int64_t>(t)]),
-                tolerance)
+      EXPECT_LT(
+          apart(decoder.append(started.slots, {3, ids[t]})[1], whole[static_cast<std::int64_t>(t)]),
+          tolerance)
           << "token " << t;
   }
 }

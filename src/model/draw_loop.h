@@ -17,7 +17,7 @@ struct DrawRequest {
   int token = 0;  // appended first; what is drawn follows it
   double temperature = 1;
   std::vector<double> uniforms = {};  // in [0, 1), one for each token that may be drawn at most
-  int end = -1;                  // the token that ends it, itself drawn but not appended
+  int end = -1;                       // the token that ends it, itself drawn but not appended
   // A token that is no row of those drawn from: until it has come `end` cannot, and where it has
   // not come by the last token, it is that token, with probability 1. -1: none.
   int other = -1;

@@ -48,9 +48,8 @@ TEST_P(DrawLoopTest, DrawsWhatOneStepAtATimeDraws) {
       for (std::size_t i = 0; i < drawn[b].tokens.size(); ++i) {
         const torch::Tensor logits =
             at::linear(alone.append(single.slots, {token}), weights.head).cpu().contiguous();
-        const kernels::Draw expected =
-            kernels::draw(logits.data_ptr<float>(), 50, requests[b].temperature,
-                          requests[b].uniforms[i]);
+        const kernels::Draw expected = kernels::draw(
+            logits.data_ptr<float>(), 50, requests[b].temperature, requests[b].uniforms[i]);
         ASSERT_EQ(drawn[b].tokens[i], expected.index) << kind << " row " << b << " token " << i;
         EXPECT_NEAR(drawn[b].log_probs[i], expected.log_prob, 1e-4);
         token = static_cast<int>(expected.index);

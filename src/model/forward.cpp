@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "kernels/attention.h"
 #include "kernels/dropout.h"
+#include "kernels/few_rows.h"
 #include "kernels/norm.h"
 
 namespace model {
@@ -117,6 +118,11 @@ struct AdapterDropout {
 
 torch::Tensor project(const Projection& projection, const torch::Tensor& x,
                       const AdapterDropout& dropout) {
+  if (projection.adapters.empty() && kernels::are_few_rows(x, projection.weight)) {
+    torch::Tensor out = torch::empty({x.size(0), projection.weight.size(1)}, x.options());
+    kernels::few_rows_out(out, x, projection.weight, projection.bias);
+    return out;
+  }
   const torch::Tensor plain = projection.bias.defined()
                                   ? at::addmm(projection.bias, x, projection.weight)
                                   : at::mm(x, projection.weight);
@@ -136,6 +142,22 @@ torch::Tensor project(const Projection& projection, const torch::Tensor& x,
   }
   take(plain.size(1));
   return columns.size() == 1 ? columns[0] : at::cat(columns, 1);
+}
+
+// The inner layer's activations, [T, inner].
+torch::Tensor widen(
+    const ModelConfig& config, const Projection& up, const torch::Tensor& x,
+    const std::function<torch::Tensor(const Projection&, const torch::Tensor&)>& projected) {
+  const bool plain = !config.gated && up.adapters.empty();
+  if (plain && config.activation == Activation::gelu_tanh && kernels::are_few_rows(x, up.weight)) {
+    torch::Tensor inner = torch::empty({x.size(0), up.weight.size(1)}, x.options());
+    kernels::few_rows_out(inner, x, up.weight, up.bias, kernels::Then::gelu_tanh);
+    return inner;
+  }
+  const torch::Tensor inner = projected(up, x);  // gated: [T, 2 inner]
+  if (!config.gated) return activate(config.activation, inner);
+  return activate(config.activation, inner.narrow(1, 0, config.inner)) *
+         inner.narrow(1, config.inner, config.inner);
 }
 
 }  // namespace
@@ -228,13 +250,7 @@ Stream layer_forward(const Weights& weights, std::size_t layer, const Stream& in
   const torch::Tensor mixed = projected(w.attention_out, wanted(attend(qkv)));
   const Stream middle = add(wanted(in.x), mixed, w.inner_norm, key);
 
-  torch::Tensor inner = projected(w.up, middle.normed);  // [T, inner], gated [T, 2 inner]
-  if (config.gated)
-    inner = activate(config.activation, inner.narrow(1, 0, config.inner)) *
-            inner.narrow(1, config.inner, config.inner);
-  else
-    inner = activate(config.activation, inner);
-  return add(middle.x, projected(w.down, inner),
+  return add(middle.x, projected(w.down, widen(config, w.up, middle.normed, projected)),
              last ? weights.final_norm : weights.layers[layer + 1].attention_norm, key + 1);
 }
 
