@@ -19,13 +19,16 @@ help:
 	@echo "make bench        speed against plain libtorch, as ratios"
 	@echo "make check-all    all there is, about two hours: what .ci/run does, mistakes made on purpose, kills, the toy, sanitizers"
 	@echo "make format       format the C++ files"
-	@echo "make build        only build"
+	@echo "make build        only build (PRESET=cuda: for a GPU, with PyTorch's CUDA wheel)"
 	@echo "make install      the program with all it needs in PREFIX=$(PREFIX), a folder of its own that may be moved"
 	@echo "make clean        remove what was built (not .venv)"
 
 bootstrap:
 	@echo "== install what is missing"
 	@scripts/bootstrap
+ifeq ($(PRESET),cuda)
+	@scripts/bootstrap cuda
+endif
 
 configure: bootstrap
 	@if [ ! -f $(BUILD)/build.ninja ]; then \

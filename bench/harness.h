@@ -14,11 +14,12 @@ struct Options {
   int load_seconds = 20;  // that a server is loaded for
 };
 
-// A benchmark: prints nothing, returns its figures, or null where what it reads is absent.
+// A benchmark: prints nothing, returns its figures, or null where what it needs is absent.
 struct Benchmark {
   std::string name;
   std::string help;
   std::function<base::Json(const Options&)> run;
+  std::string absent = "the data it reads is absent; set ATTUNE_DATA";  // said where it is skipped
 };
 
 Benchmark attention_benchmark();
@@ -30,6 +31,10 @@ Benchmark bpe_benchmark();
 Benchmark redial_read_benchmark();
 Benchmark evaluation_benchmark();
 Benchmark rank_benchmark();
+Benchmark gpu_head_benchmark();
+Benchmark gpu_decode_benchmark();
+Benchmark gpu_train_benchmark();
+Benchmark gpu_ppo_benchmark();
 Benchmark serve_streams_benchmark();
 Benchmark serve_tokens_benchmark();
 Benchmark serve_recommend_benchmark();

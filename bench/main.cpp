@@ -32,9 +32,9 @@ std::string shown(const base::Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-void print(const std::string& name, const base::Json& figures) {
-  std::cout << name << "\n";
-  if (figures.is_null()) std::cout << "  skipped: the data it reads is absent; set ATTUNE_DATA\n";
+void print(const Benchmark& benchmark, const base::Json& figures) {
+  std::cout << benchmark.name << "\n";
+  if (figures.is_null()) std::cout << "  skipped: " << benchmark.absent << "\n";
   for (const auto& [key, value] : figures.items())
     std::cout << "  " << key << std::string(key.size() < 28 ? 28 - key.size() : 1, ' ')
               << shown(value) << "\n";
@@ -42,19 +42,13 @@ void print(const std::string& name, const base::Json& figures) {
 }
 
 int run(const std::vector<std::string>& arguments) {
-  std::vector<Benchmark> all = {attention_benchmark(),
-                                ppo_benchmark(),
-                                ppo_shared_benchmark(),
-                                encoder_benchmark(),
-                                bpe_benchmark(),
-                                redial_read_benchmark(),
-                                evaluation_benchmark(),
-                                rank_benchmark(),
-                                serve_streams_benchmark(),
-                                serve_tokens_benchmark(),
-                                serve_recommend_benchmark(),
-                                serve_events_benchmark(),
-                                serve_slow_benchmark()};
+  std::vector<Benchmark> all = {
+      attention_benchmark(),     ppo_benchmark(),          ppo_shared_benchmark(),
+      encoder_benchmark(),       bpe_benchmark(),          redial_read_benchmark(),
+      evaluation_benchmark(),    rank_benchmark(),         gpu_head_benchmark(),
+      gpu_decode_benchmark(),    gpu_train_benchmark(),    gpu_ppo_benchmark(),
+      serve_streams_benchmark(), serve_tokens_benchmark(), serve_recommend_benchmark(),
+      serve_events_benchmark(),  serve_slow_benchmark()};
   for (Benchmark& benchmark : sft_benchmarks()) all.push_back(std::move(benchmark));
   Options options;
   const char* data = std::getenv("ATTUNE_DATA");
@@ -90,7 +84,7 @@ int run(const std::vector<std::string>& arguments) {
     if (json)
       std::cout << base::Json{{"name", benchmark.name}, {"figures", figures}}.dump() << std::endl;
     else
-      print(benchmark.name, figures);
+      print(benchmark, figures);
   }
   return 0;
 }

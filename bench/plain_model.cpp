@@ -10,7 +10,7 @@ PlainModel::PlainModel(const model::LanguageModel& initial, Attention attention)
     parameters_.push_back(initial.parameters.at(name).detach().clone());
     first_.push_back(torch::zeros_like(parameters_.back()));
     second_.push_back(torch::zeros_like(parameters_.back()));
-    steps_.push_back(torch::zeros({}, torch::kFloat32));
+    steps_.push_back(torch::zeros({}, parameters_.back().options()));
   }
 }
 
@@ -24,7 +24,7 @@ PlainModel::Cache PlainModel::make_cache(std::int64_t batch, std::int64_t room) 
   Cache cache;
   for (std::int64_t i = 0; i < config_.layers; ++i) {
     cache.keys.push_back(torch::empty({batch, config_.heads, room, config_.width / config_.heads},
-                                      torch::kBFloat16));
+                                      parameters_[0].options().dtype(torch::kBFloat16)));
     cache.values.push_back(torch::empty_like(cache.keys.back()));
   }
   return cache;
@@ -83,10 +83,8 @@ void PlainModel::step(double learning_rate, double max_norm, std::vector<torch::
   std::vector<torch::Tensor> gradients;
   for (const std::string& name : names_)
     gradients.push_back(cast_[name].grad().to(torch::kFloat32));
-  double square = 0;
-  for (const torch::Tensor& norm : at::_foreach_norm(gradients, 2))
-    square += std::pow(norm.item<double>(), 2);
-  const double norm = std::sqrt(square);
+  const double norm =
+      at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)), 2).item<double>();
   if (norm > max_norm) at::_foreach_mul_(gradients, max_norm / norm);
   at::_foreach_add_(steps_, 1);
   at::_fused_adamw_(parameters_, gradients, first_, second_, {}, steps_, learning_rate, .9, .95, .1,

@@ -9,7 +9,7 @@
 namespace bench {
 
 // GPT-2 in plain libtorch, as well as it can be written there: ATen operators and autograd only,
-// bf16 weights cast once a step, fused AdamW.
+// bf16 weights cast once a step, fused AdamW. On the device of the model that it starts from.
 class PlainModel {
  public:
   enum class Attention { fused, unfused };  // scaled_dot_product_attention, or matmul and softmax

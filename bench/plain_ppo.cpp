@@ -11,10 +11,10 @@ struct Estimated {
 
 Estimated estimate(const torch::Tensor& rewards, const torch::Tensor& values) {
   const std::int64_t n = rewards.size(1);
-  torch::Tensor advantages = torch::empty_like(rewards), last = torch::zeros({rewards.size(0)});
+  torch::Tensor advantages = torch::empty_like(rewards),
+                last = torch::zeros_like(rewards.select(1, 0));
   for (std::int64_t t = n - 1; t >= 0; --t) {
-    const torch::Tensor next =
-        t + 1 < n ? values.select(1, t + 1) : torch::zeros({rewards.size(0)});
+    const torch::Tensor next = t + 1 < n ? values.select(1, t + 1) : torch::zeros_like(last);
     last = rewards.select(1, t) + next - values.select(1, t) + kLambda * last;
     advantages.select(1, t).copy_(last);
   }
@@ -29,8 +29,8 @@ PlainPpo::PlainPpo(const model::LanguageModel& initial, PlainModel::Attention at
     : shape_(shape),
       policy_(initial, attention),
       reference_(initial, attention),
-      value_weight_(torch::zeros({initial.config.width}).set_requires_grad(true)),
-      value_bias_(torch::zeros({1}).set_requires_grad(true)) {
+      value_weight_(torch::zeros({initial.config.width}, initial.device()).set_requires_grad(true)),
+      value_bias_(torch::zeros({1}, initial.device()).set_requires_grad(true)) {
   policy_.cast();
   reference_.cast();
 }
@@ -105,7 +105,7 @@ void PlainPpo::iterate(const torch::Tensor& prompts, const torch::Tensor& scores
 void PlainPpo::update(const torch::Tensor& ids, const Scored& old, const torch::Tensor& advantages,
                       const torch::Tensor& returns, double learning_rate) {
   for (int epoch = 0; epoch < shape_.epochs; ++epoch) {
-    const torch::Tensor order = at::randperm(ids.size(0), torch::kInt64);
+    const torch::Tensor order = at::randperm(ids.size(0), ids.options());
     for (std::int64_t b = 0; b < ids.size(0); b += shape_.minibatch) {
       const torch::Tensor rows = order.narrow(0, b, shape_.minibatch);
       const auto of = [&](const torch::Tensor& x) { return x.index_select(0, rows); };

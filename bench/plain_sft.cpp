@@ -5,23 +5,21 @@
 namespace bench {
 namespace {
 
-constexpr std::int64_t kChunk = 128;
-
 struct PlainHead : torch::autograd::Function<PlainHead> {
   // hidden: [N, C], weight: [V, C], targets: [N, 1]. The mean cross-entropy.
   static torch::Tensor forward(torch::autograd::AutogradContext* context,
                                const torch::Tensor& hidden, const torch::Tensor& weight,
-                               const torch::Tensor& targets) {
+                               const torch::Tensor& targets, std::int64_t chunk_tokens) {
     const std::int64_t tokens = hidden.size(0);
-    torch::Tensor sum = torch::zeros({}, torch::kFloat32);
+    torch::Tensor sum = torch::zeros({}, hidden.options().dtype(torch::kFloat32));
     torch::Tensor by_hidden = torch::empty_like(hidden), by_weight = torch::zeros_like(weight);
-    for (std::int64_t begin = 0; begin < tokens; begin += kChunk) {
-      const std::int64_t size = std::min(kChunk, tokens - begin);
+    for (std::int64_t begin = 0; begin < tokens; begin += chunk_tokens) {
+      const std::int64_t size = std::min(chunk_tokens, tokens - begin);
       const torch::Tensor chunk = hidden.narrow(0, begin, size),
                           target = targets.narrow(0, begin, size);
       torch::Tensor log_p = at::log_softmax(at::linear(chunk, weight), -1, torch::kFloat32);
       sum -= log_p.gather(1, target).sum();
-      log_p.exp_().scatter_add_(1, target, torch::full({size, 1}, -1.f));
+      log_p.exp_().scatter_add_(1, target, torch::full({size, 1}, -1.f, log_p.options()));
       const torch::Tensor gradient =
           log_p.mul_(1. / static_cast<double>(tokens)).to(hidden.dtype());
       by_hidden.narrow(0, begin, size).copy_(at::mm(gradient, weight));
@@ -34,7 +32,7 @@ struct PlainHead : torch::autograd::Function<PlainHead> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list&) {
     const auto saved = context->get_saved_variables();  // the loss is the end: its gradient is 1
-    return {saved[0], saved[1], torch::Tensor()};
+    return {saved[0], saved[1], torch::Tensor(), torch::Tensor()};
   }
 };
 
@@ -52,7 +50,7 @@ double PlainSft::step(const torch::Tensor& ids, double learning_rate, double max
     targets = targets.index_select(0, rows);
   }
   const torch::Tensor loss =
-      PlainHead::apply(hidden, model_.at("wte.weight"), targets.unsqueeze(1).contiguous());
+      PlainHead::apply(hidden, model_.at("wte.weight"), targets.unsqueeze(1).contiguous(), chunk_);
   loss.backward();
   model_.step(learning_rate, max_norm);
   return loss.item<double>();

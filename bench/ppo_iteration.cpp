@@ -90,7 +90,7 @@ model::LanguageModel ppo_model(const PpoWork& work) {
 rl::RlSettings ppo_settings(const PpoWork& work) {
   rl::RlSettings settings;
   settings.batch = work.batch();
-  settings.minibatch = 8;
+  settings.minibatch = work.minibatch;
   settings.epochs = 4;
   settings.max_tokens = work.reply;
   settings.max_approx_kl = 0;  // every epoch is run
@@ -121,7 +121,7 @@ void PpoIteration::iterate() {
   std::vector<rl::Episode> episodes;
   std::vector<double> scores;
   std::vector<int> states;
-  seconds_ += seconds([&] {
+  const double sampled = seconds([&] {
     recommend::TrainedRecommender recommender("policy", policy_,
                                               {work_.batch(), torch::kBFloat16, "bench"});
     episodes = rl::roll_out(recommender, policy_.tokens, states_, sampling, work_.positions());
@@ -133,6 +133,8 @@ void PpoIteration::iterate() {
       tokens_ += static_cast<double>(episode.tokens.size());
     }
   });
+  sampling_ += sampled;
+  seconds_ += sampled;
   rl::Rollout rollout;
   const double scoring = seconds(
       [&] { rollout = words_.prepare(std::move(episodes), std::move(scores), place, states); });
@@ -143,6 +145,8 @@ void PpoIteration::iterate() {
 double PpoIteration::mean_reply() const {
   return tokens_ / (static_cast<double>(iteration_) * work_.batch());
 }
+
+double PpoIteration::rollout_share() const { return sampling_ / seconds_; }
 
 double PpoIteration::score_share() const { return scoring_ / seconds_; }
 

@@ -14,6 +14,7 @@ struct PpoWork {
   int samples = 1;
   int prompt = 64;
   int reply = 64;
+  int minibatch = 8;
   rl::Prompts packed = rl::Prompts::shared;
 
   int batch() const { return prompts * samples; }
@@ -29,8 +30,9 @@ train::DialogueTokens ppo_tokens();
 model::LanguageModel ppo_model(const PpoWork& work);
 rl::RlSettings ppo_settings(const PpoWork& work);
 
-// A PPO iteration of ours in bf16: rollout, log-probabilities of policy and reference, advantages,
-// epochs. Each reply has its mode and, where it recommends, its item in front of the words.
+// A PPO iteration of ours in bf16 on the model's device: rollout, log-probabilities of policy and
+// reference, advantages, epochs. Each reply has its mode and, where it recommends, its item in
+// front of the words.
 class PpoIteration {
  public:
   PpoIteration(const model::LanguageModel& initial, const train::DialogueTokens& tokens,
@@ -38,8 +40,10 @@ class PpoIteration {
 
   void iterate();
 
-  double mean_reply() const;   // tokens
-  double score_share() const;  // of all seconds so far: log-probabilities before the update
+  double mean_reply() const;  // tokens
+  // Of all seconds so far: sampling, log-probabilities before the update; the rest is the update.
+  double rollout_share() const;
+  double score_share() const;
 
  private:
   const PpoWork work_;
@@ -49,7 +53,7 @@ class PpoIteration {
   rl::WordsTrainer words_;
   std::vector<dialogue::State> states_;  // one a reply
   std::uint64_t iteration_ = 0;
-  double tokens_ = 0, scoring_ = 0, seconds_ = 0;
+  double tokens_ = 0, sampling_ = 0, scoring_ = 0, seconds_ = 0;
 };
 
 }  // namespace bench

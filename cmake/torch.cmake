@@ -1,8 +1,9 @@
 # libtorch, straight from a PyTorch wheel. The wheel's own CMake package asks for a CUDA toolkit when the wheel is the
 # CUDA build, so the libraries are named here instead; 2.11 and 2.13 serve, for the CPU and for CUDA.
-set(ATTUNE_TORCH_ROOT "" CACHE PATH "the folder torch of an unpacked PyTorch wheel; empty: the one in .venv")
+set(ATTUNE_VENV ".venv" CACHE STRING "the environment of scripts/bootstrap that libtorch is in: .venv, or .venv-cuda")
+set(ATTUNE_TORCH_ROOT "" CACHE PATH "the folder torch of an unpacked PyTorch wheel; empty: the one in ATTUNE_VENV")
 if(NOT ATTUNE_TORCH_ROOT)
-  file(GLOB ATTUNE_TORCH_ROOT ${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
+  file(GLOB ATTUNE_TORCH_ROOT ${PROJECT_SOURCE_DIR}/${ATTUNE_VENV}/lib/python3*/site-packages/torch)
 endif()
 if(NOT EXISTS "${ATTUNE_TORCH_ROOT}/lib/libtorch_cpu.so")
   message(FATAL_ERROR "no libtorch in \"${ATTUNE_TORCH_ROOT}\": run scripts/bootstrap first, or set ATTUNE_TORCH_ROOT")
@@ -13,12 +14,23 @@ target_include_directories(attune_torch SYSTEM INTERFACE
   ${ATTUNE_TORCH_ROOT}/include ${ATTUNE_TORCH_ROOT}/include/torch/csrc/api/include)
 target_link_libraries(attune_torch INTERFACE
   ${ATTUNE_TORCH_ROOT}/lib/libtorch_cpu.so ${ATTUNE_TORCH_ROOT}/lib/libc10.so)
+set(ATTUNE_CUDA OFF)
 if(EXISTS ${ATTUNE_TORCH_ROOT}/lib/libtorch_cuda.so)
+  set(ATTUNE_CUDA ON)
   # Nothing calls these two: they register CUDA where they are loaded. The CUDA libraries that they need are found from
   # there when the program runs, and need not be here to link.
   target_link_options(attune_torch INTERFACE LINKER:--no-as-needed LINKER:--allow-shlib-undefined)
   target_link_libraries(attune_torch INTERFACE
     ${ATTUNE_TORCH_ROOT}/lib/libtorch_cuda.so ${ATTUNE_TORCH_ROOT}/lib/libc10_cuda.so)
+  # CUDA's headers, for kernels/cuda.cpp alone: wheels beside libtorch's (scripts/bootstrap cuda).
+  file(GLOB ATTUNE_NVIDIA ${ATTUNE_TORCH_ROOT}/../nvidia/cu1*)
+  find_path(ATTUNE_CUDA_INCLUDE crt/host_defines.h HINTS ${ATTUNE_NVIDIA} PATH_SUFFIXES include
+    DOC "CUDA's headers: cuda_runtime_api.h, crt, nvrtc.h")
+  find_library(ATTUNE_CUDART NAMES libcudart.so.13 libcudart.so.12 cudart HINTS ${ATTUNE_NVIDIA} PATH_SUFFIXES lib)
+  if(NOT ATTUNE_CUDA_INCLUDE OR NOT ATTUNE_CUDART)
+    message(FATAL_ERROR "libtorch is a CUDA one, but CUDA's headers are not beside it: "
+      "run scripts/bootstrap cuda, or set ATTUNE_CUDA_INCLUDE and ATTUNE_CUDART")
+  endif()
 endif()
 
 # One precompiled header for every file that sees torch: compiled once, 10 s and 1 GB.

@@ -9,6 +9,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "kernels/compute.h"
+#include "kernels/cuda.h"
 #include "model/config.h"
 #include "model/folder.h"
 #include "pipeline/memory.h"
@@ -72,6 +73,8 @@ std::vector<Finding> examine() {
       {"computes in", has_bf16 ? "bf16" : "fp32",
        has_bf16 ? ""
                 : "this processor has no bf16 instructions: training takes about twice as long"},
+      {"GPU", kernels::cuda::has_device() ? base::Json(kernels::cuda::card()) : base::Json("none"),
+       ""},
       {"threads", threads, ""},
       {"processors", std::thread::hardware_concurrency(), ""},
       {"memory, GiB", round_to_tenths(memory("MemTotal")), ""},

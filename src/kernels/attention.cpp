@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "kernels/attention_products.h"
 #include "kernels/bf16_attention.h"
+#include "kernels/device_attention.h"
 #include "kernels/loops.h"
 
 namespace kernels {
@@ -186,6 +187,11 @@ Heads completed(const torch::Tensor& qkv, const Segments& segments, Heads heads)
 
 }  // namespace
 
+Segments place(Segments segments, torch::Device device) {
+  if (device.is_cuda()) segments.on_device = on_device(segments, device);
+  return segments;
+}
+
 std::int64_t Segments::length(std::int64_t segment) const {
   const auto i = static_cast<std::size_t>(segment);
   return bounds[i + 1] - bounds[i];
@@ -220,7 +226,12 @@ torch::Tensor attention_backward(const torch::Tensor& by_out, const torch::Tenso
 
 torch::Tensor attention(const torch::Tensor& qkv, const Segments& segments, const Heads& heads,
                         Backend backend) {
-  if (backend == Backend::reference)
+  if (qkv.is_cuda() && backend == Backend::native) {
+    const Heads complete = completed(qkv, segments, heads);
+    if (can_fuse(qkv, qkv.size(1) / (complete.queries + 2 * complete.keys)))
+      return fused_attention(qkv, segments, complete);
+  }
+  if (qkv.is_cuda() || backend == Backend::reference)
     return reference_attention(qkv, segments, completed(qkv, segments, heads));
   return Attention::apply(qkv.contiguous(), segments, heads);
 }
@@ -249,6 +260,35 @@ torch::Tensor decode_attention(const torch::Tensor& query, const torch::Tensor& 
     }
   });
   return out;
+}
+
+torch::Tensor cached_attention(const torch::Tensor& qkv, torch::Tensor keys, torch::Tensor values,
+                               const CacheRows& rows, const Heads& given) {
+  Heads heads = given;
+  if (heads.keys == 0) heads.keys = heads.queries;
+  const std::int64_t batch = qkv.size(0), width = keys.size(3);
+  heads.scale = scale_or_default(heads.scale, width);
+  if (qkv.is_cuda()) return device_cached_attention(qkv, keys, values, rows, heads);
+  std::vector<std::int64_t> which, slots, lengths;
+  for (std::int64_t b = 0; b < batch; ++b) {
+    if (rows.active.data_ptr<int>()[b] == 0) continue;
+    which.push_back(b);
+    slots.push_back(rows.slots.data_ptr<int>()[b]);
+    lengths.push_back(rows.positions.data_ptr<int>()[b] + 1);
+  }
+  const torch::Tensor chosen = torch::tensor(which, torch::kInt64);
+  const bool all = static_cast<std::int64_t>(which.size()) == batch;
+  const torch::Tensor parts =
+      (all ? qkv : qkv.index_select(0, chosen))
+          .view({static_cast<std::int64_t>(which.size()), heads.queries + 2 * heads.keys, width});
+  const torch::Tensor at = torch::tensor(slots, torch::kInt64),
+                      places = torch::tensor(lengths, torch::kInt64) - 1;
+  keys.index_put_({at, places}, parts.narrow(1, heads.queries, heads.keys));
+  values.index_put_({at, places}, parts.narrow(1, heads.queries + heads.keys, heads.keys));
+  const torch::Tensor out =
+      decode_attention(parts.narrow(1, 0, heads.queries), keys, values, slots, lengths, heads.scale)
+          .view({-1, heads.queries * width});
+  return all ? out : torch::zeros({batch, out.size(1)}, out.options()).index_copy_(0, chosen, out);
 }
 
 }  // namespace kernels

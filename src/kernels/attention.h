@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include <torch/types.h>
@@ -24,15 +25,22 @@ struct Segments {
   // One a segment: the segment whose tokens come before its own, or -1. It stands behind none
   // itself. Empty: each segment is a sequence.
   std::vector<std::int64_t> prefix = {};
+  // What a GPU needs of them, made once for all layers by place(); without it each call makes it.
+  struct OnDevice;
+  std::shared_ptr<const OnDevice> on_device = {};
 
   std::int64_t length(std::int64_t segment) const;  // tokens of its own
   std::int64_t before(std::int64_t segment) const;  // tokens of its prefix; 0 where it has none
 };
 
+// The same segments, ready for a device; on the processor nothing is made ready.
+Segments place(Segments segments, torch::Device device);
+
 // Causal self-attention over packed sequences: each token sees the earlier tokens of its own
 // segment and itself, and all of the prefix where the segment has one. qkv: [T, (H + 2G) D],
 // queries, keys and values side by side as in GPT-2's c_attn. Returns [T, H D]; differentiable.
-// Throws base::Error where shapes differ or a prefix is none.
+// Throws base::Error where shapes differ or a prefix is none. On a GPU bf16 heads of a width that 8
+// divides go to libtorch's fused attention, anything else to the reference.
 torch::Tensor attention(const torch::Tensor& qkv, const Segments& segments, const Heads& heads,
                         Backend backend = Backend::native);
 // Of segments that are sequences each.
@@ -57,5 +65,17 @@ torch::Tensor attention_backward(const torch::Tensor& by_out, const torch::Tenso
 torch::Tensor decode_attention(const torch::Tensor& query, const torch::Tensor& keys,
                                const torch::Tensor& values, const std::vector<std::int64_t>& slots,
                                const std::vector<std::int64_t>& lengths, double scale = 0);
+
+// Where rows of a batch stand in a cache, on its device. slots, positions: [B] int32, positions
+// counting what is cached before; active: [B] int32, 0 for a row that is left alone.
+struct CacheRows {
+  torch::Tensor slots, positions, active;
+};
+
+// Puts the newest keys and values of qkv [B, (H + 2G) D] at their rows' positions into keys and
+// values [S, T, G, D], and attends over all that is there now. Returns [B, H D], without gradient;
+// 0 for rows that are not active. D is at most 256.
+torch::Tensor cached_attention(const torch::Tensor& qkv, torch::Tensor keys, torch::Tensor values,
+                               const CacheRows& rows, const Heads& heads);
 
 }  // namespace kernels

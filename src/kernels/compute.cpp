@@ -5,14 +5,31 @@
 #include <malloc.h>
 
 #include "base/error.h"
+#include "kernels/cuda.h"
 
 namespace kernels {
 
-torch::Dtype compute_dtype(const std::string& name) {
+torch::Device device_named(const std::string& name) {
+  const torch::Device gpu(torch::kCUDA, 0), processor(torch::kCPU);
+  if (name == "cpu") return processor;
+  if (name == "auto") return cuda::has_device() ? gpu : processor;
+  if (name != "cuda")
+    throw base::UsageError("the device \"", name, "\" is unknown; choose cpu, cuda or auto");
+  if (!cuda::has_device())
+    throw base::UsageError(
+        "there is no GPU here that this program can use; choose run.device=cpu, or build with "
+        "`make PRESET=cuda` where there is one (`attune doctor` says what was found)");
+  return gpu;
+}
+
+std::string device_text(torch::Device device) { return device.is_cuda() ? cuda::card() : "cpu"; }
+
+torch::Dtype compute_dtype(const std::string& name, torch::Device device) {
   if (name == "fp32") return torch::kFloat32;
   if (name == "bf16") return torch::kBFloat16;
   if (name == "auto")
-    return __builtin_cpu_supports("avx512bf16") ? torch::kBFloat16 : torch::kFloat32;
+    return device.is_cuda() || __builtin_cpu_supports("avx512bf16") ? torch::kBFloat16
+                                                                    : torch::kFloat32;
   throw base::UsageError("the compute type \"", name, "\" is unknown; choose auto, bf16 or fp32");
 }
 

@@ -10,10 +10,18 @@ namespace kernels {
 // oracle of the tests.
 enum class Backend { native, reference };
 
-// The type that matrix products are computed in: "bf16", "fp32", or "auto" (bf16 where the
-// processor has instructions for it). Weights and optimiser states are fp32 in any case. Throws
+// Where language models are trained, scored and sampled from: "cpu", "cuda" (the first GPU) or
+// "auto" (the GPU where there is one). Throws base::Error(usage) for another name, or for "cuda"
+// where there is no GPU or the program was built without CUDA.
+torch::Device device_named(const std::string& name);
+
+// "cpu", or the GPU's name, for `doctor` and the manifests.
+std::string device_text(torch::Device device);
+
+// The type that matrix products are computed in: "bf16", "fp32", or "auto" (bf16 where the device
+// has instructions for it). Weights and optimiser states are fp32 in any case. Throws
 // base::Error(usage) for another name.
-torch::Dtype compute_dtype(const std::string& name);
+torch::Dtype compute_dtype(const std::string& name, torch::Device device = torch::kCPU);
 
 // "avx512_bf16", "amx", "avx2", …: what the processor has, for `doctor` and the manifests.
 std::string instruction_set();

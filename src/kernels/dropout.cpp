@@ -1,5 +1,8 @@
 #include "kernels/dropout.h"
 
+#include <mutex>
+
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -81,6 +84,15 @@ struct Dropout : torch::autograd::Function<Dropout> {
   }
 };
 
+torch::Tensor device_dropout(const torch::Tensor& x, double p, std::uint64_t key) {
+  at::Generator generator = at::globalContext().defaultGenerator(x.device());
+  {
+    const std::scoped_lock lock(generator.mutex());
+    generator.set_current_seed(key);
+  }
+  return std::get<0>(at::native_dropout(x, p, /*train=*/true));
+}
+
 }  // namespace
 
 torch::Tensor add_dropout(const torch::Tensor& residual, const torch::Tensor& x, double p,
@@ -89,6 +101,7 @@ torch::Tensor add_dropout(const torch::Tensor& residual, const torch::Tensor& x,
               "add_dropout: residual is ", residual.sizes(), ", x ", x.sizes());
   base::check(p >= 0 && p < 1, "add_dropout: probability ", p);
   if (p == 0) return residual + x;
+  if (x.is_cuda()) return residual + device_dropout(x, p, key);
   return AddDropout::apply(residual.contiguous(), x.contiguous(), p,
                            static_cast<std::int64_t>(key));
 }
@@ -96,6 +109,7 @@ torch::Tensor add_dropout(const torch::Tensor& residual, const torch::Tensor& x,
 torch::Tensor with_dropout(const torch::Tensor& x, double p, std::uint64_t key) {
   base::check(p >= 0 && p < 1, "dropout: probability ", p);
   if (p == 0) return x;
+  if (x.is_cuda()) return device_dropout(x, p, key);
   return Dropout::apply(x.contiguous(), p, static_cast<std::int64_t>(key));
 }
 

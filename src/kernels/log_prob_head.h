@@ -24,7 +24,8 @@ struct HeadOutput {
 // The output layer of a language model without its [T, V] logits: worked out in chunks of tokens,
 // and again, but for the last chunk's, in the backward pass. hidden: [T, C]; weight: [V, C] of the
 // same type; targets: [T] int64, -1 for none. All three outputs are differentiable with respect to
-// hidden and weight. Sums are in fp32. Throws base::Error where shapes differ.
+// hidden and weight. Sums are in fp32. Throws base::Error where shapes differ, and on the
+// processor where a target is none of the rows.
 HeadOutput log_prob_head(const torch::Tensor& hidden, const torch::Tensor& weight,
                          const torch::Tensor& targets, const HeadOptions& options = {});
 

@@ -7,9 +7,21 @@
 #include "kernels/attention.h"
 
 namespace model {
+namespace {
+
+// With matrices whose columns are contiguous, as products of a few rows on a GPU want them.
+Weights by_columns(Weights weights) {
+  torch::NoGradGuard no_grad;
+  for (Weights::Layer& layer : weights.layers)
+    for (Projection* projection : {&layer.qkv, &layer.attention_out, &layer.up, &layer.down})
+      projection->weight = projection->weight.t().contiguous().t();
+  return weights;
+}
+
+}  // namespace
 
 Decoder::Decoder(const Weights& weights, std::int64_t slots, std::int64_t room)
-    : weights_(weights), room_(room) {
+    : weights_(weights.embedding.is_cuda() ? by_columns(weights) : weights), room_(room) {
   const ModelConfig& config = weights.config;
   base::check(room <= config.positions, "Decoder: room for ", room, " tokens, the model has ",
               config.positions, " positions");
@@ -48,16 +60,24 @@ Decoder::Started Decoder::start(const std::vector<std::vector<int>>& prompts) {
   };
   const std::int64_t heads = weights_.config.heads, groups = weights_.config.key_heads;
   ForwardOptions options;
+  // Which packed rows go to which places of the cache.
+  std::vector<std::int64_t> from, to;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    const auto [begin, end] = bounds_of(i);
+    for (std::int64_t row = begin; row < end; ++row) {
+      from.push_back(row);
+      to.push_back(started.slots[i] * room_ + row - begin);
+    }
+  }
+  const torch::Device device = weights_.embedding.device();
+  const torch::Tensor rows = torch::tensor(from, torch::kInt64).to(device),
+                      cells = torch::tensor(to, torch::kInt64).to(device);
   options.on_qkv = [&](std::size_t layer, const torch::Tensor& qkv) {
     const torch::Tensor parts = qkv.view({qkv.size(0), heads + 2 * groups, -1});
-    const torch::Tensor keys = parts.narrow(1, heads, groups),
-                        values = parts.narrow(1, heads + groups, groups);
-    for (std::size_t i = 0; i < prompts.size(); ++i) {
-      const auto [begin, end] = bounds_of(i);
-      const std::int64_t length = end - begin, slot = started.slots[i];
-      keys_[layer][slot].narrow(0, 0, length).copy_(keys.narrow(0, begin, length));
-      values_[layer][slot].narrow(0, 0, length).copy_(values.narrow(0, begin, length));
-    }
+    keys_[layer].flatten(0, 1).index_copy_(0, cells,
+                                           parts.narrow(1, heads, groups).index_select(0, rows));
+    values_[layer].flatten(0, 1).index_copy_(
+        0, cells, parts.narrow(1, heads + groups, groups).index_select(0, rows));
   };
   const torch::Tensor hidden = hidden_states(weights_, packed, options);  // [T, C]
   std::vector<std::int64_t> last;
@@ -66,38 +86,44 @@ Decoder::Started Decoder::start(const std::vector<std::vector<int>>& prompts) {
     lengths_[static_cast<std::size_t>(started.slots[i])] = end - begin;
     last.push_back(end - 1);
   }
-  started.last_hidden = hidden.index_select(0, torch::tensor(last, torch::kInt64));
+  started.last_hidden = hidden.index_select(0, torch::tensor(last, torch::kInt64).to(device));
   return started;
 }
 
 torch::Tensor Decoder::append(const std::vector<std::int64_t>& slots,
                               const std::vector<int>& tokens) {
   torch::NoGradGuard no_grad;
-  const auto batch = static_cast<std::int64_t>(slots.size());
-  const std::int64_t heads = weights_.config.heads, groups = weights_.config.key_heads;
-  std::vector<std::int64_t> ids(tokens.begin(), tokens.end()), positions, lengths;
+  std::vector<int> positions;
   for (std::int64_t slot : slots) {
-    std::int64_t& length = lengths_[static_cast<std::size_t>(slot)];
+    const std::int64_t length = lengths_[static_cast<std::size_t>(slot)];
     base::check(length < room_, "Decoder: slot ", slot, " is full at ", room_, " tokens");
-    positions.push_back(length);
-    lengths.push_back(++length);
+    positions.push_back(static_cast<int>(length));
+    advance(slot, 1);
   }
-  const torch::Tensor rows = torch::tensor(slots, torch::kInt64),
-                      places = torch::tensor(positions, torch::kInt64);
-  const Entered entered = enter(weights_, torch::tensor(ids, torch::kInt64), places);
-  torch::Tensor x = entered.x;
+  const auto placed = [&](const std::vector<int>& values) {
+    return torch::tensor(values, torch::kInt32).to(weights_.embedding.device());
+  };
+  return step(placed(tokens), {placed({slots.begin(), slots.end()}), placed(positions),
+                               placed(std::vector<int>(slots.size(), 1))});
+}
+
+torch::Tensor Decoder::step(const torch::Tensor& tokens, const kernels::CacheRows& rows) {
+  torch::NoGradGuard no_grad;
+  const ModelConfig& config = weights_.config;
+  auto [stream, rotation] = enter(weights_, tokens, rows.positions);
   for (std::size_t layer = 0; layer < weights_.layers.size(); ++layer) {
     const auto attend = [&](const torch::Tensor& qkv) {
-      const torch::Tensor parts = qkv.view({batch, heads + 2 * groups, -1});
-      keys_[layer].index_put_({rows, places}, parts.narrow(1, heads, groups));
-      values_[layer].index_put_({rows, places}, parts.narrow(1, heads + groups, groups));
-      return kernels::decode_attention(parts.narrow(1, 0, heads), keys_[layer], values_[layer],
-                                       slots, lengths, score_scale(weights_.config, layer))
-          .view({batch, -1});
+      return kernels::cached_attention(
+          qkv, keys_[layer], values_[layer], rows,
+          {config.heads, config.key_heads, score_scale(config, layer)});
     };
-    x = layer_forward(weights_, layer, x, entered.rotation, attend);
+    stream = layer_forward(weights_, layer, stream, rotation, attend);
   }
-  return apply_norm(weights_.final_norm, x, weights_.config.norm_epsilon);
+  return stream.normed;
+}
+
+void Decoder::advance(std::int64_t slot, std::int64_t tokens) {
+  lengths_[static_cast<std::size_t>(slot)] += tokens;
 }
 
 void Decoder::end(std::int64_t slot) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/attention.h"
 #include "model/forward.h"
 
 namespace model {
@@ -11,8 +12,8 @@ namespace model {
 // gradients. A sequence may begin and end at any time; slots are used again.
 class Decoder {
  public:
-  // Room for `slots` sequences of up to `room` tokens each (at most the model's positions). Keeps a
-  // reference to the weights.
+  // Room for `slots` sequences of up to `room` tokens each (at most the model's positions). The
+  // weights stay as they are.
   Decoder(const Weights& weights, std::int64_t slots, std::int64_t room);
 
   std::int64_t free_slots() const { return static_cast<std::int64_t>(free_.size()); }
@@ -31,11 +32,19 @@ class Decoder {
   // Appends tokens[b] to the sequence in slots[b] and returns the hidden states after them, [B, C].
   torch::Tensor append(const std::vector<std::int64_t>& slots, const std::vector<int>& tokens);
 
+  // The same by what is on the weights' device already, and nothing else: tokens: [B] int32. It can
+  // be captured and replayed, and must be told of by advance(). 0 for rows that are not active.
+  torch::Tensor step(const torch::Tensor& tokens, const kernels::CacheRows& rows);
+  // Tokens that step() appended to a slot's sequence.
+  void advance(std::int64_t slot, std::int64_t tokens);
+
   // Gives the slot back.
   void end(std::int64_t slot);
 
+  const Weights& weights() const { return weights_; }
+
  private:
-  const Weights& weights_;
+  Weights weights_;  // shares what the given weights hold, but for a GPU's matrices
   std::int64_t room_;
   std::vector<torch::Tensor> keys_, values_;  // a layer: [slots, room, G, D]
   std::vector<std::int64_t> lengths_, free_;

@@ -6,6 +6,8 @@
 #include "base/random.h"
 #include "kernels/attention.h"
 #include "kernels/dropout.h"
+#include "kernels/few_rows.h"
+#include "kernels/norm.h"
 #include "model/gpt2_layer.h"
 
 namespace model {
@@ -43,8 +45,12 @@ class Caster {
   Weights whole() const {
     const ModelConfig& config = model_.config;
     const OuterNames names = outer_names(config.family);
-    Weights weights{config, get(names.embedding), {}, {}, {}, norm(names.final_norm), 0};
-    if (!config.rope) weights.positions = get(names.positions);
+    Weights weights{config, get(names.embedding), {}, {}, {}, norm(names.final_norm)};
+    if (config.rope)
+      weights.frequencies =
+          rotary_frequencies(*config.rope, config.head_width).to(weights.embedding.device());
+    else
+      weights.positions = get(names.positions);
     weights.head = config.tied ? weights.embedding : get(names.head);
     for (std::int64_t i = 0; i < config.layers; ++i) {
       const LayerModules layer = layer_modules(config, i);
@@ -113,6 +119,11 @@ struct AdapterDropout {
 
 torch::Tensor project(const Projection& projection, const torch::Tensor& x,
                       const AdapterDropout& dropout) {
+  if (projection.adapters.empty() && kernels::are_few_rows(x, projection.weight)) {
+    torch::Tensor out = torch::empty({x.size(0), projection.weight.size(1)}, x.options());
+    kernels::few_rows_out(out, x, projection.weight, projection.bias);
+    return out;
+  }
   const torch::Tensor plain = projection.bias.defined()
                                   ? at::addmm(projection.bias, x, projection.weight)
                                   : at::mm(x, projection.weight);
@@ -132,6 +143,32 @@ torch::Tensor project(const Projection& projection, const torch::Tensor& x,
   }
   take(plain.size(1));
   return columns.size() == 1 ? columns[0] : at::cat(columns, 1);
+}
+
+// The inner layer's activations, [T, inner].
+torch::Tensor widen(
+    const ModelConfig& config, const Projection& up, const torch::Tensor& x,
+    const std::function<torch::Tensor(const Projection&, const torch::Tensor&)>& projected) {
+  const bool plain = !config.gated && up.adapters.empty();
+  if (plain && config.activation == Activation::gelu_tanh && kernels::are_few_rows(x, up.weight)) {
+    torch::Tensor inner = torch::empty({x.size(0), up.weight.size(1)}, x.options());
+    kernels::few_rows_out(inner, x, up.weight, up.bias, kernels::Then::gelu_tanh);
+    return inner;
+  }
+  const torch::Tensor inner = projected(up, x);  // gated: [T, 2 inner]
+  if (!config.gated) return activate(config.activation, inner);
+  return activate(config.activation, inner.narrow(1, 0, config.inner)) *
+         inner.narrow(1, config.inner, config.inner);
+}
+
+// [T, C]: where tokens enter.
+torch::Tensor embed(const Weights& weights, const torch::Tensor& ids,
+                    const torch::Tensor& positions, const ForwardOptions& options) {
+  const ModelConfig& config = weights.config;
+  torch::Tensor x = at::embedding(weights.embedding, ids);
+  if (!config.rope) x = x + at::embedding(weights.positions, positions);
+  return kernels::with_dropout(
+      x, options.dropout, base::random_key({.seed = options.dropout_key, .stage = "embedding"}));
 }
 
 }  // namespace
@@ -168,8 +205,7 @@ torch::Tensor activate(Activation activation, const torch::Tensor& x) {
 }
 
 torch::Tensor apply_norm(const Norm& norm, const torch::Tensor& x, double epsilon) {
-  return norm.bias.defined() ? at::layer_norm(x, {x.size(1)}, norm.weight, norm.bias, epsilon)
-                             : at::rms_norm(x, {x.size(1)}, norm.weight, epsilon);
+  return kernels::norm(x, norm.weight, norm.bias, epsilon);
 }
 
 double score_scale(const ModelConfig& config, std::size_t layer) {
@@ -182,51 +218,59 @@ std::uint64_t layer_key(const ForwardOptions& options, std::size_t layer) {
   return base::random_key({.seed = options.dropout_key, .stage = "layer", .step = layer});
 }
 
-Entered enter(const Weights& weights, const torch::Tensor& ids, const torch::Tensor& positions) {
+Entered enter(const Weights& weights, const torch::Tensor& ids, const torch::Tensor& positions,
+              const ForwardOptions& options) {
   const ModelConfig& config = weights.config;
-  const torch::Tensor x = at::embedding(weights.embedding, ids);
-  if (!config.rope) return {x + at::embedding(weights.positions, positions), {}};
-  return {x, rotation_at(*config.rope, config.head_width, positions, x.scalar_type())};
+  const torch::Tensor x = embed(weights, ids, positions, options);
+  const Norm& first =
+      weights.layers.empty() ? weights.final_norm : weights.layers[0].attention_norm;
+  Entered entered{{x, apply_norm(first, x, config.norm_epsilon)}, {}};
+  if (config.rope) entered.rotation = rotation_at(weights.frequencies, positions, x.scalar_type());
+  return entered;
 }
 
-torch::Tensor layer_forward(const Weights& weights, std::size_t layer, const torch::Tensor& x,
-                            const Rotation& rotation,
-                            const std::function<torch::Tensor(const torch::Tensor&)>& attend,
-                            const ForwardOptions& options) {
+Stream layer_forward(const Weights& weights, std::size_t layer, const Stream& in,
+                     const Rotation& rotation,
+                     const std::function<torch::Tensor(const torch::Tensor&)>& attend,
+                     const ForwardOptions& options) {
   const Weights::Layer& w = weights.layers[layer];
   const ModelConfig& config = weights.config;
+  const bool last = layer + 1 == weights.layers.size();
   const std::uint64_t key = layer_key(options, layer);
   std::uint64_t next_key = key + 2;
   const auto projected = [&](const Projection& projection, const torch::Tensor& in) {
     return project(projection, in,
                    {options.adapter_dropout ? weights.adapter_dropout : 0, next_key++});
   };
+  const auto add = [&](const torch::Tensor& x, const torch::Tensor& more, const Norm& norm,
+                       std::uint64_t dropout_key) -> Stream {
+    if (options.dropout == 0) {
+      const auto [sum, normed] =
+          kernels::add_norm(x, more, norm.weight, norm.bias, config.norm_epsilon);
+      return {sum, normed};
+    }
+    const torch::Tensor sum = kernels::add_dropout(x, more, options.dropout, dropout_key);
+    return {sum, apply_norm(norm, sum, config.norm_epsilon)};
+  };
 
-  const torch::Tensor seen = apply_norm(w.attention_norm, x, config.norm_epsilon);
-  torch::Tensor qkv = projected(w.qkv, seen);  // [T, (H + 2G) D]
+  torch::Tensor qkv = projected(w.qkv, in.normed);  // [T, (H + 2G) D]
   if (config.rope) qkv = rotate(qkv, rotation, config.heads + config.key_heads);
   const auto wanted = [&](const torch::Tensor& all) {
-    return options.rows.defined() && layer + 1 == weights.layers.size()
-               ? all.index_select(0, options.rows)
-               : all;
+    return options.rows.defined() && last ? all.index_select(0, options.rows) : all;
   };
   const torch::Tensor mixed = projected(w.attention_out, wanted(attend(qkv)));
-  const torch::Tensor middle = kernels::add_dropout(wanted(x), mixed, options.dropout, key);
+  const Stream middle = add(wanted(in.x), mixed, w.inner_norm, key);
 
-  const torch::Tensor normed = apply_norm(w.inner_norm, middle, config.norm_epsilon);
-  torch::Tensor inner = projected(w.up, normed);  // [T, inner], gated [T, 2 inner]
-  if (config.gated)
-    inner = activate(config.activation, inner.narrow(1, 0, config.inner)) *
-            inner.narrow(1, config.inner, config.inner);
-  else
-    inner = activate(config.activation, inner);
-  return kernels::add_dropout(middle, projected(w.down, inner), options.dropout, key + 1);
+  return add(middle.x, projected(w.down, widen(config, w.up, middle.normed, projected)),
+             last ? weights.final_norm : weights.layers[layer + 1].attention_norm, key + 1);
 }
 
 torch::Tensor hidden_states(const Weights& weights, const Packed& packed,
                             const ForwardOptions& options) {
   const ModelConfig& config = weights.config;
-  const kernels::Segments segments{packed.bounds, packed.prefix};
+  const torch::Device device = weights.embedding.device();
+  const kernels::Segments segments =
+      kernels::place(kernels::Segments{packed.bounds, packed.prefix}, device);
   std::vector<std::int64_t> positions;
   positions.reserve(static_cast<std::size_t>(packed.ids.size(0)));
   for (std::int64_t i = 0; i + 1 < static_cast<std::int64_t>(packed.bounds.size()); ++i) {
@@ -235,25 +279,25 @@ torch::Tensor hidden_states(const Weights& weights, const Packed& packed,
                 config.positions, " positions");
     for (std::int64_t p = begin; p < end; ++p) positions.push_back(p);
   }
-  Entered entered = enter(weights, packed.ids, torch::tensor(positions, torch::kInt64));
-  torch::Tensor x =
-      kernels::with_dropout(entered.x, options.dropout,
-                            base::random_key({.seed = options.dropout_key, .stage = "embedding"}));
-  const bool by_hand = options.backend == kernels::Backend::native && has_gpt2_layers(weights);
-  for (std::size_t layer = 0; layer < weights.layers.size(); ++layer) {
-    if (by_hand) {
+  const torch::Tensor ids = packed.ids.to(device),
+                      places = torch::tensor(positions, torch::kInt64).to(device);
+  if (options.backend == kernels::Backend::native && has_gpt2_layers(weights)) {
+    torch::Tensor x = embed(weights, ids, places, options);
+    for (std::size_t layer = 0; layer < weights.layers.size(); ++layer)
       x = gpt2_layer(weights, layer, x, segments, options);
-      continue;
-    }
+    return apply_norm(weights.final_norm, x, config.norm_epsilon);
+  }
+  auto [stream, rotation] = enter(weights, ids, places, options);
+  for (std::size_t layer = 0; layer < weights.layers.size(); ++layer) {
     const auto attend = [&](const torch::Tensor& qkv) {
       if (options.on_qkv) options.on_qkv(layer, qkv);
       return kernels::attention(qkv, segments,
                                 {config.heads, config.key_heads, score_scale(config, layer)},
                                 options.backend);
     };
-    x = layer_forward(weights, layer, x, entered.rotation, attend, options);
+    stream = layer_forward(weights, layer, stream, rotation, attend, options);
   }
-  return apply_norm(weights.final_norm, x, config.norm_epsilon);
+  return stream.normed;
 }
 
 }  // namespace model

@@ -29,7 +29,8 @@ struct Projection {
 };
 
 // The weights in the type that a forward pass computes in; differentiable with respect to the
-// trained parameters, so that they are cast once a step. Several passes may share one.
+// trained parameters, so that they are cast once a step. Several passes may share one. They stay on
+// the parameters' device, and what is computed with them is there.
 struct Weights {
   struct Layer {
     Norm attention_norm;
@@ -44,6 +45,7 @@ struct Weights {
   std::vector<Layer> layers;
   Norm final_norm;
   double adapter_dropout = 0;
+  torch::Tensor frequencies = {};  // [D/2] float, where positions turn heads
 };
 Weights cast(const LanguageModel& model, torch::Dtype type);
 
@@ -65,7 +67,8 @@ struct ForwardOptions {
   // Called for each layer with its queries, keys and values, [T, (H + 2G) D], after rotation; the
   // decoder fills its cache so.
   std::function<void(std::size_t layer, const torch::Tensor& qkv)> on_qkv;
-  // Which rows are wanted, int64; undefined: all. The last layer's work on the others is left out.
+  // Which rows are wanted, int64, on the weights' device; undefined: all. The last layer's work on
+  // the others is left out.
   torch::Tensor rows = {};
 };
 
@@ -75,19 +78,27 @@ struct ForwardOptions {
 torch::Tensor hidden_states(const Weights& weights, const Packed& packed,
                             const ForwardOptions& options = {});
 
-// Where tokens enter. ids, positions: [T] int64.
+// What the layers pass on: the sum of all that they added, and its norm, which the next one reads,
+// or which are the last hidden states. [T, C] each.
+struct Stream {
+  torch::Tensor x, normed;
+};
+
+// Where tokens enter. ids, positions: [T] int64 or int32, on the weights' device; dropout and its
+// key of `options`.
 struct Entered {
-  torch::Tensor x;    // [T, C]
+  Stream stream;      // at the first layer
   Rotation rotation;  // for the layers; undefined where positions are learned
 };
-Entered enter(const Weights& weights, const torch::Tensor& ids, const torch::Tensor& positions);
+Entered enter(const Weights& weights, const torch::Tensor& ids, const torch::Tensor& positions,
+              const ForwardOptions& options = {});
 
-// One layer's two halves for any rows x: [T, C], given how attention turns qkv [T, (H + 2G) D] into
+// One layer's two halves for any rows, given how attention turns qkv [T, (H + 2G) D] into
 // [T, H D]. Of the last layer only options.rows.
-torch::Tensor layer_forward(const Weights& weights, std::size_t layer, const torch::Tensor& x,
-                            const Rotation& rotation,
-                            const std::function<torch::Tensor(const torch::Tensor&)>& attend,
-                            const ForwardOptions& options = {});
+Stream layer_forward(const Weights& weights, std::size_t layer, const Stream& in,
+                     const Rotation& rotation,
+                     const std::function<torch::Tensor(const torch::Tensor&)>& attend,
+                     const ForwardOptions& options = {});
 
 torch::Tensor activate(Activation activation, const torch::Tensor& x);
 torch::Tensor apply_norm(const Norm& norm, const torch::Tensor& x, double epsilon);

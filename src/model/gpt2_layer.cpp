@@ -168,8 +168,9 @@ struct Gpt2Layer : torch::autograd::Function<Gpt2Layer> {
 bool has_gpt2_layers(const Weights& weights) {
   const ModelConfig& config = weights.config;
   const torch::Dtype type = weights.embedding.scalar_type();
-  return (type == torch::kFloat32 || type == torch::kBFloat16) && config.norm == NormKind::layer &&
-         config.activation == Activation::gelu_tanh && !config.gated && !config.rope &&
+  return weights.embedding.is_cpu() && (type == torch::kFloat32 || type == torch::kBFloat16) &&
+         config.norm == NormKind::layer && config.activation == Activation::gelu_tanh &&
+         !config.gated && !config.rope &&
          std::all_of(weights.layers.begin(), weights.layers.end(), [](const Weights::Layer& layer) {
            const auto plain = [](const Projection& projection) {
              return projection.bias.defined() && projection.adapters.empty();

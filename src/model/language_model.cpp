@@ -41,6 +41,19 @@ LanguageModel LanguageModel::copy() const {
   return copy;
 }
 
+LanguageModel LanguageModel::on(torch::Device device) const {
+  LanguageModel out = *this;
+  out.parameters = parameters.on(device);
+  if (adapter) out.adapter->parameters = adapter->parameters.on(device);
+  if (device != this->device()) out.frozen = nullptr;
+  return out;
+}
+
+torch::Device LanguageModel::device() const {
+  return parameters.names().empty() ? torch::Device(torch::kCPU)
+                                    : parameters.at(parameters.names()[0]).device();
+}
+
 LanguageModel random_model(const ModelConfig& given, std::uint64_t seed) {
   const ModelConfig config = given.complete("model");
   LanguageModel model{config, {}, {}, torch::kFloat32, {}};

@@ -32,6 +32,11 @@ struct LanguageModel {
   // A model with trained parameters of its own.
   LanguageModel copy() const;
 
+  // The same model on a device, where everything is then computed: itself where it is there, else
+  // with parameters of its own.
+  LanguageModel on(torch::Device device) const;
+  torch::Device device() const;
+
   // Of the frozen weights, made by the first cast and kept (model/forward.h).
   mutable std::shared_ptr<const Weights> frozen;
 };

@@ -39,6 +39,14 @@ ParameterSet ParameterSet::clone() const {
   return out;
 }
 
+ParameterSet ParameterSet::on(torch::Device device) const {
+  ParameterSet out = *this;
+  for (auto& [name, tensor] : out.tensors_)
+    if (tensor.device() != device)
+      tensor = tensor.detach().to(device).set_requires_grad(tensor.requires_grad());
+  return out;
+}
+
 TensorMap ParameterSet::values() const {
   TensorMap out;
   for (const auto& [name, tensor] : tensors_) out[name] = tensor.detach();
@@ -119,7 +127,7 @@ TensorMap with_prefix(const TensorMap& tensors, const std::string& prefix) {
 std::string hash_tensors(const TensorMap& tensors) {
   std::string sums;
   for (const auto& [name, tensor] : tensors) {
-    const torch::Tensor bytes = tensor.contiguous();
+    const torch::Tensor bytes = tensor.cpu().contiguous();
     sums += base::concatenate(name, ' ', tensor.sizes(), ' ');
     sums += base::sha256({static_cast<const char*>(bytes.data_ptr()),
                           static_cast<std::size_t>(bytes.nbytes())}) +

@@ -34,6 +34,9 @@ class ParameterSet {
   // The same parameters in memory of their own.
   ParameterSet clone() const;
 
+  // The same parameters on a device: themselves where they are there, else copies.
+  ParameterSet on(torch::Device device) const;
+
   // The values, detached, in memory of their own or (values) shared.
   TensorMap values() const;
   TensorMap copy() const;
@@ -62,7 +65,7 @@ torch::Tensor normal_values(const std::vector<std::int64_t>& shape, double devia
 void add_prefixed(TensorMap& to, const TensorMap& from, const std::string& prefix);
 TensorMap with_prefix(const TensorMap& tensors, const std::string& prefix);
 
-// SHA-256 over names, shapes and bytes: equal for bit-equal weights only.
+// SHA-256 over names, shapes and bytes, wherever they are: equal for bit-equal weights only.
 std::string hash_tensors(const TensorMap& tensors);
 
 }  // namespace model

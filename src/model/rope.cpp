@@ -26,10 +26,9 @@ torch::Tensor rotary_frequencies(const Rope& rope, std::int64_t head_width) {
   return frequencies;
 }
 
-Rotation rotation_at(const Rope& rope, std::int64_t head_width, const torch::Tensor& positions,
+Rotation rotation_at(const torch::Tensor& frequencies, const torch::Tensor& positions,
                      torch::Dtype type) {
-  const torch::Tensor angles =
-      at::outer(positions.to(torch::kFloat32), rotary_frequencies(rope, head_width));
+  const torch::Tensor angles = at::outer(positions.to(torch::kFloat32), frequencies);
   return {at::cos(angles).to(type), at::sin(angles).to(type)};
 }
 

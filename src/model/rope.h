@@ -19,8 +19,8 @@ struct Rotation {
   torch::Tensor cosines, sines;
 };
 
-// positions: [T] int64.
-Rotation rotation_at(const Rope& rope, std::int64_t head_width, const torch::Tensor& positions,
+// frequencies: of the above; positions: [T] of whole numbers; on one device.
+Rotation rotation_at(const torch::Tensor& frequencies, const torch::Tensor& positions,
                      torch::Dtype type);
 
 // Turns the first `heads` heads of each row: number i of a head with number i + D/2. x: [T, n D].

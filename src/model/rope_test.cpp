@@ -15,7 +15,7 @@ std::vector<float> values(const torch::Tensor& x) {
 }
 
 Rotation at(const Rope& rope, std::int64_t width, const std::vector<std::int64_t>& positions) {
-  return rotation_at(rope, width, torch::tensor(positions), torch::kFloat32);
+  return rotation_at(rotary_frequencies(rope, width), torch::tensor(positions), torch::kFloat32);
 }
 
 TEST(Rope, FrequenciesFallFromOneByEqualRatios) {

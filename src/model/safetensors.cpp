@@ -92,7 +92,7 @@ void write_safetensors(const std::filesystem::path& path, const TensorMap& tenso
   base::FileWriter writer(path);
   writer.write(format_safetensors_header(header));
   for (const TensorEntry& entry : header.tensors) {
-    const torch::Tensor tensor = tensors.at(entry.name).detach().contiguous();
+    const torch::Tensor tensor = tensors.at(entry.name).detach().cpu().contiguous();
     writer.write(
         {static_cast<const char*>(tensor.data_ptr()), static_cast<std::size_t>(tensor.nbytes())});
   }

@@ -51,7 +51,7 @@ rl::GoldJudge gold_judge(Run& run) {
     options.sentiment = run.data().sentiment();
     return [world, options, &run](const recommend::TrainedModel& policy) {
       recommend::TrainedRecommender recommender("policy", policy,
-                                                {.type = run.type(), .hash = "in-training"});
+                                                {.type = run.device_type(), .hash = "in-training"});
       return std::optional(
           simulate::mean_satisfaction(simulate::play(recommender, *world, options)));
     };
@@ -69,7 +69,7 @@ rl::GoldJudge gold_judge(Run& run) {
   if (instances->empty()) return nullptr;
   return [instances, &run](const recommend::TrainedModel& policy) {
     recommend::TrainedRecommender recommender("policy", policy,
-                                              {.type = run.type(), .hash = "in-training"});
+                                              {.type = run.device_type(), .hash = "in-training"});
     const auto ranking = evaluate::rank_instances(recommender, *instances, policy.catalogue);
     const evaluate::ProtocolScores scores =
         evaluate::score(evaluate::ranks_in(evaluate::Protocol::v3, ranking, *instances));
@@ -116,11 +116,12 @@ void policy_stage(Run& run) {
     plan.inputs.emplace_back("rl.preferences", recipe.rl.preferences);
   plan.work = [&](const train::Stage& stage) {
     if (recipe.rl.items == "reward") check_gate(run);  // clicks are learned from without it
-    const recommend::TrainedModel sft = recommend::read_trained(run.folder() / "sft");
+    recommend::TrainedModel sft = recommend::read_trained(run.folder() / "sft");
+    sft.language = sft.language.on(run.device());
     const reward::RewardModel reward =
         reward::RewardModel::read(run.folder() / "reward", run.type());
     const auto training = pointers(run.data().train);
-    rl::PolicyInput input{sft, reward, training, gold_judge(run), run.type()};
+    rl::PolicyInput input{sft, reward, training, gold_judge(run), run.device_type()};
     if (recipe.rl.reward == "gold") input.item_worth = true_worth(run);
     if (recipe.rl.reward == "unpopular") input.item_worth = seldom_named(run);
     input.sentiment = run.data().sentiment();

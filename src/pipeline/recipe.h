@@ -20,6 +20,7 @@ struct RunSettings {
   std::int64_t seed = 1;
   int threads = 0;  // 0: torch's own choice
   std::string compute = "auto";
+  std::string device = "cpu";
   bool redo = false;
   bool allow_different_machine = false;
 
@@ -29,9 +30,12 @@ struct RunSettings {
     field("seed", seed, "decides every random choice");
     field("threads", threads, "0: as many as the machine has cores");
     field("compute", compute, "auto, bf16 or fp32: the type of matrix products");
+    field("device", device,
+          "cpu, cuda or auto (the GPU where there is one): where the language model is trained and "
+          "sampled from");
     field("redo", redo, "do stages anew whose settings have changed, instead of refusing");
     field("allow_different_machine", allow_different_machine,
-          "go on from checkpoints of another build, instruction set or thread count");
+          "go on from checkpoints of another build, device, instruction set or thread count");
   }
 };
 

@@ -73,8 +73,13 @@ Run::Run(Recipe recipe, base::Console& console)
       console_(console),
       folder_(recipe_.folder()),
       lock_(std::make_unique<base::FolderLock>(folder_)),
+      device_(kernels::device_named(recipe_.run.device)),
       type_(kernels::compute_dtype(recipe_.run.compute)) {
   kernels::use_threads(recipe_.run.threads);
+}
+
+torch::Dtype Run::device_type() const {
+  return kernels::compute_dtype(recipe_.run.compute, device_);
 }
 
 std::string Run::key_of(const std::string& stage) {
@@ -143,14 +148,16 @@ void Run::stage(const StagePlan& plan) {
 
   console_.line(plan.name + "  …");
   const auto start = std::chrono::steady_clock::now();
-  const train::Stage stage{folder, console_, seed(), plan.checkpoint_every,
-                           recipe_.run.allow_different_machine};
+  train::Stage stage{folder, console_, seed(), plan.checkpoint_every,
+                     recipe_.run.allow_different_machine};
+  stage.device = device_;
   const std::string result = plan.work(stage);
   model::remove_checkpoints(folder);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   base::write_manifest(folder, {{"stage", plan.name},
                                 {"key", key},
                                 {"version", ATTUNE_VERSION},
+                                {"device", kernels::device_text(device_)},
                                 {"instruction_set", kernels::instruction_set()},
                                 {"threads", kernels::use_threads(0)},
                                 {"seconds", seconds.count()}});

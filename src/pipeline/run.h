@@ -39,6 +39,10 @@ class Run {
   const Recipe& recipe() const { return recipe_; }
   base::Console& console() const { return console_; }
   const std::filesystem::path& folder() const { return folder_; }
+  // Where the language model is trained and the policy's replies are drawn, and the type of
+  // products there; the type of those on the processor, where everything else is.
+  torch::Device device() const { return device_; }
+  torch::Dtype device_type() const;
   torch::Dtype type() const { return type_; }
   std::uint64_t seed() const { return static_cast<std::uint64_t>(recipe_.run.seed); }
 
@@ -72,6 +76,7 @@ class Run {
   base::Console& console_;
   std::filesystem::path folder_;
   std::unique_ptr<base::FolderLock> lock_;
+  torch::Device device_;
   torch::Dtype type_;
   std::optional<Data> data_;
   std::set<std::string> verified_;  // stages whose files were held to their sums

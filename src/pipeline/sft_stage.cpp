@@ -50,13 +50,14 @@ void sft_stage(Run& run) {
         start_model(recipe.model, tokens, data.catalogue,
                     recommend::Counts(training, words, data.catalogue.size()), run.seed());
     const auto context = static_cast<int>(start.config.context);
-    train::SftResult result = train::train_sft(
-        std::move(start), sequences_of(data.train, tokens, recipe, context),
-        sequences_of(data.validation, tokens, recipe, context), recipe.sft, run.type(), stage);
+    train::SftResult result =
+        train::train_sft(start.on(run.device()), sequences_of(data.train, tokens, recipe, context),
+                         sequences_of(data.validation, tokens, recipe, context), recipe.sft,
+                         run.device_type(), stage);
     model::Weights weights;
     {
       torch::NoGradGuard no_grad;
-      weights = model::cast(result.model, run.type());
+      weights = model::cast(result.model, run.device_type());
     }
     recommend::Ranker ranker = recommend::train_ranker(
         recipe.ranker, {data.catalogue, training, pointers(data.validation), recipe.state, weights,

@@ -256,8 +256,8 @@ torch::Tensor language_hidden(const model::Weights& weights, const train::Dialog
     std::vector<std::int64_t> last;
     for (std::size_t i = 1; i < packed.bounds.size(); ++i) last.push_back(packed.bounds[i] - 1);
     model::ForwardOptions options;
-    options.rows = torch::tensor(last, torch::kInt64);
-    parts.push_back(model::hidden_states(weights, packed, options).to(torch::kFloat32));
+    options.rows = torch::tensor(last, torch::kInt64).to(weights.embedding.device());
+    parts.push_back(model::hidden_states(weights, packed, options).to(torch::kFloat32).cpu());
     prompts.clear();
     used = 0;
   };
@@ -274,7 +274,7 @@ torch::Tensor language_hidden(const model::Weights& weights, const train::Dialog
 }
 
 torch::Tensor item_embeddings(const model::Weights& weights, const train::DialogueTokens& tokens) {
-  return weights.head.detach().narrow(0, tokens.item(0), tokens.items()).to(torch::kFloat32);
+  return weights.head.detach().narrow(0, tokens.item(0), tokens.items()).to(torch::kFloat32).cpu();
 }
 
 Ranker train_ranker(const RankerSettings& settings, const RankerTraining& training) {

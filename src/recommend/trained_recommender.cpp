@@ -15,6 +15,7 @@ namespace {
 using dialogue::Special;
 
 constexpr float kNever = -1e9;  // a logit whose exponential is 0
+constexpr int kDrawn = 16;      // words at a time where they are drawn ahead
 
 std::vector<std::vector<float>> to_rows(const torch::Tensor& x) {
   const torch::Tensor rows = x.to(torch::kFloat32).contiguous();
@@ -104,7 +105,11 @@ std::int64_t TrainedRecommender::open(const dialogue::State& state,
 void TrainedRecommender::start_waiting() {
   if (waiting_.empty()) return;
   const std::int64_t positions = weights_.config.context;
-  if (!decoder_) decoder_ = std::make_unique<model::Decoder>(weights_, options_.slots, positions);
+  if (!decoder_) {
+    decoder_ = std::make_unique<model::Decoder>(weights_, options_.slots, positions);
+    if (weights_.head.is_cuda())
+      loop_ = std::make_unique<model::DrawLoop>(*decoder_, model_.tokens.word_rows());
+  }
   std::vector<Open*> starting;
   std::vector<std::vector<int>> prompts;
   while (!waiting_.empty() && static_cast<std::int64_t>(starting.size()) < decoder_->free_slots()) {
@@ -123,16 +128,17 @@ void TrainedRecommender::start_waiting() {
   }
   if (starting.empty()) return;
   const model::Decoder::Started started = decoder_->start(prompts);
+  const torch::Tensor last_hidden = started.last_hidden.cpu();
   for (std::size_t i = 0; i < starting.size(); ++i) {
     starting[i]->slot = started.slots[i];
-    starting[i]->hidden = started.last_hidden[static_cast<std::int64_t>(i)];
+    starting[i]->hidden = last_hidden[static_cast<std::int64_t>(i)];
   }
 }
 
 void TrainedRecommender::choose_modes(const std::vector<Open*>& replies) {
   const int first = model_.tokens.special(Special::recommend),
             second = model_.tokens.special(Special::chat);
-  const torch::Tensor rows = at::stack({weights_.head[first], weights_.head[second]});
+  const torch::Tensor rows = at::stack({weights_.head[first], weights_.head[second]}).cpu();
   for (Open* reply : replies) {
     const torch::Tensor logits =
         at::mv(rows.to(torch::kFloat32), reply->hidden.to(torch::kFloat32)).contiguous();
@@ -234,9 +240,9 @@ void TrainedRecommender::take_word(Open& reply, const kernels::Draw& drawn) {
   reply.take(token, log_prob);
   reply.words += 1;
   if (model_.tokens.is_text(token))
-    reply.added = model_.tokens.tokenizer().token_text(token);
+    reply.added += model_.tokens.tokenizer().token_text(token);
   else if (names_item)
-    reply.added = " " + model_.catalogue[*reply.naming].title;
+    reply.added += " " + model_.catalogue[*reply.naming].title;
   if (names_item) reply.naming.reset();
   if (token == model_.tokens.special(Special::end) || reply.words >= reply.sampling.max_tokens)
     finish(reply);
@@ -246,7 +252,7 @@ void TrainedRecommender::choose_words(const std::vector<Open*>& replies) {
   const int rows = model_.tokens.word_rows();
   std::vector<torch::Tensor> hidden;
   for (Open* reply : replies) hidden.push_back(reply->hidden);
-  const torch::Tensor stacked = at::stack(hidden);
+  const torch::Tensor stacked = at::stack(hidden).to(weights_.head.device());
   torch::Tensor logits = torch::empty({stacked.size(0), rows + 1}, torch::kFloat32);
   logits.narrow(1, 0, rows).copy_(at::linear(stacked, weights_.head.narrow(0, 0, rows)));
   std::vector<kernels::Draw> drawn(replies.size());
@@ -256,6 +262,37 @@ void TrainedRecommender::choose_words(const std::vector<Open*>& replies) {
                                                      logits.data_ptr<float>() + b * (rows + 1));
   });
   for (std::size_t b = 0; b < replies.size(); ++b) take_word(*replies[b], drawn[b]);
+}
+
+// The same on the decoder's device, kDrawn words or the rest of them at a time; all that such a
+// reply can go on to is its one item.
+void TrainedRecommender::draw_words(const std::vector<Open*>& replies) {
+  std::vector<model::DrawRequest> requests;
+  for (const Open* reply : replies) {
+    const int left = reply->sampling.max_tokens - reply->words;
+    model::DrawRequest request{.slot = reply->slot,
+                               .token = reply->reply.decision.tokens.back(),
+                               .temperature = reply->sampling.temperature,
+                               .uniforms = {},
+                               .end = model_.tokens.special(Special::end),
+                               .other = reply->naming ? model_.tokens.item(*reply->naming) : -1,
+                               .limit = left};
+    base::Random ahead = reply->random;
+    for (int i = 0; i < std::min(left, kDrawn); ++i) request.uniforms.push_back(ahead.uniform());
+    requests.push_back(std::move(request));
+  }
+  const std::vector<model::DrawnTokens> drawn = loop_->draw(requests);
+  for (std::size_t b = 0; b < replies.size(); ++b)
+    for (std::size_t i = 0; i < drawn[b].tokens.size(); ++i) {
+      replies[b]->random.uniform();
+      const int token = drawn[b].tokens[i];
+      const bool names = replies[b]->naming && token == requests[b].other;
+      take_word(*replies[b], {names ? model_.tokens.word_rows() : token, drawn[b].log_probs[i]});
+    }
+}
+
+bool TrainedRecommender::draws_ahead(const Open& reply) const {
+  return loop_ && reply.phase == Open::Phase::words && reply.sampling.max_items == 1;
 }
 
 void TrainedRecommender::finish(Open& reply) {
@@ -269,11 +306,12 @@ void TrainedRecommender::finish(Open& reply) {
 std::vector<dialogue::ReplyStep> TrainedRecommender::step() {
   torch::NoGradGuard no_grad;
   start_waiting();
-  std::vector<Open*> modes, items, words, going_on;
+  std::vector<Open*> modes, items, words, ahead, going_on;
   for (auto& [id, reply] : open_) {
     if (reply->slot < 0) continue;  // waiting or done
     reply->added.clear();
-    (reply->phase == Open::Phase::mode   ? modes
+    (draws_ahead(*reply)                 ? ahead
+     : reply->phase == Open::Phase::mode ? modes
      : reply->phase == Open::Phase::item ? items
                                          : words)
         .push_back(reply.get());
@@ -282,6 +320,7 @@ std::vector<dialogue::ReplyStep> TrainedRecommender::step() {
   if (!modes.empty()) choose_modes(modes);
   if (!items.empty()) choose_items(items);
   if (!words.empty()) choose_words(words);
+  if (!ahead.empty()) draw_words(ahead);
 
   std::vector<std::int64_t> slots;
   std::vector<int> tokens;
@@ -290,13 +329,13 @@ std::vector<dialogue::ReplyStep> TrainedRecommender::step() {
   for (Open* reply : going_on) {
     const bool finished = reply->phase == Open::Phase::done;
     steps.push_back({reply->id, reply->added, finished});
-    if (finished) continue;
+    if (finished || draws_ahead(*reply)) continue;  // its last token is appended with the next
     slots.push_back(reply->slot);
     tokens.push_back(reply->reply.decision.tokens.back());
     appended.push_back(reply);
   }
   if (!slots.empty()) {
-    const torch::Tensor hidden = decoder_->append(slots, tokens);
+    const torch::Tensor hidden = decoder_->append(slots, tokens).cpu();
     for (std::size_t i = 0; i < appended.size(); ++i)
       appended[i]->hidden = hidden[static_cast<std::int64_t>(i)];
   }

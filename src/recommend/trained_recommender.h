@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "dialogue/recommender.h"
 #include "kernels/sampling.h"
-#include "model/decoder.h"
+#include "model/draw_loop.h"
 #include "recommend/model_folder.h"
 
 namespace recommend {
@@ -28,6 +28,8 @@ struct ReplyOptions {
 // come by the last token, it is that token, with probability 1. Where Sampling::max_items allows
 // more, the words may go on to another item once the first is named: with the probability that the
 // language model gives to any item that is still new, and then which one is the ranker's choice.
+//
+// Where the language model is on a GPU, replies of one item draw several words a step there.
 class TrainedRecommender : public dialogue::Recommender {
  public:
   // Keeps references to the model, which must outlive it and stay as it is.
@@ -54,6 +56,8 @@ class TrainedRecommender : public dialogue::Recommender {
   kernels::Draw draw_word(Open& reply, float* logits) const;
   void take_word(Open& reply, const kernels::Draw& drawn);
   void choose_words(const std::vector<Open*>& replies);
+  void draw_words(const std::vector<Open*>& replies);
+  bool draws_ahead(const Open& reply) const;
   void finish(Open& reply);
 
   std::string name_, hash_;
@@ -63,6 +67,7 @@ class TrainedRecommender : public dialogue::Recommender {
   torch::Tensor item_embeddings_;  // [N, C]
   ItemTables items_;
   std::unique_ptr<model::Decoder> decoder_;
+  std::unique_ptr<model::DrawLoop> loop_;  // on a GPU
   std::map<std::int64_t, std::unique_ptr<Open>> open_;
   std::deque<std::int64_t> waiting_;
   std::int64_t next_id_ = 1;

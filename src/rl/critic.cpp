@@ -6,8 +6,8 @@ namespace rl {
 
 Critic::Critic(const model::LanguageModel& policy, const RlSettings& settings, torch::Dtype type)
     : type_(type) {
-  head_.add("value.weight", torch::zeros({policy.config.width}));
-  head_.add("value.bias", torch::zeros({1}));
+  head_.add("value.weight", torch::zeros({policy.config.width}, policy.device()));
+  head_.add("value.bias", torch::zeros({1}, policy.device()));
   if (settings.critic == "apart") own_ = policy.copy();
   if (!own_ && settings.critic_warmup == 0) return;
   std::vector<torch::Tensor> all = head_.tensors();

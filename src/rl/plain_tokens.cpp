@@ -5,7 +5,7 @@
 #include "base/random.h"
 #include "kernels/log_prob_head.h"
 #include "kernels/sampling.h"
-#include "model/decoder.h"
+#include "model/draw_loop.h"
 
 namespace rl {
 namespace {
@@ -26,12 +26,13 @@ TokenScores score_plain(const model::Weights& weights, std::int64_t allowed,
       places.push_back(static_cast<std::int64_t>(b) * longest + static_cast<std::int64_t>(t));
       targets.push_back(episodes[b]->tokens[t]);
     }
+  const torch::Device device = weights.embedding.device();
   const torch::Tensor hidden =
-      model::hidden_states(weights, replies.packed).index_select(0, indices(rows));
+      model::hidden_states(weights, replies.packed).index_select(0, indices(rows).to(device));
   const auto batch = static_cast<std::int64_t>(episodes.size());
-  const auto scatter = [&](const torch::Tensor& values) {  // to [B, R]
+  const auto scatter = [&](const torch::Tensor& values) {  // to [B, R], on the processor
     return torch::zeros({batch * longest}, torch::kFloat32)
-        .index_put({indices(places)}, values)
+        .index_put({indices(places)}, values.cpu())
         .view({batch, longest});
   };
   TokenScores out;
@@ -39,7 +40,7 @@ TokenScores score_plain(const model::Weights& weights, std::int64_t allowed,
   out.log_probs = out.entropies = out.values = torch::zeros(out.mask.sizes());
   if (!options.values_only) {
     const kernels::HeadOutput head =
-        kernels::log_prob_head(hidden, weights.head, indices(targets),
+        kernels::log_prob_head(hidden, weights.head, indices(targets).to(device),
                                {.temperature = options.temperature, .rows = allowed});
     out.log_probs = scatter(head.log_probs);
     out.entropies = scatter(head.entropies);
@@ -75,20 +76,32 @@ std::vector<Episode> sample_plain(const model::Weights& weights,
   model::Decoder decoder(weights, static_cast<std::int64_t>(prompts.size()),
                          static_cast<std::int64_t>(longest) + sampling.length);
   const model::Decoder::Started started = decoder.start(prompts);
-  torch::Tensor hidden = started.last_hidden;
-  const torch::Tensor head = weights.head.narrow(0, 0, sampling.rows);
-  for (int t = 0; t < sampling.length; ++t) {
-    const torch::Tensor logits = at::linear(hidden, head).to(torch::kFloat32).contiguous();
-    std::vector<int> tokens;
-    for (std::size_t i = 0; i < episodes.size(); ++i) {
-      const kernels::Draw drawn =
-          kernels::draw(logits.data_ptr<float>() + static_cast<std::int64_t>(i) * sampling.rows,
-                        sampling.rows, sampling.temperature, randoms[i].uniform());
-      tokens.push_back(static_cast<int>(drawn.index));
-      episodes[i].tokens.push_back(tokens.back());
-      episodes[i].sampled_log_probs.push_back(drawn.log_prob);
-    }
-    if (t + 1 < sampling.length) hidden = decoder.append(started.slots, tokens);
+  const torch::Tensor logits =
+      at::linear(started.last_hidden, weights.head.narrow(0, 0, sampling.rows))
+          .to(torch::kFloat32)
+          .cpu()
+          .contiguous();
+  std::vector<model::DrawRequest> requests;
+  for (std::size_t i = 0; i < episodes.size(); ++i) {
+    const kernels::Draw drawn =
+        kernels::draw(logits.data_ptr<float>() + static_cast<std::int64_t>(i) * sampling.rows,
+                      sampling.rows, sampling.temperature, randoms[i].uniform());
+    episodes[i].tokens.push_back(static_cast<int>(drawn.index));
+    episodes[i].sampled_log_probs.push_back(drawn.log_prob);
+    requests.push_back({.slot = started.slots[i],
+                        .token = episodes[i].tokens.back(),
+                        .temperature = sampling.temperature});
+    for (int t = 1; t < sampling.length; ++t)
+      requests.back().uniforms.push_back(randoms[i].uniform());
+  }
+  if (sampling.length < 2) return episodes;
+  const std::vector<model::DrawnTokens> drawn =
+      model::DrawLoop(decoder, sampling.rows).draw(requests);
+  for (std::size_t i = 0; i < episodes.size(); ++i) {
+    Episode& episode = episodes[i];
+    episode.tokens.insert(episode.tokens.end(), drawn[i].tokens.begin(), drawn[i].tokens.end());
+    episode.sampled_log_probs.insert(episode.sampled_log_probs.end(), drawn[i].log_probs.begin(),
+                                     drawn[i].log_probs.end());
   }
   return episodes;
 }

@@ -36,8 +36,10 @@ inline model::Weights frozen(const model::LanguageModel& model) {
 
 // A policy and its reference, alike at the start, and the trainer of its words.
 struct Training {
-  explicit Training(const RlSettings& s, Prompts prompts = Prompts::shared)
+  explicit Training(const RlSettings& s, Prompts prompts = Prompts::shared,
+                    torch::Device where = torch::kCPU)
       : settings(s),
+        device(where),
         reference(frozen(start.language)),
         trainer(policy.language, reference, scorer(policy.tokens, prompts), settings,
                 torch::kFloat32) {
@@ -120,10 +122,16 @@ struct Training {
 
   std::string hash() const { return model::hash_tensors(policy.language.parameters.values()); }
 
+  recommend::TrainedModel new_model() const {
+    recommend::TrainedModel model = recommend::testing::model(dialogues);
+    model.language = model.language.on(device);
+    return model;
+  }
+
   RlSettings settings;
+  torch::Device device;
   std::vector<dialogue::Dialogue> dialogues = recommend::testing::dialogues(6);
-  recommend::TrainedModel start = recommend::testing::model(dialogues),
-                          policy = recommend::testing::model(dialogues);
+  recommend::TrainedModel start = new_model(), policy = new_model();
   model::Weights reference;
   std::vector<dialogue::State> states;
   WordsTrainer trainer;

@@ -54,8 +54,8 @@ Layout lay_out(const train::DialogueTokens& tokens, const std::vector<const Epis
   return layout;
 }
 
-torch::Tensor indices(const std::vector<std::int64_t>& values) {
-  return torch::tensor(values, torch::kInt64);
+torch::Tensor indices(const std::vector<std::int64_t>& values, torch::Device device = torch::kCPU) {
+  return torch::tensor(values, torch::kInt64).to(device);
 }
 
 struct Part {
@@ -64,14 +64,16 @@ struct Part {
 
 Part score_modes(const model::Weights& weights, const train::DialogueTokens& tokens,
                  const torch::Tensor& hidden, const Layout& layout, double temperature) {
+  const torch::Device device = hidden.device();
   const torch::Tensor rows =
       weights.head.index_select(0, indices({tokens.special(dialogue::Special::recommend),
-                                            tokens.special(dialogue::Special::chat)}));
+                                            tokens.special(dialogue::Special::chat)},
+                                           device));
   const torch::Tensor logits =
-      at::mm(hidden.index_select(0, indices(layout.mode_rows)).to(torch::kFloat32),
+      at::mm(hidden.index_select(0, indices(layout.mode_rows, device)).to(torch::kFloat32),
              rows.to(torch::kFloat32).t());
   const torch::Tensor log_p = at::log_softmax(logits / temperature, 1);  // [M, 2]
-  return {log_p.gather(1, indices(layout.mode_targets).unsqueeze(1)).squeeze(1),
+  return {log_p.gather(1, indices(layout.mode_targets, device).unsqueeze(1)).squeeze(1),
           -(log_p.exp() * log_p).sum(1)};
 }
 
@@ -80,13 +82,14 @@ Part score_modes(const model::Weights& weights, const train::DialogueTokens& tok
 // H' = p (H - log p) - q log q for the shares p of the text and q of that outcome.
 Part score_words(const model::Weights& weights, const train::DialogueTokens& tokens,
                  const torch::Tensor& hidden, const Layout& layout, double temperature) {
-  const torch::Tensor rows = hidden.index_select(0, indices(layout.word_rows)),
-                      targets = indices(layout.word_targets);
+  const torch::Device device = hidden.device();
+  const torch::Tensor rows = hidden.index_select(0, indices(layout.word_rows, device)),
+                      targets = indices(layout.word_targets, device);
   const kernels::HeadOutput text = kernels::log_prob_head(
       rows, weights.head, targets, {.temperature = temperature, .rows = tokens.text_size()});
   const torch::Tensor other =
       (rows.to(torch::kFloat32) *
-       weights.head.index_select(0, indices(layout.other_tokens)).to(torch::kFloat32))
+       weights.head.index_select(0, indices(layout.other_tokens, device)).to(torch::kFloat32))
           .sum(1) /
       temperature;
   const torch::Tensor log_normalisers = at::logaddexp(text.log_normalisers, other),
@@ -94,7 +97,7 @@ Part score_words(const model::Weights& weights, const train::DialogueTokens& tok
                       log_other = other - log_normalisers;
   const torch::Tensor entropies =
       log_text.exp() * (text.entropies - log_text) - log_other.exp() * log_other;
-  const torch::Tensor is_free = torch::tensor(layout.is_free).to(torch::kBool),
+  const torch::Tensor is_free = torch::tensor(layout.is_free).to(device, torch::kBool),
                       nothing = torch::zeros_like(other);
   return {
       at::where(is_free, at::where(targets >= 0, text.log_probs + log_text, log_other), nothing),
@@ -106,11 +109,13 @@ Part score_words(const model::Weights& weights, const train::DialogueTokens& tok
 TokenScores score_tokens(const model::Weights& weights, const train::DialogueTokens& tokens,
                          const std::vector<const Episode*>& episodes, const ScoreOptions& options) {
   const Layout layout = lay_out(tokens, episodes, options.prompts);
-  const torch::Tensor hidden = model::hidden_states(weights, layout.packed);          // [T, C]
-  const auto scatter = [&](const torch::Tensor& modes, const torch::Tensor& words) {  // to [B, R]
+  const torch::Tensor hidden = model::hidden_states(weights, layout.packed);  // [T, C]
+  // To [B, R], on the processor: what follows is small.
+  const auto scatter = [&](const torch::Tensor& modes, const torch::Tensor& words) {
     torch::Tensor flat = torch::zeros({layout.batch * layout.longest}, torch::kFloat32);
-    flat = flat.index_put({indices(layout.mode_places)}, modes);
-    if (!layout.word_places.empty()) flat = flat.index_put({indices(layout.word_places)}, words);
+    flat = flat.index_put({indices(layout.mode_places)}, modes.cpu());
+    if (!layout.word_places.empty())
+      flat = flat.index_put({indices(layout.word_places)}, words.cpu());
     return flat.view({layout.batch, layout.longest});
   };
   TokenScores out;
@@ -129,7 +134,8 @@ TokenScores score_tokens(const model::Weights& weights, const train::DialogueTok
   }
   if (options.value_head) {
     const auto values = [&](const std::vector<std::int64_t>& rows) {
-      torch::Tensor chosen = hidden.index_select(0, indices(rows)).to(torch::kFloat32);
+      torch::Tensor chosen =
+          hidden.index_select(0, indices(rows, hidden.device())).to(torch::kFloat32);
       if (options.detach_values) chosen = chosen.detach();
       return at::mv(chosen, options.value_head->weight) + options.value_head->bias;
     };

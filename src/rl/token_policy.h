@@ -34,8 +34,8 @@ struct ScoreOptions {
   Prompts prompts = Prompts::shared;
 };
 
-// R = the longest reply of the batch. Packed without padding, equal prompts once; logits only where
-// a token was chosen. Differentiable.
+// R = the longest reply of the batch; on the processor, wherever the weights are. Packed without
+// padding, equal prompts once; logits only where a token was chosen. Differentiable.
 TokenScores score_tokens(const model::Weights& weights, const train::DialogueTokens& tokens,
                          const std::vector<const Episode*>& episodes,
                          const ScoreOptions& options = {});

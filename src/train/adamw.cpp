@@ -14,28 +14,37 @@ AdamW::AdamW(std::vector<torch::Tensor> parameters, const AdamWOptions& options)
     Group& group = groups_[parameter.dim() >= 2 ? 0 : 1];
     group.first_moments.push_back(torch::zeros_like(parameter.detach()));
     group.second_moments.push_back(torch::zeros_like(parameter.detach()));
-    group.steps.push_back(torch::zeros({}, torch::kFloat32));
+    group.steps.push_back(torch::zeros({}, parameter.detach().options()));
     group.parameters.push_back(std::move(parameter));
   }
 }
 
-double AdamW::step(double learning_rate, double max_norm) {
-  torch::NoGradGuard no_grad;
-  double square = 0;
+double AdamW::gradient_norm() {
+  std::vector<torch::Tensor> gradients;
   for (Group& group : groups_)
     for (torch::Tensor& parameter : group.parameters) {
       if (!parameter.grad().defined()) parameter.mutable_grad() = torch::zeros_like(parameter);
-      const double norm = at::linalg_vector_norm(parameter.grad(), 2).item<double>();
-      square += norm * norm;
+      gradients.push_back(parameter.grad());
     }
-  const double norm = std::sqrt(square);
+  if (gradients.empty()) return 0;
+  // Read together: a GPU is waited for once.
+  const torch::Tensor norms = at::stack(at::_foreach_norm(gradients, 2)).cpu();
+  double square = 0;
+  for (std::int64_t i = 0; i < norms.size(0); ++i)
+    square += std::pow(static_cast<double>(norms.data_ptr<float>()[i]), 2);
+  return std::sqrt(square);
+}
+
+double AdamW::step(double learning_rate, double max_norm) {
+  torch::NoGradGuard no_grad;
+  const double norm = gradient_norm();
   if (std::isfinite(norm)) {
     // The fused kernel divides the gradients by this on its way.
     std::optional<torch::Tensor> divisor;
-    if (max_norm > 0 && norm > max_norm)
-      divisor = torch::tensor(static_cast<float>(norm / max_norm));
     for (Group& group : groups_) {
       if (group.parameters.empty()) continue;
+      if (max_norm > 0 && norm > max_norm)
+        divisor = torch::tensor(static_cast<float>(norm / max_norm)).to(group.steps[0].device());
       std::vector<torch::Tensor> gradients;
       for (torch::Tensor& parameter : group.parameters) {
         gradients.push_back(parameter.grad());

@@ -27,7 +27,8 @@ struct AdamWOptions {
   AdamForm form = AdamForm::pytorch;
 };
 
-// AdamW (Loshchilov & Hutter 2019) over a set of parameters, in fp32, by libtorch's fused kernel.
+// AdamW (Loshchilov & Hutter 2019) over a set of parameters, in fp32, by libtorch's fused kernel,
+// on the device where the parameters are.
 class AdamW {
  public:
   AdamW(std::vector<torch::Tensor> parameters, const AdamWOptions& options);
@@ -45,6 +46,7 @@ class AdamW {
   void load(const model::TensorMap& tensors, const std::string& prefix);
 
  private:
+  double gradient_norm();  // where there was no gradient, there is one of 0 afterwards
   struct Group {
     std::vector<torch::Tensor> parameters, first_moments, second_moments, steps;
     double weight_decay;

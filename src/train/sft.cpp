@@ -41,11 +41,13 @@ Predictions collate(const std::vector<const Sequence*>& batch) {
   return out;
 }
 
+torch::Device device_of(const model::Weights& weights) { return weights.embedding.device(); }
+
 // [predictions, C]: the hidden states that predict.
 torch::Tensor predicting_states(const model::Weights& weights, const Predictions& predictions,
                                 const model::ForwardOptions& options) {
   return model::hidden_states(weights, predictions.packed, options)  // [T, C]
-      .index_select(0, torch::tensor(predictions.rows, torch::kInt64));
+      .index_select(0, torch::tensor(predictions.rows, torch::kInt64).to(device_of(weights)));
 }
 
 // The step at which each epoch ends.
@@ -89,11 +91,12 @@ torch::Tensor sft_loss(const model::Weights& weights, const std::vector<const Se
                        const model::ForwardOptions& options) {
   const Predictions predictions = collate(batch);
   base::check(!predictions.rows.empty(), "sft: a batch in which nothing is to be predicted");
-  const torch::Tensor counts = torch::tensor(predictions.weights);
+  const torch::Device device = device_of(weights);
+  const torch::Tensor counts = torch::tensor(predictions.weights).to(device);
   kernels::HeadOptions head;
   head.backend = options.backend;
   return kernels::weighted_log_prob(predicting_states(weights, predictions, options), weights.head,
-                                    torch::tensor(predictions.targets, torch::kInt64),
+                                    torch::tensor(predictions.targets, torch::kInt64).to(device),
                                     counts / -counts.sum(), head);
 }
 
@@ -109,9 +112,10 @@ SftLosses evaluate_losses(const model::LanguageModel& model, const std::vector<S
     const Predictions predictions = collate(chosen);
     if (predictions.rows.empty()) continue;
     const torch::Tensor log_prob =
-        kernels::log_prob_head(predicting_states(weights, predictions, {}), weights.head,
-                               torch::tensor(predictions.targets, torch::kInt64))
-            .log_probs;
+        kernels::log_prob_head(
+            predicting_states(weights, predictions, {}), weights.head,
+            torch::tensor(predictions.targets, torch::kInt64).to(device_of(weights)))
+            .log_probs.cpu();
     for (std::size_t i = 0; i < predictions.parts.size(); ++i) {
       auto& [sum, count] = sums[predictions.parts[i]];
       sum -= log_prob.data_ptr<float>()[i];

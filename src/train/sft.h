@@ -53,9 +53,9 @@ struct SftResult {
   std::int64_t steps = 0;      // taken in all
 };
 
-// Supervised fine-tuning: next-token cross-entropy over packed sequences, each token computed once
-// an epoch. Goes on from the stage's newest checkpoint, bit-exactly; throws base::Interrupted after
-// writing one where it is told to stop.
+// Supervised fine-tuning, on the model's device: next-token cross-entropy over packed sequences,
+// each token computed once an epoch. Goes on from the stage's newest checkpoint, bit-exactly;
+// throws base::Interrupted after writing one where it is told to stop.
 SftResult train_sft(model::LanguageModel model, const std::vector<Sequence>& training,
                     const std::vector<Sequence>& validation, const SftSettings& settings,
                     torch::Dtype type, const Stage& stage);

@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/run_log.h"
+#include "kernels/test_device.h"
+#include "train/adamw.h"
 #include "train/test_dialogues.h"
 
 namespace train {
@@ -158,7 +160,7 @@ TEST(Sft, WithADamagedNewestCheckpointItGoesOnFromTheOlderOneToTheSameEnd) {
 TEST(Sft, ACheckpointOfAnotherMachineIsRefusedUnlessThatIsAllowed) {
   std::vector<std::function<void(base::Json&)>> others = {
       [](base::Json& machine) { machine = nullptr; }};
-  for (const char* mark : {"version", "build", "libtorch", "instruction_set", "threads"})
+  for (const char* mark : {"version", "build", "libtorch", "device", "instruction_set", "threads"})
     others.emplace_back([=](base::Json& machine) { machine.at(mark) = "another"; });
   for (const auto& other : others) {
     base::TemporaryFolder folder;
@@ -195,6 +197,53 @@ TEST(Sft, TheLossOfPackedSequencesIsTheWeightedMeanOfEachAlone) {
     weight += own;
   }
   EXPECT_NEAR(sft_loss(weights, {&all[0], &all[1]}, {}).item<double>(), sum / weight, 1e-5);
+}
+
+class SftOn : public kernels::testing::OnDevice {};
+ATTUNE_ON_DEVICES(SftOn);
+
+TEST_P(SftOn, StepsAreThoseOfTheProcessor) {
+  const DialogueTokens tokens = testing::tokens();
+  const std::vector<Sequence> all = sequences(tokens, 3);
+  std::vector<const Sequence*> batch;
+  for (const Sequence& sequence : all) batch.push_back(&sequence);
+  const auto run = [&](torch::Device where, torch::Dtype type) {
+    model::LanguageModel model = small_model(tokens).on(where);
+    AdamW optimiser(model.parameters.tensors(), {.weight_decay = .1});
+    std::vector<double> numbers;
+    for (int i = 0; i < 4; ++i) {
+      const torch::Tensor loss = sft_loss(model::cast(model, type), batch, {});
+      loss.backward();
+      numbers.push_back(loss.item<double>());
+      numbers.push_back(optimiser.step(1e-2, .5));
+    }
+    numbers.push_back(evaluate_losses(model, all, type).all);
+    return numbers;
+  };
+  for (const torch::Dtype type : {torch::kFloat32, torch::kBFloat16}) {
+    const std::vector<double> ours = run(device(), type), plain = run(torch::kCPU, torch::kFloat32);
+    for (std::size_t i = 0; i < ours.size(); ++i)
+      EXPECT_NEAR(ours[i], plain[i], (type == torch::kFloat32 ? 1e-4 : 5e-2) * plain[i]) << i;
+  }
+}
+
+TEST_P(SftOn, ItLearnsStopsAndGoesOn) {
+  const DialogueTokens tokens = testing::tokens();
+  const auto run_on_device = [&](const std::filesystem::path& folder, std::int64_t stop_at) {
+    Stage stage{.folder = folder, .console = base::silent_console()};
+    stage.stop = [=](std::int64_t step) { return step == stop_at; };
+    stage.seed = 3;
+    stage.checkpoint_every = 4;
+    stage.device = device();
+    return train_sft(small_model(tokens).on(device()), sequences(tokens, 9), sequences(tokens, 3),
+                     kSettings, torch::kFloat32, stage);
+  };
+  base::TemporaryFolder whole, parts;
+  const SftResult expected = run_on_device(whole.path(), -1);
+  EXPECT_EQ(expected.model.device(), device());
+  EXPECT_THROW(run_on_device(parts.path(), 6), base::Interrupted);
+  const SftResult resumed = run_on_device(parts.path(), -1);
+  EXPECT_NEAR(resumed.validation.all, expected.validation.all, 1e-3);
 }
 
 }  // namespace

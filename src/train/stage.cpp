@@ -10,11 +10,12 @@ namespace train {
 namespace {
 
 // What must be the same for bit-equal results. The build is told by the program's own bytes.
-base::Json machine_marks() {
+base::Json machine_marks(const Stage& stage) {
   static const std::string build = base::sha256_file("/proc/self/exe").substr(0, 16);
   return {{"version", ATTUNE_VERSION},
           {"build", build},
           {"libtorch", TORCH_VERSION},
+          {"device", kernels::device_text(stage.device)},
           {"instruction_set", kernels::instruction_set()},
           {"threads", kernels::use_threads(0)}};
 }
@@ -25,7 +26,8 @@ std::optional<model::Checkpoint> resume(const Stage& stage) {
   std::optional<model::Checkpoint> checkpoint = model::read_newest_checkpoint(
       stage.folder, [&](const std::string& text) { stage.console.line(text); });
   if (!checkpoint) return checkpoint;
-  const base::Json now = machine_marks(), then = checkpoint->state.value("machine", base::Json());
+  const base::Json now = machine_marks(stage),
+                   then = checkpoint->state.value("machine", base::Json());
   if (then != now) {
     const std::string text =
         base::concatenate(stage.folder.string(), ": the checkpoint was made with ", then.dump(),
@@ -41,7 +43,7 @@ std::optional<model::Checkpoint> resume(const Stage& stage) {
 }
 
 void save(const Stage& stage, model::Checkpoint checkpoint) {
-  checkpoint.state["machine"] = machine_marks();
+  checkpoint.state["machine"] = machine_marks(stage);
   model::write_checkpoint(stage.folder, checkpoint);
 }
 

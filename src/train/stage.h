@@ -18,13 +18,14 @@ struct Stage {
   std::uint64_t seed = 0;
   int checkpoint_every = 200;  // steps
   bool allow_different_machine =
-      false;  // go on from a checkpoint of another build, instruction set or thread count
+      false;  // go on from a checkpoint of another build, device, instruction set or thread count
   std::function<bool(std::int64_t step)> stop = [](std::int64_t) { return base::interrupted(); };
+  torch::Device device = torch::kCPU;  // where its model is
 };
 
 // The newest whole checkpoint of the stage, or nothing. Says so on the console. A checkpoint made
-// with another version, instruction set or thread count would not give the same numbers: throws
-// base::UsageError unless that is allowed.
+// with another version, device, instruction set or thread count would not give the same numbers:
+// throws base::UsageError unless that is allowed.
 std::optional<model::Checkpoint> resume(const Stage& stage);
 
 // Writes a checkpoint, with the machine's marks in its state.

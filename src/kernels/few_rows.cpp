@@ -1,0 +1,25 @@
+#include "kernels/few_rows.h"
+
+#include "kernels/cuda.h"
+
+namespace kernels {
+
+bool are_few_rows(const torch::Tensor& x, const torch::Tensor& weight) {
+  const bool type = x.scalar_type() == torch::kFloat32 || x.scalar_type() == torch::kBFloat16;
+  return x.is_cuda() && !at::GradMode::is_enabled() && type && x.size(0) > 0 && x.size(0) <= 4 &&
+         x.size(1) % 8 == 0 && weight.stride(0) == 1 && weight.stride(1) == x.size(1);
+}
+
+void few_rows_out(torch::Tensor& out, const torch::Tensor& x, const torch::Tensor& weight,
+                  const torch::Tensor& bias, Then then) {
+  constexpr unsigned kWarps = 8;  // of a block
+  const torch::Tensor rows = x.contiguous();
+  const auto n = static_cast<unsigned>(weight.size(1));
+  cuda::launch("few_rows", x.scalar_type(), {(n + kWarps - 1) / kWarps, 1, 32 * kWarps, 0},
+               cuda::pointer(rows), cuda::pointer(weight), cuda::pointer(bias),
+               cuda::pointer(out), static_cast<int>(x.size(0)), static_cast<int>(n),
+               static_cast<int>(x.size(1)), static_cast<long long>(out.stride(0)),
+               static_cast<int>(then == Then::gelu_tanh));
+}
+
+}  // namespace kernels

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "kernels/cuda.h"
+#include "kernels/draw_step.h"
+#include "model/decoder.h"
+
+namespace model {
+
+// How a sequence in a decoder goes on.
+struct DrawRequest {
+  std::int64_t slot = 0;
+  int token = 0;  // appended first; what is drawn follows it
+  double temperature = 1;
+  std::vector<double> uniforms = {};  // in [0, 1), one for each token that may be drawn at most
+  int end = -1;                       // the token that ends it, itself drawn but not appended
+  // A token that is no row of those drawn from: until it has come `end` cannot, and where it has
+  // not come by the last token, it is that token, with probability 1. -1: none.
+  int other = -1;
+  // Tokens that may be drawn in all, where they are more than the uniforms here; 0: no more.
+  std::int64_t limit = 0;
+};
+
+struct DrawnTokens {
+  std::vector<int> tokens;  // the last of them is not appended yet
+  std::vector<double> log_probs;
+};
+
+// Lets a decoder's sequences draw their own tokens, many steps without the host in between: on a
+// GPU a step, drawing included, is one graph, kept for each size of batch.
+class DrawLoop {
+ public:
+  // Draws among the first `rows` tokens of the vocabulary. Keeps a reference to the decoder.
+  DrawLoop(Decoder& decoder, std::int64_t rows);
+  ~DrawLoop();
+
+  // Goes on with sequences of different slots until each has ended or has no uniforms left. Throws
+  // base::Error where a slot has too little room.
+  std::vector<DrawnTokens> draw(const std::vector<DrawRequest>& requests);
+
+ private:
+  struct Batch;  // of one size, with its graph
+  Batch& batch_for(std::int64_t rows, std::int64_t steps);
+  void step(kernels::DrawState& state);
+
+  Decoder& decoder_;
+  torch::Tensor head_;  // [rows, C]
+  std::map<std::int64_t, std::unique_ptr<Batch>> batches_;
+};
+
+}  // namespace model
