@@ -113,6 +113,7 @@ PpoIteration::PpoIteration(const model::LanguageModel& initial, const train::Dia
 
 void PpoIteration::iterate() {
   iteration_ += 1;
+  if (iteration_ == 2) sampling_ = scoring_ = seconds_ = 0;
   const base::RandomPlace place{1, "bench/ppo", iteration_, 0};
   dialogue::Sampling sampling;
   sampling.temperature = 1;

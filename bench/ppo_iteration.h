@@ -41,7 +41,8 @@ class PpoIteration {
   void iterate();
 
   double mean_reply() const;  // tokens
-  // Of all seconds so far: sampling, log-probabilities before the update; the rest is the update.
+  // Of all seconds but the first iteration's, which warms up: sampling, log-probabilities before
+  // the update; the rest is the update.
   double rollout_share() const;
   double score_share() const;
 

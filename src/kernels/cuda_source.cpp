@@ -144,42 +144,84 @@ __device__ void add_norm_row(const T* residual, const T* x, const T* gain, const
   }
 }
 
-// y[m, n] = x[m] . w[n] + bias[n], and the gelu of that where it is asked for, for up to four rows x;
-// w: [N, K], 8 divides K. A warp an n: what limits it is reading w once.
+// y[m, n] = f(x[m] . w[n] + bias[n]) + residual[m, n] for up to four rows x, where there are such; w:
+// [N, K], 8 divides K. With a gain x is normed first, as in add_norm_row; with gelu f is that, of what
+// T keeps. A warp an n: what limits it is reading w once, so that is begun before all else.
 template <class T>
-__device__ void few_rows(const T* x, const T* w, const T* bias, T* y, int rows, int n, int k,
+__device__ void few_rows(const T* x, const T* w, const T* bias, const T* gain, const T* shift,
+                         float epsilon, const T* residual, T* y, int rows, int n, int k,
                          int64 y_stride, int gelu) {
+  constexpr int kAhead = 4;
   const int at = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32, lane = threadIdx.x % 32;
   if (at >= n) return;
   const T* row = w + static_cast<int64>(at) * k;
+  float ahead[kAhead][8];
+#pragma unroll
+  for (int i = 0; i < kAhead; ++i)
+    if (8 * lane + 256 * i < k) load8(row + 8 * lane + 256 * i, ahead[i]);
+
+  float means[4] = {0.f, 0.f, 0.f, 0.f}, scales[4] = {1.f, 1.f, 1.f, 1.f};
+  if (gain) {
+#pragma unroll
+    for (int m = 0; m < 4; ++m) {
+      if (m >= rows) break;
+      float sum = 0.f, square = 0.f;
+      for (int c = 8 * lane; c < k; c += 256) {
+        float b[8];
+        load8(x + static_cast<int64>(m) * k + c, b);
+#pragma unroll
+        for (int i = 0; i < 8; ++i) {
+          sum += b[i];
+          square += b[i] * b[i];
+        }
+      }
+      means[m] = shift ? warp_sum(sum) / k : 0.f;
+      scales[m] = rsqrtf(warp_sum(square) / k - means[m] * means[m] + epsilon);
+    }
+  }
+
   float sums[4] = {0.f, 0.f, 0.f, 0.f};
-#pragma unroll 4
-  for (int c = 8 * lane; c < k; c += 256) {
-    float a[8];
-    load8(row + c, a);
+  auto add_chunk = [&](const float* a, int c) {
+    float g[8], h[8];
+    if (gain) load8(gain + c, g);
+    if (gain && shift) load8(shift + c, h);
 #pragma unroll
     for (int m = 0; m < 4; ++m) {
       if (m >= rows) break;
       float b[8];
       load8(x + static_cast<int64>(m) * k + c, b);
 #pragma unroll
-      for (int i = 0; i < 8; ++i) sums[m] += a[i] * b[i];
+      for (int i = 0; i < 8; ++i) {
+        float v = b[i];
+        if (gain) v = (v - means[m]) * scales[m] * g[i] + (shift ? h[i] : 0.f);
+        sums[m] += a[i] * v;
+      }
     }
+  };
+#pragma unroll
+  for (int i = 0; i < kAhead; ++i)
+    if (8 * lane + 256 * i < k) add_chunk(ahead[i], 8 * lane + 256 * i);
+#pragma unroll 4
+  for (int c = 8 * lane + 256 * kAhead; c < k; c += 256) {
+    float a[8];
+    load8(row + c, a);
+    add_chunk(a, c);
   }
 #pragma unroll
   for (int m = 0; m < 4; ++m) sums[m] = warp_sum(sums[m]);
   if (lane > 0) return;
-  const float shift = bias ? load(bias + at) : 0.f;
+  const float by = bias ? load(bias + at) : 0.f;
 #pragma unroll
   for (int m = 0; m < 4; ++m) {
     if (m >= rows) break;
-    float v = sums[m] + shift;
+    float v = sums[m] + by;
     if (gelu) {
-      T rounded;  // as where the activation reads what was stored
+      T rounded;
       store(&rounded, v);
       v = load(&rounded);
       v = .5f * v * (1.f + tanhf(.7978845608f * (v + .044715f * v * v * v)));
     }
+    if (residual) v += load(residual + static_cast<int64>(m) * n + at);
     store(y + m * y_stride + at, v);
   }
 }
@@ -214,28 +256,38 @@ __device__ void attend_row(const T* qkv, T* keys, T* values, const int* slots, c
   float *scores = memory, *mixed = memory + room;
   const int lane = threadIdx.x % 8, first = threadIdx.x / 8, step = blockDim.x / 8;
 
-  // Eight threads a key, eight numbers each at a time.
+  // Eight threads a key, eight numbers each at a time; four keys of a thread are read at once. All of
+  // a warp stay together.
+  constexpr int kKeys = 4;
   float largest = -1e30f;
-  for (int j0 = 0; j0 <= n; j0 += step) {  // so that all of a warp stay together
-    const int j = j0 + first;
-    float dot = 0.f;
-    if (j <= n) {
-      const T* key = j == n ? new_key : keys + base + j * stride;
-      for (int c = 8 * lane; c < d; c += 64) {
-        float q[8], k[8];
-        load8(query + c, q);
-        load8(key + c, k);
+  for (int j0 = 0; j0 <= n; j0 += kKeys * step) {
+    float dots[kKeys] = {0.f, 0.f, 0.f, 0.f};
+    for (int c = 8 * lane; c < d; c += 64) {
+      float q[8], k[kKeys][8];
 #pragma unroll
-        for (int i = 0; i < 8; ++i) dot += q[i] * k[i];
+      for (int u = 0; u < kKeys; ++u) {
+        const int j = j0 + u * step + first;
+        if (j <= n) load8((j == n ? new_key : keys + base + j * stride) + c, k[u]);
       }
+      load8(query + c, q);
+#pragma unroll
+      for (int u = 0; u < kKeys; ++u)
+        if (j0 + u * step + first <= n)
+#pragma unroll
+          for (int i = 0; i < 8; ++i) dots[u] += q[i] * k[u][i];
     }
-    dot += __shfl_xor_sync(~0u, dot, 1);
-    dot += __shfl_xor_sync(~0u, dot, 2);
-    dot += __shfl_xor_sync(~0u, dot, 4);
-    if (j <= n) {
-      dot *= scale;
-      if (lane == 0) scores[j] = dot;
-      largest = fmaxf(largest, dot);
+#pragma unroll
+    for (int u = 0; u < kKeys; ++u) {
+      float dot = dots[u];
+      dot += __shfl_xor_sync(~0u, dot, 1);
+      dot += __shfl_xor_sync(~0u, dot, 2);
+      dot += __shfl_xor_sync(~0u, dot, 4);
+      const int j = j0 + u * step + first;
+      if (j <= n) {
+        dot *= scale;
+        if (lane == 0) scores[j] = dot;
+        largest = fmaxf(largest, dot);
+      }
     }
   }
 #pragma unroll
@@ -256,6 +308,7 @@ __device__ void attend_row(const T* qkv, T* keys, T* values, const int* slots, c
   // Each eighth of a warp adds up every 32nd value; then the 32 sums are added.
   for (int c = 8 * lane; c < d; c += 64) {
     float total[8] = {0.f, 0.f, 0.f, 0.f, 0.f, 0.f, 0.f, 0.f};
+#pragma unroll 4
     for (int j = first; j <= n; j += step) {
       float v[8];
       load8((j == n ? new_value : values + base + j * stride) + c, v);
@@ -303,18 +356,41 @@ __device__ void draw_row(const T* logits, int64 stride, int n, const T* hidden, 
   __syncthreads();
 
   // Outcome n, beside the rows, is the other token; while it may come the end may not.
-  const int outcomes = other >= 0 ? n + 1 : n, stretch = (outcomes + 31) / 32,
+  const int outcomes = other >= 0 ? n + 1 : n, stretch = ((outcomes + 31) / 32 + 7) / 8 * 8,
             begin = warp * stretch, last = min(outcomes, begin + stretch);
   const float kNever = -1e30f;
   auto logit = [&](int j) {
     return j == n ? extra : (other >= 0 && j == end) ? kNever : load(row + j) * scale;
   };
+  // The logits of outcomes c to c + 7, kNever for what is none.
+  const bool aligned = stride % 8 == 0;
+  auto logits8 = [&](int c, float* x) {
+    if (aligned && c + 8 <= n && !(other >= 0 && end >= c && end < c + 8)) {
+      load8(row + c, x);
+#pragma unroll
+      for (int i = 0; i < 8; ++i) x[i] *= scale;
+    } else {
+#pragma unroll
+      for (int i = 0; i < 8; ++i) x[i] = c + i < outcomes ? logit(c + i) : kNever;
+    }
+  };
   Sums mine = nothing();
   int best = 0x7fffffff;
-  for (int j = begin + lane; j < last; j += 32) {
-    const float l = logit(j);
-    if (l > mine.largest || best == 0x7fffffff) best = j;
-    if (l > kNever) add(mine, l);
+#pragma unroll 2
+  for (int c = begin + 8 * lane; c < last; c += 256) {
+    float x[8], m = mine.largest;
+    logits8(c, x);
+#pragma unroll
+    for (int i = 0; i < 8; ++i)
+      if (x[i] > m) {
+        m = x[i];
+        best = c + i;
+      }
+    float sum = mine.sum * __expf(mine.largest - m);
+#pragma unroll
+    for (int i = 0; i < 8; ++i) sum += x[i] > kNever ? __expf(x[i] - m) : 0.f;
+    mine.largest = m;
+    mine.sum = sum;
   }
   const float own_largest = mine.largest;
   mine = warp_join(mine);
@@ -340,27 +416,53 @@ __device__ void draw_row(const T* logits, int64 stride, int n, const T* hidden, 
     for (int s = 16; s > 0; s >>= 1) drawn = min(drawn, __shfl_xor_sync(~0u, drawn, s));
   } else {
     float left = static_cast<float>(uniforms[static_cast<int64>(b) * most + step]) * all.sum;
-    int chosen = -1;
+    int chosen = -1, heavy = 0;
     for (int w = 0; w < 32 && chosen < 0; ++w) {
       const float mass = parts[w].sum * __expf(parts[w].largest - all.largest);
-      if (left >= mass && w < 31) left -= mass; else chosen = w;
+      if (mass > 0.f) heavy = w;
+      if (left < mass) chosen = w; else left -= mass;
+    }
+    if (chosen < 0) {  // rounding used up what was left: the last that can be drawn
+      chosen = heavy;
+      left = 1e30f;
     }
     drawn = -1;
-    int candidate = -1;  // the last that can be drawn, should rounding use up what was left
+    int candidate = -1;  // the last that can be drawn
     const int from = chosen * stretch, to = min(outcomes, from + stretch);
-    for (int j0 = from; j0 < to && drawn < 0; j0 += 32) {
-      const int j = j0 + lane;
-      const float e = j < to ? __expf(logit(j) - all.largest) : 0.f;
-      float below = e;  // of this lane and those before it
+    for (int c0 = from; c0 < to && drawn < 0; c0 += 256) {
+      const int c = c0 + 8 * lane;
+      float e[8], own = 0.f;
+      int possible = -1;
+      if (c < to) logits8(c, e);
+#pragma unroll
+      for (int i = 0; i < 8; ++i) {
+        e[i] = c < to && e[i] > kNever ? __expf(e[i] - all.largest) : 0.f;
+        own += e[i];
+        if (e[i] > 0.f) possible = c + i;
+      }
+      float below = own;  // of this lane and those before it
 #pragma unroll
       for (int s = 1; s < 32; s <<= 1) {
         const float before = __shfl_up_sync(~0u, below, s);
         if (lane >= s) below += before;
       }
-      const unsigned possible = __ballot_sync(~0u, e > 0.f);
-      if (possible) candidate = j0 + 31 - __clz(possible);
-      const unsigned over = __ballot_sync(~0u, e > 0.f && left < below);
-      if (over) drawn = j0 + __ffs(over) - 1;
+      const unsigned can = __ballot_sync(~0u, possible >= 0);
+      if (can) candidate = __shfl_sync(~0u, possible, 31 - __clz(can));
+      const unsigned over = __ballot_sync(~0u, possible >= 0 && left < below);
+      if (over) {
+        int pick = possible;
+        float rest = left - (below - own);
+        bool found = false;
+#pragma unroll
+        for (int i = 0; i < 8; ++i) {
+          rest -= e[i];
+          if (!found && rest < 0.f && e[i] > 0.f) {
+            pick = c + i;
+            found = true;
+          }
+        }
+        drawn = __shfl_sync(~0u, pick, __ffs(over) - 1);
+      }
       left -= __shfl_sync(~0u, below, 31);
     }
     if (drawn < 0) drawn = candidate >= 0 ? candidate : indices[chosen];
@@ -458,9 +560,10 @@ __device__ void row_backward(T* logits, int64 stride, int n, float scale, const 
       float* means, float* scales, int width, float epsilon) {                                   \
     add_norm_row<T>(residual, x, gain, shift, sum, out, means, scales, width, epsilon);          \
   }                                                                                              \
-  extern "C" __global__ void few_rows_##NAME(const T* x, const T* w, const T* bias, T* y,        \
-                                             int rows, int n, int k, int64 y_stride, int gelu) { \
-    few_rows<T>(x, w, bias, y, rows, n, k, y_stride, gelu);                                      \
+  extern "C" __global__ void few_rows_##NAME(                                                    \
+      const T* x, const T* w, const T* bias, const T* gain, const T* shift, float epsilon,       \
+      const T* residual, T* y, int rows, int n, int k, int64 y_stride, int gelu) {               \
+    few_rows<T>(x, w, bias, gain, shift, epsilon, residual, y, rows, n, k, y_stride, gelu);      \
   }                                                                                              \
   extern "C" __global__ void attend_##NAME(                                                      \
       const T* qkv, T* keys, T* values, const int* slots, const int* positions,                  \

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "kernels/attention.h"
+#include "kernels/cast.h"
 #include "kernels/dropout.h"
 #include "kernels/few_rows.h"
 #include "kernels/log_prob_head.h"
@@ -73,6 +74,19 @@ TEST_P(Device, ASumAndItsNormAreTheSameWithAndWithoutGradient) {
   EXPECT_TRUE(at::equal(with.normed, without.normed));
 }
 
+TEST_P(Device, NumbersCastTogetherAreThoseCastOneByOneAndSoAreTheirGradients) {
+  const std::vector<torch::Tensor> all = {leaf(random({5, 3}, 1)), leaf(random({7}, 2)),
+                                          leaf(random({2, 2}, 3))};
+  const std::vector<torch::Tensor> found = cast(all, torch::kBFloat16);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    EXPECT_TRUE(at::equal(found[i], all[i].to(torch::kBFloat16)));
+  (found[0].sum() + 2 * found[2].t().sum()).backward();
+  EXPECT_EQ(apart(all[0].grad(), torch::ones({5, 3})), 0);
+  EXPECT_EQ(apart(all[2].grad(), 2 * torch::ones({2, 2})), 0);
+  EXPECT_EQ(all[0].grad().dtype(), torch::kFloat32);
+  EXPECT_FALSE(all[1].grad().defined() && all[1].grad().abs().sum().item<float>() > 0);
+}
+
 TEST_P(Device, ProductsOfAFewRowsAreThoseOfTheMatrices) {
   torch::NoGradGuard no_grad;
   for (const torch::Dtype type : {torch::kFloat32, torch::kBFloat16})
@@ -86,10 +100,21 @@ TEST_P(Device, ProductsOfAFewRowsAreThoseOfTheMatrices) {
       const auto full = [](const torch::Tensor& t) { return t.to(torch::kCPU, torch::kFloat32); };
       const torch::Tensor expected = at::addmm(full(bias), full(x), full(weight));
       const double tolerance = type == torch::kFloat32 ? 1e-4 : .1;
-      few_rows_out(out, x, weight, bias);
+      few_rows_out(out, x, weight, {.bias = bias});
       EXPECT_LT(apart(out, expected), tolerance);
-      few_rows_out(out, x, weight, bias, Then::gelu_tanh);
+      few_rows_out(out, x, weight, {.bias = bias, .gelu = true});
       EXPECT_LT(apart(out, at::gelu(expected, "tanh")), tolerance);
+      const torch::Tensor gain = random({72}, 4).to(device(), type),
+                          residual = random({rows, 50}, 5).to(device(), type);
+      for (const torch::Tensor& shift : {torch::Tensor(), gain + 1})
+        EXPECT_LT(
+            apart(few_rows(x, weight,
+                           {.gain = gain, .shift = shift, .epsilon = 1e-5, .residual = residual}),
+                  at::mm(norm(full(x), full(gain), shift.defined() ? full(shift) : torch::Tensor(),
+                              1e-5),
+                         full(weight)) +
+                      full(residual)),
+            3 * tolerance);
     }
 }
 

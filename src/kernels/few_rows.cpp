@@ -10,16 +10,23 @@ bool are_few_rows(const torch::Tensor& x, const torch::Tensor& weight) {
          x.size(1) % 8 == 0 && weight.stride(0) == 1 && weight.stride(1) == x.size(1);
 }
 
+torch::Tensor few_rows(const torch::Tensor& x, const torch::Tensor& weight, const FewRows& more) {
+  torch::Tensor out = torch::empty({x.size(0), weight.size(1)}, x.options());
+  few_rows_out(out, x, weight, more);
+  return out;
+}
+
 void few_rows_out(torch::Tensor& out, const torch::Tensor& x, const torch::Tensor& weight,
-                  const torch::Tensor& bias, Then then) {
-  constexpr unsigned kWarps = 8;  // of a block
+                  const FewRows& more) {
+  constexpr unsigned kWarps = 4;  // of a block, one a column
   const torch::Tensor rows = x.contiguous();
   const auto n = static_cast<unsigned>(weight.size(1));
   cuda::launch("few_rows", x.scalar_type(), {(n + kWarps - 1) / kWarps, 1, 32 * kWarps, 0},
-               cuda::pointer(rows), cuda::pointer(weight), cuda::pointer(bias),
-               cuda::pointer(out), static_cast<int>(x.size(0)), static_cast<int>(n),
-               static_cast<int>(x.size(1)), static_cast<long long>(out.stride(0)),
-               static_cast<int>(then == Then::gelu_tanh));
+               cuda::pointer(rows), cuda::pointer(weight), cuda::pointer(more.bias),
+               cuda::pointer(more.gain), cuda::pointer(more.shift),
+               static_cast<float>(more.epsilon), cuda::pointer(more.residual), cuda::pointer(out),
+               static_cast<int>(x.size(0)), static_cast<int>(n), static_cast<int>(x.size(1)),
+               static_cast<long long>(out.stride(0)), static_cast<int>(more.gelu));
 }
 
 }  // namespace kernels

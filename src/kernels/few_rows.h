@@ -11,11 +11,20 @@ namespace kernels {
 // [in, out]) contiguous.
 bool are_few_rows(const torch::Tensor& x, const torch::Tensor& weight);
 
-enum class Then { nothing, gelu_tanh };
+// What is done on the way; each part only where it is defined.
+struct FewRows {
+  torch::Tensor gain = {}, shift = {};  // [in]: x is normed first (kernels/norm.h)
+  double epsilon = 0;
+  torch::Tensor bias = {};      // [out]
+  bool gelu = false;            // by tanh
+  torch::Tensor residual = {};  // [T, out], added last
+};
 
-// x [T, in] times weight [in, out] and bias [out] where there is one, into `out` [T, out], whose
-// rows are contiguous.
+// x [T, in] times weight [in, out].
+torch::Tensor few_rows(const torch::Tensor& x, const torch::Tensor& weight,
+                       const FewRows& more = {});
+// Into `out` [T, out], whose rows are contiguous; no residual.
 void few_rows_out(torch::Tensor& out, const torch::Tensor& x, const torch::Tensor& weight,
-                  const torch::Tensor& bias, Then then = Then::nothing);
+                  const FewRows& more = {});
 
 }  // namespace kernels

@@ -18,9 +18,10 @@ std::int64_t chunk_size(std::int64_t tokens, const torch::Tensor& weight) {
   return std::max<std::int64_t>(1, (tokens + parts - 1) / parts);
 }
 
-// What the gradient of a chunk's logits [t, V] adds to those of its hidden states [t, C] (written
-// to `hidden_gradient`) and of the weight [V, C] (added to `weight_gradient`, which the first chunk
-// makes). On the processor the weight's goes by tiles of the vocabulary, which stay in the cache.
+// What the gradient of a chunk's logits [t, W] adds to those of its hidden states [t, C] (written
+// to `hidden_gradient`) and of the padded weight [W, C] (added to `weight_gradient`, which the
+// first chunk makes). On the processor the weight's goes by tiles of the vocabulary, which stay in
+// the cache.
 void add_gradients(const torch::Tensor& by_logits, const torch::Tensor& chunk,
                    const torch::Tensor& weight, torch::Tensor hidden_gradient,
                    torch::Tensor& weight_gradient) {
@@ -46,13 +47,14 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
                                                 const torch::Tensor& targets, double temperature) {
     const std::int64_t tokens = hidden.size(0);
     const RowResults results = empty_results(tokens, hidden.device());
-    const float scale = static_cast<float>(1 / temperature);
+    const RowShape shape{weight.size(0), static_cast<float>(1 / temperature)};
+    const torch::Tensor padded = padded_rows(weight);
     const std::int64_t chunk_tokens = chunk_size(tokens, weight);
     torch::Tensor logits;
     for (std::int64_t begin = 0; begin < tokens; begin += chunk_tokens) {
       const std::int64_t size = std::min(chunk_tokens, tokens - begin);
-      logits = logits_of(hidden.narrow(0, begin, size), weight);  // [chunk, V]
-      summarise_rows(logits, targets.narrow(0, begin, size), scale, results.narrow(begin, size));
+      logits = logits_of(hidden.narrow(0, begin, size), padded);  // [chunk, W]
+      summarise_rows(logits, targets.narrow(0, begin, size), shape, results.narrow(begin, size));
     }
     context->save_for_backward(
         {hidden, weight, targets, results.log_normalisers, results.entropies, results.log_probs});
@@ -67,7 +69,9 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
     const auto saved = context->get_saved_variables();
     const torch::Tensor &hidden = saved[0], &weight = saved[1], &targets = saved[2];
     const RowResults results{saved[3], saved[4], saved[5]};
-    const float scale = static_cast<float>(1 / context->saved_data["temperature"].toDouble());
+    const RowShape shape{weight.size(0),
+                         static_cast<float>(1 / context->saved_data["temperature"].toDouble())};
+    const torch::Tensor padded = padded_rows(weight);
     const torch::Tensor by_log_prob = gradients[0].contiguous(),
                         by_normaliser = gradients[1].contiguous(),
                         by_entropy = gradients[2].contiguous();
@@ -83,16 +87,17 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
     for (std::int64_t begin = 0; begin < tokens; begin += chunk_tokens) {
       const std::int64_t size = std::min(chunk_tokens, tokens - begin);
       const auto part = [&](const torch::Tensor& x) { return x.narrow(0, begin, size); };
-      // [chunk, V], overwritten by its own gradient
+      // [chunk, W], overwritten by its own gradient
       torch::Tensor logits = last_logits.defined() && begin + size == tokens
                                  ? std::move(last_logits)
-                                 : logits_of(part(hidden), weight);
-      rows_backward(logits, part(targets), scale, results.narrow(begin, size),
+                                 : logits_of(part(hidden), padded);
+      rows_backward(logits, part(targets), shape, results.narrow(begin, size),
                     {part(by_log_prob), part(by_normaliser), part(by_entropy)});
-      add_gradients(logits, part(hidden), weight, part(hidden_gradient), weight_gradient);
+      add_gradients(logits, part(hidden), padded, part(hidden_gradient), weight_gradient);
     }
     if (!weight_gradient.defined()) weight_gradient = torch::zeros_like(weight);  // no tokens
-    return {hidden_gradient, weight_gradient, torch::Tensor(), torch::Tensor()};
+    return {hidden_gradient, weight_gradient.narrow(0, 0, weight.size(0)), torch::Tensor(),
+            torch::Tensor()};
   }
 };
 
@@ -102,7 +107,8 @@ struct WeightedHead : torch::autograd::Function<WeightedHead> {
                                const torch::Tensor& targets, const torch::Tensor& weights,
                                double temperature, bool wants_gradient) {
     const std::int64_t tokens = hidden.size(0);
-    const float scale = static_cast<float>(1 / temperature);
+    const RowShape shape{weight.size(0), static_cast<float>(1 / temperature)};
+    const torch::Tensor padded = padded_rows(weight);
     const RowResults results = empty_results(tokens, hidden.device());
     torch::Tensor hidden_gradient = wants_gradient ? torch::empty_like(hidden) : torch::Tensor();
     torch::Tensor weight_gradient;
@@ -110,17 +116,17 @@ struct WeightedHead : torch::autograd::Function<WeightedHead> {
     for (std::int64_t begin = 0; begin < tokens; begin += chunk_tokens) {
       const std::int64_t size = std::min(chunk_tokens, tokens - begin);
       const auto part = [&](const torch::Tensor& x) { return x.narrow(0, begin, size); };
-      torch::Tensor logits = logits_of(part(hidden), weight);  // [chunk, V], then its own gradient
+      torch::Tensor logits = logits_of(part(hidden), padded);  // [chunk, W], then its own gradient
       if (!wants_gradient) {
-        summarise_rows(logits, part(targets), scale, results.narrow(begin, size));
+        summarise_rows(logits, part(targets), shape, results.narrow(begin, size));
         continue;
       }
-      learn_rows(logits, part(targets), scale, results.narrow(begin, size), part(weights));
-      add_gradients(logits, part(hidden), weight, part(hidden_gradient), weight_gradient);
+      learn_rows(logits, part(targets), shape, results.narrow(begin, size), part(weights));
+      add_gradients(logits, part(hidden), padded, part(hidden_gradient), weight_gradient);
     }
     if (wants_gradient) {
       if (!weight_gradient.defined()) weight_gradient = torch::zeros_like(weight);  // no tokens
-      context->save_for_backward({hidden_gradient, weight_gradient});
+      context->save_for_backward({hidden_gradient, weight_gradient.narrow(0, 0, weight.size(0))});
     }
     return (results.log_probs * weights).sum();
   }

@@ -3,11 +3,15 @@
 #include <torch/types.h>
 
 // What the output layer (kernels/log_prob_head.h) does with rows of logits: our loops on the
-// processor, our kernels on a GPU. Only the first columns of wider memory may be the logits.
+// processor, our kernels on a GPU.
 namespace kernels {
 
-// hidden [t, C] times weight [V, C]: [t, V], its rows where the device reads them fastest.
-torch::Tensor logits_of(const torch::Tensor& hidden, const torch::Tensor& weight);
+// The weight [V, C] as the device multiplies it fastest: [W, C], W >= V, on a GPU with rows of 0
+// behind it until 64 divides W. Its logits behind the first V are 0.
+torch::Tensor padded_rows(const torch::Tensor& weight);
+
+// hidden [t, C] times a padded weight: [t, W], contiguous.
+torch::Tensor logits_of(const torch::Tensor& hidden, const torch::Tensor& padded);
 
 // Of rows of logits, each multiplied by a scale: [t] float each.
 struct RowResults {
@@ -18,20 +22,26 @@ struct RowResults {
 };
 RowResults empty_results(std::int64_t rows, torch::Device device);
 
-// logits: [t, V]; targets: [t] int64; writes `results`.
-void summarise_rows(const torch::Tensor& logits, const torch::Tensor& targets, float scale,
-                    const RowResults& results);
+// What all rows share: of logits [t, W] the first V count.
+struct RowShape {
+  std::int64_t columns;  // V
+  float scale;
+};
+
+// targets: [t] int64; writes `results`.
+void summarise_rows(const torch::Tensor& logits, const torch::Tensor& targets,
+                    const RowShape& shape, const RowResults& results);
 
 // Overwrites logits by the gradient of the sum over rows of the three results, each times its
 // [t] float here; undefined: times 0.
 struct RowGradients {
   torch::Tensor by_log_prob, by_normaliser, by_entropy;
 };
-void rows_backward(torch::Tensor& logits, const torch::Tensor& targets, float scale,
+void rows_backward(torch::Tensor& logits, const torch::Tensor& targets, const RowShape& shape,
                    const RowResults& results, const RowGradients& gradients);
 
 // Both in one visit, for the log-probabilities alone.
-void learn_rows(torch::Tensor& logits, const torch::Tensor& targets, float scale,
+void learn_rows(torch::Tensor& logits, const torch::Tensor& targets, const RowShape& shape,
                 const RowResults& results, const torch::Tensor& by_log_prob);
 
 }  // namespace kernels

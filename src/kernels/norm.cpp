@@ -42,6 +42,7 @@ std::pair<torch::Tensor, torch::Tensor> rms_norm_backward(const torch::Tensor& g
   return {dx.to(x.scalar_type()), (dy * scaled).sum(0).to(gain.scalar_type())};
 }
 
+// Without a shift it is given an empty one.
 struct AddNorm : torch::autograd::Function<AddNorm> {
   static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context,
                                                 const torch::Tensor& residual,
@@ -50,7 +51,8 @@ struct AddNorm : torch::autograd::Function<AddNorm> {
     const auto options = x.options().dtype(torch::kFloat32).requires_grad(false);
     const Statistics statistics{torch::empty({x.size(0), 1}, options),
                                 torch::empty({x.size(0), 1}, options)};
-    const AddedNorm out = device_add_norm(residual, x, gain, shift, epsilon, statistics);
+    const AddedNorm out = device_add_norm(
+        residual, x, gain, shift.numel() > 0 ? shift : torch::Tensor(), epsilon, statistics);
     context->set_materialize_grads(false);
     context->save_for_backward({out.sum, statistics.means, statistics.scales, gain, shift});
     return {out.sum, out.normed};
@@ -63,7 +65,7 @@ struct AddNorm : torch::autograd::Function<AddNorm> {
     torch::Tensor by_sum, by_gain, by_shift;
     if (gradients[1].defined()) {
       const torch::Tensor gradient = gradients[1].contiguous();
-      if (shift.defined())
+      if (shift.numel() > 0)
         std::tie(by_sum, by_gain, by_shift) = at::native_layer_norm_backward(
             gradient, sum, {sum.size(1)}, saved[1], saved[2], gain, shift, {true, true, true});
       else
@@ -90,7 +92,9 @@ AddedNorm add_norm(const torch::Tensor& residual, const torch::Tensor& x, const 
   }
   if (!at::GradMode::is_enabled())
     return device_add_norm(residual.contiguous(), x.contiguous(), gain, shift, epsilon, {});
-  const auto out = AddNorm::apply(residual.contiguous(), x.contiguous(), gain, shift, epsilon);
+  const auto out =
+      AddNorm::apply(residual.contiguous(), x.contiguous(), gain,
+                     shift.defined() ? shift : torch::empty({0}, gain.options()), epsilon);
   return {out[0], out[1]};
 }
 

@@ -111,15 +111,19 @@ torch::Tensor Decoder::step(const torch::Tensor& tokens, const kernels::CacheRow
   torch::NoGradGuard no_grad;
   const ModelConfig& config = weights_.config;
   auto [stream, rotation] = enter(weights_, tokens, rows.positions);
+  const bool few = are_few_rows(weights_, stream.x);
   for (std::size_t layer = 0; layer < weights_.layers.size(); ++layer) {
     const auto attend = [&](const torch::Tensor& qkv) {
       return kernels::cached_attention(
           qkv, keys_[layer], values_[layer], rows,
           {config.heads, config.key_heads, score_scale(config, layer)});
     };
-    stream = layer_forward(weights_, layer, stream, rotation, attend);
+    if (few)
+      stream.x = few_rows_forward(weights_, layer, stream.x, rotation, attend);
+    else
+      stream = layer_forward(weights_, layer, stream, rotation, attend);
   }
-  return stream.normed;
+  return few ? apply_norm(weights_.final_norm, stream.x, config.norm_epsilon) : stream.normed;
 }
 
 void Decoder::advance(std::int64_t slot, std::int64_t tokens) {

@@ -24,15 +24,17 @@ struct DrawLoop::Batch {
 };
 
 DrawLoop::DrawLoop(Decoder& decoder, std::int64_t rows)
-    : decoder_(decoder), head_(decoder.weights().head.detach().narrow(0, 0, rows)) {}
+    : decoder_(decoder),
+      rows_(rows),
+      head_(kernels::padded_rows(decoder.weights().head.detach().narrow(0, 0, rows))) {}
 
 DrawLoop::~DrawLoop() = default;
 
 void DrawLoop::step(kernels::DrawState& state) {
   using State = kernels::DrawState;
   const torch::Tensor hidden = decoder_.step(state.field(State::token), state.cache_rows());
-  kernels::draw_step(kernels::logits_of(hidden, head_), hidden, decoder_.weights().head.detach(),
-                     state);
+  kernels::draw_step(kernels::logits_of(hidden, head_).narrow(1, 0, rows_), hidden,
+                     decoder_.weights().head.detach(), state);
 }
 
 // On a GPU sizes are powers of two, so that few graphs are made.

@@ -48,7 +48,8 @@ class DrawLoop {
   void step(kernels::DrawState& state);
 
   Decoder& decoder_;
-  torch::Tensor head_;  // [rows, C]
+  std::int64_t rows_;
+  torch::Tensor head_;  // of those, [W, C]: padded (kernels/logit_rows.h)
   std::map<std::int64_t, std::unique_ptr<Batch>> batches_;
 };
 

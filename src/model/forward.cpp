@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "kernels/attention.h"
+#include "kernels/cast.h"
 #include "kernels/dropout.h"
 #include "kernels/few_rows.h"
 #include "kernels/norm.h"
@@ -16,9 +17,12 @@ namespace {
 // Reads parameters in the type to compute in.
 class Caster {
  public:
-  Caster(const LanguageModel& model, torch::Dtype type) : model_(model), type_(type) {}
+  Caster(const LanguageModel& model, torch::Dtype type) : model_(model) {
+    const std::vector<torch::Tensor> all = kernels::cast(model.parameters.tensors(), type);
+    for (std::size_t i = 0; i < all.size(); ++i) cast_[model.parameters.names()[i]] = all[i];
+  }
 
-  torch::Tensor get(const std::string& name) const { return model_.parameters.at(name).to(type_); }
+  const torch::Tensor& get(const std::string& name) const { return cast_.at(name); }
 
   Norm norm(const std::string& name) const {
     return {get(name + ".weight"),
@@ -63,7 +67,7 @@ class Caster {
 
  private:
   const LanguageModel& model_;
-  torch::Dtype type_;
+  TensorMap cast_;
 };
 
 // The frozen weights are cast once and kept.
@@ -119,11 +123,6 @@ struct AdapterDropout {
 
 torch::Tensor project(const Projection& projection, const torch::Tensor& x,
                       const AdapterDropout& dropout) {
-  if (projection.adapters.empty() && kernels::are_few_rows(x, projection.weight)) {
-    torch::Tensor out = torch::empty({x.size(0), projection.weight.size(1)}, x.options());
-    kernels::few_rows_out(out, x, projection.weight, projection.bias);
-    return out;
-  }
   const torch::Tensor plain = projection.bias.defined()
                                   ? at::addmm(projection.bias, x, projection.weight)
                                   : at::mm(x, projection.weight);
@@ -145,17 +144,8 @@ torch::Tensor project(const Projection& projection, const torch::Tensor& x,
   return columns.size() == 1 ? columns[0] : at::cat(columns, 1);
 }
 
-// The inner layer's activations, [T, inner].
-torch::Tensor widen(
-    const ModelConfig& config, const Projection& up, const torch::Tensor& x,
-    const std::function<torch::Tensor(const Projection&, const torch::Tensor&)>& projected) {
-  const bool plain = !config.gated && up.adapters.empty();
-  if (plain && config.activation == Activation::gelu_tanh && kernels::are_few_rows(x, up.weight)) {
-    torch::Tensor inner = torch::empty({x.size(0), up.weight.size(1)}, x.options());
-    kernels::few_rows_out(inner, x, up.weight, up.bias, kernels::Then::gelu_tanh);
-    return inner;
-  }
-  const torch::Tensor inner = projected(up, x);  // gated: [T, 2 inner]
+// The inner layer's activations, [T, inner], of its products [T, inner], gated [T, 2 inner].
+torch::Tensor activate_inner(const ModelConfig& config, const torch::Tensor& inner) {
   if (!config.gated) return activate(config.activation, inner);
   return activate(config.activation, inner.narrow(1, 0, config.inner)) *
          inner.narrow(1, config.inner, config.inner);
@@ -261,8 +251,44 @@ Stream layer_forward(const Weights& weights, std::size_t layer, const Stream& in
   const torch::Tensor mixed = projected(w.attention_out, wanted(attend(qkv)));
   const Stream middle = add(wanted(in.x), mixed, w.inner_norm, key);
 
-  return add(middle.x, projected(w.down, widen(config, w.up, middle.normed, projected)),
+  const torch::Tensor inner = activate_inner(config, projected(w.up, middle.normed));
+  return add(middle.x, projected(w.down, inner),
              last ? weights.final_norm : weights.layers[layer + 1].attention_norm, key + 1);
+}
+
+bool are_few_rows(const Weights& weights, const torch::Tensor& x) {
+  return !weights.layers.empty() &&
+         std::all_of(weights.layers.begin(), weights.layers.end(), [&](const Weights::Layer& w) {
+           const auto takes = [&](const Projection& p) { return p.adapters.empty(); };
+           return takes(w.qkv) && takes(w.attention_out) && takes(w.up) && takes(w.down) &&
+                  kernels::are_few_rows(x, w.qkv.weight);
+         });
+}
+
+torch::Tensor few_rows_forward(const Weights& weights, std::size_t layer, const torch::Tensor& x,
+                               const Rotation& rotation,
+                               const std::function<torch::Tensor(const torch::Tensor&)>& attend) {
+  const Weights::Layer& w = weights.layers[layer];
+  const ModelConfig& config = weights.config;
+  const auto of_normed = [&](const torch::Tensor& in, const Norm& norm,
+                             const Projection& projection, bool gelu) {
+    return kernels::few_rows(in, projection.weight,
+                             {.gain = norm.weight,
+                              .shift = norm.bias,
+                              .epsilon = config.norm_epsilon,
+                              .bias = projection.bias,
+                              .gelu = gelu});
+  };
+  const auto added = [&](const torch::Tensor& to, const torch::Tensor& in,
+                         const Projection& projection) {
+    return kernels::few_rows(in, projection.weight, {.bias = projection.bias, .residual = to});
+  };
+  torch::Tensor qkv = of_normed(x, w.attention_norm, w.qkv, false);
+  if (config.rope) qkv = rotate(qkv, rotation, config.heads + config.key_heads);
+  const torch::Tensor middle = added(x, attend(qkv), w.attention_out);
+  const bool gelu = !config.gated && config.activation == Activation::gelu_tanh;
+  const torch::Tensor inner = of_normed(middle, w.inner_norm, w.up, gelu);
+  return added(middle, gelu ? inner : activate_inner(config, inner), w.down);
 }
 
 torch::Tensor hidden_states(const Weights& weights, const Packed& packed,

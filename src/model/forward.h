@@ -100,6 +100,13 @@ Stream layer_forward(const Weights& weights, std::size_t layer, const Stream& in
                      const std::function<torch::Tensor(const torch::Tensor&)>& attend,
                      const ForwardOptions& options = {});
 
+// The same for a few rows on a GPU (kernels/few_rows.h), in five kernels a layer, without gradient:
+// whether they can be, of weights whose matrices have contiguous columns, and a layer's x: [T, C].
+bool are_few_rows(const Weights& weights, const torch::Tensor& x);
+torch::Tensor few_rows_forward(const Weights& weights, std::size_t layer, const torch::Tensor& x,
+                               const Rotation& rotation,
+                               const std::function<torch::Tensor(const torch::Tensor&)>& attend);
+
 torch::Tensor activate(Activation activation, const torch::Tensor& x);
 torch::Tensor apply_norm(const Norm& norm, const torch::Tensor& x, double epsilon);
 

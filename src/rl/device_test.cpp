@@ -60,7 +60,7 @@ TEST_P(RlOn, ACheckpointOfOneDeviceIsThatOfAnother) {
 TEST_P(RlOn, PlainTokensAreThoseOfTheProcessor) {
   const model::LanguageModel model = model::random_model(model::gpt2_config(2, 4, 32, 32, 20), 1);
   const std::vector<std::vector<int>> prompts = {{1, 2, 3}, {4}, {5, 6}};
-  const PlainSampling sampling{.length = 12, .rows = 18, .temperature = 1.5, .seed = 3};
+  const PlainSampling sampling{.rows = 18, .length = 12, .temperature = 1.5, .seed = 3};
   torch::NoGradGuard no_grad;
   const auto run = [&](torch::Device where) {
     return sample_plain(model::cast(model.on(where), torch::kFloat32), prompts, sampling);
