@@ -65,15 +65,18 @@ torch::Tensor padded(const std::vector<train::Sequence>& sequences) {
   return ids;
 }
 
-// One of ours: cast, loss, backward, clip, AdamW.
+// One of ours: loss, backward, clip, AdamW with the cast.
 class Ours {
  public:
   Ours(const model::LanguageModel& initial, const std::vector<train::Sequence>& sequences)
-      : model_(initial.copy()), optimiser_(model_.parameters.tensors(), {.weight_decay = .1}) {
+      : model_(initial.copy()),
+        copies_(model::trained_copies(model_, torch::kBFloat16)),
+        optimiser_(model_.parameters.tensors(), {.weight_decay = .1}) {
+    optimiser_.use_copies(copies_);
     for (const train::Sequence& sequence : sequences) batch_.push_back(&sequence);
   }
   torch::Tensor loss() const {
-    return train::sft_loss(model::cast(model_, torch::kBFloat16), batch_, {});
+    return train::sft_loss(model::from_copies(model_, copies_), batch_, {});
   }
   double step() {
     const torch::Tensor value = loss();
@@ -84,6 +87,7 @@ class Ours {
 
  private:
   model::LanguageModel model_;
+  std::vector<torch::Tensor> copies_;
   train::AdamW optimiser_;
   std::vector<const train::Sequence*> batch_;
 };

@@ -57,8 +57,9 @@ void adamw_step(const std::vector<AdamWTensors>& all, const AdamWStep& step) {
   for (const AdamWTensors& tensors : all) check_tensors(tensors);
   const loops::AdamStep s{
       static_cast<float>(1 / step.gradient_divisor),
-      static_cast<float>(step.beta1),
+      static_cast<float>(1 - step.beta1),
       static_cast<float>(step.beta2),
+      static_cast<float>(1 - step.beta2),
       static_cast<float>(1 - step.learning_rate * step.weight_decay),
       static_cast<float>(step.learning_rate / (1 - std::pow(step.beta1, step.step))),
       static_cast<float>(1 / std::sqrt(1 - std::pow(step.beta2, step.step))),

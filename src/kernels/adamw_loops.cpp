@@ -15,8 +15,7 @@ ATTUNE_INLINE void adamw_body(float* p, const G* gradient, float* m, float* v, b
 #pragma omp simd
   for (std::int64_t i = 0; i < n; ++i) {
     const float g = load(gradient + i) * s.gradient_scale;
-    const float first = m[i] + (1.f - s.beta1) * (g - m[i]),
-                second = s.beta2 * v[i] + (1.f - s.beta2) * g * g;
+    const float first = m[i] + s.new1 * (g - m[i]), second = s.beta2 * v[i] + s.new2 * g * g;
     const float moved =
         p[i] * s.kept - s.rate * first / (std::sqrt(second) * s.root_scale + s.epsilon);
     m[i] = first;

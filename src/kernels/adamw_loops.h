@@ -9,14 +9,14 @@ namespace kernels::loops {
 
 // One step, with the factors that are the same for all numbers:
 //   g = gradient * gradient_scale
-//   m += (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g^2
+//   m += new1 (g - m);  v = beta2 v + new2 g^2
 //   p = p * kept - rate * m / (sqrt(v) * root_scale + epsilon)
 struct AdamStep {
   float gradient_scale;
-  float beta1, beta2;
-  float kept;        // 1 - learning rate * weight decay
-  float rate;        // learning rate / (1 - beta1^t)
-  float root_scale;  // 1 / sqrt(1 - beta2^t)
+  float new1, beta2, new2;  // 1 - beta1, beta2, 1 - beta2
+  float kept;               // 1 - learning rate * weight decay
+  float rate;               // learning rate / (1 - beta1^t)
+  float root_scale;         // 1 / sqrt(1 - beta2^t)
   float epsilon;
 };
 

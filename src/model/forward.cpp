@@ -14,13 +14,20 @@
 namespace model {
 namespace {
 
+TensorMap by_name(const ParameterSet& parameters, const std::vector<torch::Tensor>& tensors) {
+  TensorMap named;
+  for (std::size_t i = 0; i < tensors.size(); ++i) named[parameters.names()[i]] = tensors[i];
+  return named;
+}
+
 // Reads parameters in the type to compute in.
 class Caster {
  public:
-  Caster(const LanguageModel& model, torch::Dtype type) : model_(model) {
-    const std::vector<torch::Tensor> all = kernels::cast(model.parameters.tensors(), type);
-    for (std::size_t i = 0; i < all.size(); ++i) cast_[model.parameters.names()[i]] = all[i];
-  }
+  Caster(const LanguageModel& model, torch::Dtype type)
+      : Caster(model, kernels::cast(model.parameters.tensors(), type)) {}
+  // `all`: the parameters, cast, in their order.
+  Caster(const LanguageModel& model, const std::vector<torch::Tensor>& all)
+      : model_(model), cast_(by_name(model.parameters, all)) {}
 
   const torch::Tensor& get(const std::string& name) const { return cast_.at(name); }
 
@@ -79,13 +86,15 @@ std::shared_ptr<const Weights> frozen_weights(const LanguageModel& model, torch:
   return model.frozen;
 }
 
-// The adapter's part on the frozen weights.
-Weights adapted(const LanguageModel& model, torch::Dtype type) {
+// The adapter's part, its parameters cast, on the frozen weights.
+Weights adapted(const LanguageModel& model, const std::vector<torch::Tensor>& cast,
+                torch::Dtype type) {
   const Adapter& adapter = *model.adapter;
   const ModelConfig& config = model.config;
   Weights weights = *frozen_weights(model, type);
   weights.adapter_dropout = adapter.settings.dropout;
-  const auto get = [&](const std::string& name) { return adapter.parameters.at(name).to(type); };
+  const TensorMap named = by_name(adapter.parameters, cast);
+  const auto get = [&](const std::string& name) { return named.at(name); };
   for (std::int64_t i = 0; i < config.layers; ++i) {
     const LayerModules layer = layer_modules(config, i);
     Weights::Layer& w = weights.layers[static_cast<std::size_t>(i)];
@@ -164,7 +173,19 @@ torch::Tensor embed(const Weights& weights, const torch::Tensor& ids,
 }  // namespace
 
 Weights cast(const LanguageModel& model, torch::Dtype type) {
-  return model.adapter ? adapted(model, type) : Caster(model, type).whole();
+  return from_copies(model, kernels::cast(model.trained().tensors(), type));
+}
+
+std::vector<torch::Tensor> trained_copies(const LanguageModel& model, torch::Dtype type) {
+  std::vector<torch::Tensor> copies;
+  for (const torch::Tensor& parameter : model.trained().tensors())
+    copies.push_back(parameter.detach().to(type, false, /*copy=*/true).set_requires_grad(true));
+  return copies;
+}
+
+Weights from_copies(const LanguageModel& model, const std::vector<torch::Tensor>& copies) {
+  return model.adapter ? adapted(model, copies, copies.at(0).scalar_type())
+                       : Caster(model, copies).whole();
 }
 
 Packed pack(const std::vector<std::vector<int>>& segments, std::vector<std::int64_t> prefix) {

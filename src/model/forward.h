@@ -49,6 +49,13 @@ struct Weights {
 };
 Weights cast(const LanguageModel& model, torch::Dtype type);
 
+// The trained parameters again in the type to compute in, in their order: leaves of their own,
+// whose gradients are in that type. They stay what they are until somebody writes them
+// (train::AdamW does, as it writes the parameters). And the weights made of them, differentiable
+// with respect to them.
+std::vector<torch::Tensor> trained_copies(const LanguageModel& model, torch::Dtype type);
+Weights from_copies(const LanguageModel& model, const std::vector<torch::Tensor>& copies);
+
 // Sequences side by side without padding. ids: [T] int64; bounds: first token of each segment, and
 // T; prefix: one a segment, which segment comes before it, or -1, as in kernels::Segments; empty:
 // none.

@@ -5,11 +5,13 @@
 #include <optional>
 
 #include "base/error.h"
+#include "kernels/adamw.h"
 
 namespace train {
 
 AdamW::AdamW(std::vector<torch::Tensor> parameters, const AdamWOptions& options)
-    : groups_{{{}, {}, {}, {}, options.weight_decay}, {{}, {}, {}, {}, 0.}}, options_(options) {
+    : groups_{{{}, {}, {}, {}, {}, options.weight_decay}, {{}, {}, {}, {}, {}, 0.}},
+      options_(options) {
   for (torch::Tensor& parameter : parameters) {
     Group& group = groups_[parameter.dim() >= 2 ? 0 : 1];
     group.first_moments.push_back(torch::zeros_like(parameter.detach()));
@@ -19,14 +21,35 @@ AdamW::AdamW(std::vector<torch::Tensor> parameters, const AdamWOptions& options)
   }
 }
 
+void AdamW::use_copies(std::vector<torch::Tensor> copies) {
+  for (Group& group : groups_) group.copies.clear();
+  std::size_t found[2] = {0, 0};
+  for (torch::Tensor& copy : copies) {
+    Group& group = groups_[copy.dim() >= 2 ? 0 : 1];
+    std::size_t& next = found[copy.dim() >= 2 ? 0 : 1];
+    base::check(next < group.parameters.size() && group.parameters[next].is_cpu() &&
+                    group.parameters[next].sizes() == copy.sizes() &&
+                    copy.scalar_type() == torch::kBFloat16,
+                "AdamW: a copy of shape ", copy.sizes(),
+                " is none of the parameter's in its place");
+    group.copies.push_back(std::move(copy));
+    next += 1;
+  }
+  for (const std::size_t i : {0, 1})
+    base::check(found[i] == groups_[i].parameters.size(), "AdamW: copies of ", found[i], " of ",
+                groups_[i].parameters.size(), " parameters");
+}
+
 double AdamW::gradient_norm() {
   std::vector<torch::Tensor> gradients;
   for (Group& group : groups_)
-    for (torch::Tensor& parameter : group.parameters) {
-      if (!parameter.grad().defined()) parameter.mutable_grad() = torch::zeros_like(parameter);
-      gradients.push_back(parameter.grad());
+    for (torch::Tensor& leaf : group.leaves()) {
+      if (!leaf.grad().defined()) leaf.mutable_grad() = torch::zeros_like(leaf);
+      if (!leaf.grad().is_contiguous()) leaf.mutable_grad() = leaf.grad().contiguous();
+      gradients.push_back(leaf.grad());
     }
   if (gradients.empty()) return 0;
+  if (gradients[0].is_cpu()) return kernels::global_norm(gradients);
   // Read together: a GPU is waited for once.
   const torch::Tensor norms = at::stack(at::_foreach_norm(gradients, 2)).cpu();
   double square = 0;
@@ -35,39 +58,46 @@ double AdamW::gradient_norm() {
   return std::sqrt(square);
 }
 
+void AdamW::step_group(Group& group, double learning_rate, double divisor) const {
+  at::_foreach_add_(group.steps, 1);
+  const double step = group.steps[0].item<double>();
+  const double epsilon = options_.form == AdamForm::pytorch
+                             ? options_.epsilon
+                             : options_.epsilon / std::sqrt(1 - std::pow(options_.beta2, step));
+  if (group.parameters[0].is_cpu()) {
+    std::vector<kernels::AdamWTensors> all;
+    for (std::size_t i = 0; i < group.parameters.size(); ++i)
+      all.push_back({group.parameters[i], group.leaves()[i].grad(), group.first_moments[i],
+                     group.second_moments[i],
+                     group.copies.empty() ? torch::Tensor() : group.copies[i]});
+    kernels::adamw_step(all, {learning_rate, options_.beta1, options_.beta2, epsilon,
+                              group.weight_decay, step, divisor});
+    return;
+  }
+  std::vector<torch::Tensor> gradients;
+  for (torch::Tensor& parameter : group.parameters) gradients.push_back(parameter.grad());
+  // The fused kernel divides the gradients by this on its way.
+  std::optional<torch::Tensor> by;
+  if (divisor != 1) by = torch::tensor(static_cast<float>(divisor)).to(group.steps[0].device());
+  at::_fused_adamw_(group.parameters, gradients, group.first_moments, group.second_moments, {},
+                    group.steps, learning_rate, options_.beta1, options_.beta2, group.weight_decay,
+                    epsilon, /*amsgrad=*/false, /*maximize=*/false, by);
+}
+
 double AdamW::step(double learning_rate, double max_norm) {
   torch::NoGradGuard no_grad;
   const double norm = gradient_norm();
-  if (std::isfinite(norm)) {
-    // The fused kernel divides the gradients by this on its way.
-    std::optional<torch::Tensor> divisor;
-    for (Group& group : groups_) {
-      if (group.parameters.empty()) continue;
-      if (max_norm > 0 && norm > max_norm)
-        divisor = torch::tensor(static_cast<float>(norm / max_norm)).to(group.steps[0].device());
-      std::vector<torch::Tensor> gradients;
-      for (torch::Tensor& parameter : group.parameters) {
-        gradients.push_back(parameter.grad());
-      }
-      at::_foreach_add_(group.steps, 1);
-      const double epsilon =
-          options_.form == AdamForm::pytorch
-              ? options_.epsilon
-              : options_.epsilon /
-                    std::sqrt(1 - std::pow(options_.beta2, group.steps[0].item<double>()));
-      at::_fused_adamw_(group.parameters, gradients, group.first_moments, group.second_moments, {},
-                        group.steps, learning_rate, options_.beta1, options_.beta2,
-                        group.weight_decay, epsilon,
-                        /*amsgrad=*/false, /*maximize=*/false, divisor);
-    }
-  }
+  if (std::isfinite(norm))
+    for (Group& group : groups_)
+      if (!group.parameters.empty())
+        step_group(group, learning_rate, max_norm > 0 && norm > max_norm ? norm / max_norm : 1);
   clear_gradients();
   return norm;
 }
 
 void AdamW::clear_gradients() {
   for (Group& group : groups_)
-    for (torch::Tensor& parameter : group.parameters) parameter.mutable_grad() = torch::Tensor();
+    for (torch::Tensor& leaf : group.leaves()) leaf.mutable_grad() = torch::Tensor();
 }
 
 void AdamW::save(model::TensorMap& tensors, const std::string& prefix) const {

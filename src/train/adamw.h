@@ -27,11 +27,16 @@ struct AdamWOptions {
   AdamForm form = AdamForm::pytorch;
 };
 
-// AdamW (Loshchilov & Hutter 2019) over a set of parameters, in fp32, by libtorch's fused kernel,
-// on the device where the parameters are.
+// AdamW (Loshchilov & Hutter 2019) over a set of parameters, in fp32: on the processor in one pass
+// of our own (kernels/adamw.h), elsewhere by libtorch's fused kernel.
 class AdamW {
  public:
   AdamW(std::vector<torch::Tensor> parameters, const AdamWOptions& options);
+
+  // From here on gradients are those of `copies`, the parameters in bf16 in the order given, and
+  // each step writes the parameters into them as well. Throws base::Error where they do not match
+  // or the parameters are not on the processor.
+  void use_copies(std::vector<torch::Tensor> copies);
 
   // Scales the gradients down to a global norm of at most `max_norm` (0: not at all), steps and
   // clears them. Returns the norm before. Where it is not finite nothing is changed but the
@@ -48,9 +53,13 @@ class AdamW {
  private:
   double gradient_norm();  // where there was no gradient, there is one of 0 afterwards
   struct Group {
-    std::vector<torch::Tensor> parameters, first_moments, second_moments, steps;
+    std::vector<torch::Tensor> parameters, copies, first_moments, second_moments, steps;
     double weight_decay;
+
+    // Whose gradients count.
+    std::vector<torch::Tensor>& leaves() { return copies.empty() ? parameters : copies; }
   };
+  void step_group(Group& group, double learning_rate, double divisor) const;
   std::vector<Group> groups_;
   AdamWOptions options_;
 };

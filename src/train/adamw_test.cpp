@@ -47,6 +47,31 @@ TEST(AdamW, BothFormsAreOneLateOn) {
   EXPECT_NEAR(walk(AdamForm::pytorch), walk(AdamForm::tensorflow), 1e-5);
 }
 
+TEST(AdamW, WithCopiesTheirGradientsCountAndTheyFollowTheParameters) {
+  const auto parameters = [] {
+    return std::vector<torch::Tensor>{torch::tensor({{1.f, -2.f}}).set_requires_grad(true),
+                                      torch::tensor({.7f}).set_requires_grad(true)};
+  };
+  const std::vector<torch::Tensor> ours = parameters(), plain = parameters();
+  std::vector<torch::Tensor> copies;
+  for (const torch::Tensor& x : ours)
+    copies.push_back(x.detach().to(torch::kBFloat16).set_requires_grad(true));
+  AdamW optimiser(ours, {}), other(plain, {});
+  optimiser.use_copies(copies);
+  for (int step = 0; step < 3; ++step) {
+    (copies[0].square().sum() * copies[1].sum()).backward();
+    const auto cast = [](const torch::Tensor& x) { return x.to(torch::kBFloat16); };
+    (cast(plain[0]).square().sum() * cast(plain[1]).sum()).backward();
+    EXPECT_EQ(optimiser.step(.1, 1), other.step(.1, 1));
+  }
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    EXPECT_TRUE(at::equal(ours[i], plain[i]));
+    EXPECT_TRUE(at::equal(copies[i], ours[i].to(torch::kBFloat16)));
+  }
+  EXPECT_THROW(optimiser.use_copies({copies[0]}), base::Error);
+  EXPECT_THROW(optimiser.use_copies({copies[1], copies[0].t().contiguous()}), base::Error);
+}
+
 TEST(AdamW, AGradientThatIsNotFiniteChangesNothing) {
   torch::Tensor x = torch::tensor({1.f}).set_requires_grad(true);
   AdamW optimiser({x}, {});

@@ -151,6 +151,15 @@ SftResult train_sft(model::LanguageModel model, const std::vector<Sequence>& tra
     best.from_json(checkpoint->state.at("best"));
     best.weights = model::with_prefix(checkpoint->tensors, "best.");
   }
+  // In bf16 on the processor the optimiser keeps the weights that are computed with.
+  std::vector<torch::Tensor> copies;
+  if (type == torch::kBFloat16 && model.device().is_cpu()) {
+    copies = model::trained_copies(model, type);
+    optimiser.use_copies(copies);
+  }
+  const auto weights = [&] {
+    return copies.empty() ? model::cast(model, type) : model::from_copies(model, copies);
+  };
   const auto make_checkpoint = [&] {
     model::Checkpoint checkpoint{step, {}, {{"best", best.to_json()}}};
     model::add_prefixed(checkpoint.tensors, model.trained().values(), "model.");
@@ -181,7 +190,7 @@ SftResult train_sft(model::LanguageModel model, const std::vector<Sequence>& tra
       options.adapter_dropout = true;
       options.dropout_key = base::random_key(
           {.seed = stage.seed, .stage = "sft/dropout", .step = static_cast<std::uint64_t>(step)});
-      const torch::Tensor loss = sft_loss(model::cast(model, type), batch, options);
+      const torch::Tensor loss = sft_loss(weights(), batch, options);
       loss.backward();
       const double learning_rate = settings.learning_rate * cosine_schedule(step, warmup, total);
       const double norm = optimiser.step(learning_rate, settings.clip);
