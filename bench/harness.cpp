@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "probe.h"
+#include "kernels/probe.h"
 
 namespace bench {
 namespace {
@@ -17,11 +17,11 @@ struct Round {
 Round run_round(bool ours_first, const std::function<void()>& ours,
                 const std::function<void()>& plain) {
   Round round;
-  const Probe before = probe();
+  const kernels::Probe before = kernels::probe();
   if (ours_first) round.ours = seconds(ours);
   round.plain = seconds(plain);
   if (!ours_first) round.ours = seconds(ours);
-  const Probe after = probe();
+  const kernels::Probe after = kernels::probe();
   round.peak = std::min(before.peak, after.peak);
   round.one_thread = std::max(before.one_thread, after.one_thread);
   round.memory = std::min(before.memory, after.memory);

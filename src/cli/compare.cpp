@@ -16,9 +16,10 @@ namespace {
 namespace fs = std::filesystem;
 
 // Settings that change no result, and the seed.
-constexpr const char* kNotOfAVariant[] = {"schema",      "name",      "run.folder",
-                                          "run.seed",    "run.redo",  "run.allow_different_machine",
-                                          "run.threads", "run.device"};
+constexpr const char* kNotOfAVariant[] = {
+    "schema",      "name",       "run.folder",
+    "run.seed",    "run.redo",   "run.allow_different_machine",
+    "run.threads", "run.device", "run.profile"};
 
 evaluate::FinishedRun read_run(const fs::path& folder, pipeline::Recipe& recipe,
                                const std::string& evaluation) {

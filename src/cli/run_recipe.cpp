@@ -14,7 +14,7 @@ namespace {
 struct Given {
   std::string recipe, out;
   std::vector<std::string> overrides;
-  bool dry_run = false, json = false;
+  bool dry_run = false, json = false, profile = false;
 };
 
 enum class Ends { in_a_stage, in_a_report, in_a_report_of_any_dialogues };
@@ -27,12 +27,14 @@ Given parse(const Command& self, const std::vector<std::string>& given, Ends end
   arguments.overrides(base::list_settings(all), result.overrides);
   arguments.flag("--dry-run", result.dry_run,
                  "print the resolved recipe and what it will take; do nothing");
+  arguments.flag("--profile", result.profile, "say where the time of each stage went");
   if (ends != Ends::in_a_stage)
     arguments.flag("--json", result.json, "print report.json at the end");
   if (ends == Ends::in_a_report_of_any_dialogues)
     arguments.option("--out", result.out,
                      "evaluate on data.test=FILE into this folder; the run stays as it is");
   arguments.parse(given);
+  if (result.profile) result.overrides.push_back("run.profile=true");
   return result;
 }
 

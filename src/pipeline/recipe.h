@@ -22,6 +22,7 @@ struct RunSettings {
   std::string compute = "auto";
   std::string device = "cpu";
   bool redo = false;
+  bool profile = false;
   bool allow_different_machine = false;
 
   template <class F>
@@ -33,6 +34,7 @@ struct RunSettings {
     field("device", device,
           "cpu, cuda or auto (the GPU where there is one): where the language model is trained and "
           "sampled from");
+    field("profile", profile, "say where the time of each stage went");
     field("redo", redo, "do stages anew whose settings have changed, instead of refusing");
     field("allow_different_machine", allow_different_machine,
           "go on from checkpoints of another build, device, instruction set or thread count");

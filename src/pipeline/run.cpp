@@ -8,6 +8,7 @@
 #include "base/settings.h"
 #include "dialogue/jsonl.h"
 #include "kernels/compute.h"
+#include "kernels/probe.h"
 
 namespace pipeline {
 namespace fs = std::filesystem;
@@ -95,6 +96,7 @@ std::string Run::key_of(const std::string& stage) {
 void Run::keep_recipe() const {
   Recipe lasting = recipe_;  // what is meant for this time only is not kept
   lasting.run.redo = false;
+  lasting.run.profile = false;
   lasting.run.allow_different_machine = false;
   for (std::string* path :
        {&lasting.data.path, &lasting.data.catalogue, &lasting.data.test, &lasting.data.lexicon,
@@ -164,6 +166,16 @@ void Run::stage(const StagePlan& plan) {
   verified_.insert(plan.name);
   console_.line(base::concatenate(plan.name, "  done in ", base::format_duration(seconds.count()),
                                   result.empty() ? "" : ": ", result));
+  if (recipe_.run.profile && !stage.profile->phases().empty())
+    for (const std::string& line : base::describe(*stage.profile, seconds.count(), ceilings()))
+      console_.line("  " + line);
+}
+
+// On a GPU what the processor gives is no measure.
+base::Ceilings Run::ceilings() const {
+  if (!device_.is_cpu() || type_ != torch::kBFloat16) return {};
+  const kernels::Probe probe = kernels::probe();
+  return {probe.peak * 1e9, probe.memory * 1e9};
 }
 
 const Data& Run::data() {

@@ -71,6 +71,7 @@ class Run {
   const Data& data();
 
  private:
+  base::Ceilings ceilings() const;  // that a profile is held against; 0s: none are known
   std::string key_of(const std::string& stage);  // of a finished, undamaged stage
   Recipe recipe_;
   base::Console& console_;

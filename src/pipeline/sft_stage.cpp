@@ -59,6 +59,7 @@ void sft_stage(Run& run) {
       torch::NoGradGuard no_grad;
       weights = model::cast(result.model, run.device_type());
     }
+    const auto timer = stage.profile->time("ranker");
     recommend::Ranker ranker = recommend::train_ranker(
         recipe.ranker, {data.catalogue, training, pointers(data.validation), recipe.state, weights,
                         tokens, run.seed(), stage.folder / "ranker", run.console()});

@@ -33,9 +33,9 @@ double deviation(const std::vector<double>& values) {
   return moments.deviation();
 }
 
-double tokens_of(const Rollout& rollout) {
+double tokens_of(const std::vector<Episode>& episodes) {
   double tokens = 0;
-  for (const Episode& episode : rollout.episodes)
+  for (const Episode& episode : episodes)
     tokens += static_cast<double>(episode.tokens.size());
   return tokens;
 }
@@ -144,18 +144,26 @@ class Trainer {
     const auto start = Clock::now();
     Replies replies = replies_->draw(place("rl/replies"));
     const double rollout_seconds = seconds_since(start);
+    const double tokens = tokens_of(replies.episodes);
+    stage_.profile->add("drawing replies", rollout_seconds, {.tokens = tokens});
     const auto score_start = Clock::now();
     const Rollout rollout = words_.prepare(std::move(replies.episodes), std::move(replies.scores),
                                            place("rl/minibatches"), replies.states);
     const double score_seconds = seconds_since(score_start);
+    stage_.profile->add("log-probabilities", score_seconds, {.tokens = tokens});
     // The item slot first: at the first iteration the language model is still the reference's.
-    base::Metrics metrics = update_items();
+    base::Metrics metrics = [&] {
+      const auto timer = stage_.profile->time("update of the items");
+      return update_items();
+    }();
     const auto add = [&](const base::Metrics& more) {
       metrics.insert(metrics.end(), more.begin(), more.end());
     };
     const auto update_start = Clock::now();
     add(update_words(rollout));
     const double update_seconds = seconds_since(update_start);
+    stage_.profile->add("update of the words", update_seconds,
+                        {.tokens = tokens * settings_.epochs});
     add(rollout_metrics(rollout));
     const double seconds = seconds_since(start);
     add({{"seconds/rollout", rollout_seconds},
@@ -163,8 +171,8 @@ class Trainer {
          {"seconds/score_share", score_seconds / seconds},
          {"seconds/update", update_seconds},
          {"seconds/all", seconds},
-         {"tokens_per_second/rollout", tokens_of(rollout) / rollout_seconds},
-         {"tokens_per_second/update", tokens_of(rollout) / update_seconds}});
+         {"tokens_per_second/rollout", tokens / rollout_seconds},
+         {"tokens_per_second/update", tokens / update_seconds}});
     if (words_.pays_for_kl()) {
       last_words_kl_ = rollout.kl;
       add({{"objective/kl", rollout.kl}, {"objective/kl_k3", rollout.kl_k3}});
@@ -174,6 +182,7 @@ class Trainer {
     if (input_.sentiment && measures)
       if (const auto cheer = sentiment_correlation(rollout))
         add({{"reward/sentiment_correlation", *cheer}});
+    const auto gold_timer = stage_.profile->time("judging the policy");
     if (input_.gold && measures)
       if (const std::optional<double> gold = input_.gold(policy_)) add({{"gold", *gold}});
     last_score_ = mean(rollout.raw_scores);
@@ -231,7 +240,7 @@ class Trainer {
             {"rate/ended", ended / n},
             {"rate/truncated", 1 - ended / n},
             {"rate/recommends", recommending / n},
-            {"length/mean", tokens_of(rollout) / n},
+            {"length/mean", tokens_of(rollout.episodes) / n},
             {"mismatch/log_prob", rollout.mismatch.log_prob},
             {"mismatch/token_error", rollout.mismatch.token_error},
             {"mismatch/kl", rollout.mismatch.kl},

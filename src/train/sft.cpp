@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/run_log.h"
 #include "kernels/log_prob_head.h"
+#include "model/cost.h"
 #include "train/adamw.h"
 
 namespace train {
@@ -48,6 +49,15 @@ torch::Tensor predicting_states(const model::Weights& weights, const Predictions
                                 const model::ForwardOptions& options) {
   return model::hidden_states(weights, predictions.packed, options)  // [T, C]
       .index_select(0, torch::tensor(predictions.rows, torch::kInt64).to(device_of(weights)));
+}
+
+// What a training step must do: a forward pass and a backward pass of twice as much.
+base::Work work_of(const model::ModelConfig& config, const std::vector<const Sequence*>& batch) {
+  const Predictions predictions = collate(batch);
+  base::Work work = model::forward_work(config, predictions.packed,
+                                        static_cast<std::int64_t>(predictions.rows.size()));
+  work.operations *= 3;
+  return work;
 }
 
 // The step at which each epoch ends.
@@ -190,10 +200,19 @@ SftResult train_sft(model::LanguageModel model, const std::vector<Sequence>& tra
       options.adapter_dropout = true;
       options.dropout_key = base::random_key(
           {.seed = stage.seed, .stage = "sft/dropout", .step = static_cast<std::uint64_t>(step)});
-      const torch::Tensor loss = sft_loss(weights(), batch, options);
-      loss.backward();
+      const torch::Tensor loss = [&] {
+        const auto timer =
+            stage.profile->time("forward and backward", work_of(model.config, batch));
+        const torch::Tensor value = sft_loss(weights(), batch, options);
+        value.backward();
+        return value;
+      }();
       const double learning_rate = settings.learning_rate * cosine_schedule(step, warmup, total);
-      const double norm = optimiser.step(learning_rate, settings.clip);
+      const double norm = [&] {
+        const auto timer =
+            stage.profile->time("optimiser", model::optimiser_work(model.trained().count()));
+        return optimiser.step(learning_rate, settings.clip);
+      }();
       const double value = loss.item<double>();
       if (!std::isfinite(value))
         throw base::Error(base::ErrorKind::internal,
@@ -206,6 +225,7 @@ SftResult train_sft(model::LanguageModel model, const std::vector<Sequence>& tra
                                {"epoch", epoch + 1},
                                {"tokens_per_second", batch_tokens / seconds.count()}};
       if (step == ends[static_cast<std::size_t>(epoch)]) {
+        const auto timer = stage.profile->time("validation");
         const SftLosses losses = evaluate_losses(model, validation, type);
         best.stale += 1;
         if (losses.all < best.loss)

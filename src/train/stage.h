@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "base/interrupt.h"
+#include "base/profile.h"
 #include "base/progress.h"
 #include "model/checkpoint.h"
 
@@ -21,6 +23,8 @@ struct Stage {
       false;  // go on from a checkpoint of another build, device, instruction set or thread count
   std::function<bool(std::int64_t step)> stop = [](std::int64_t) { return base::interrupted(); };
   torch::Device device = torch::kCPU;  // where its model is
+  // Where its time goes.
+  std::shared_ptr<base::Profile> profile = std::make_shared<base::Profile>();
 };
 
 // The newest whole checkpoint of the stage, or nothing. Says so on the console. A checkpoint made

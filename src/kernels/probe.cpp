@@ -1,12 +1,19 @@
-#include "probe.h"
+#include "kernels/probe.h"
+
+#include <chrono>
 
 #include <ATen/Parallel.h>
 #include <torch/types.h>
 
-#include "harness.h"
-
-namespace bench {
+namespace kernels {
 namespace {
+
+template <class F>
+double seconds(const F& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 double matrix_rate(int threads) {
   static const torch::Tensor a = torch::randn({512, 1024}).to(torch::kBFloat16),
@@ -31,4 +38,4 @@ Probe probe() {
   return {matrix_rate(threads), matrix_rate(1), static_cast<double>(large.nbytes()) / took / 1e9};
 }
 
-}  // namespace bench
+}  // namespace kernels

@@ -1,8 +1,9 @@
 #pragma once
 
-namespace bench {
+namespace kernels {
 
-// What the machine gives right now, in about 100 ms.
+// What the processor gives right now, measured in about 100 ms: other programs and the machine's
+// own phases change it by a factor of two.
 struct Probe {
   double peak = 0;        // bf16 matrix products on all threads, GFLOP/s
   double one_thread = 0;  // on one
@@ -10,4 +11,4 @@ struct Probe {
 };
 Probe probe();
 
-}  // namespace bench
+}  // namespace kernels
