@@ -35,8 +35,9 @@ base::Json run(const Options& options) {
     torch::NoGradGuard no_grad;
     return plain_log_probs(hidden, weight, targets);
   };
+  // bf16 logits keep 8 bits.
   const double apart = (forward() - plain_forward()).abs().max().item<double>();
-  base::check(apart < 1e-3, "bench gpu-head: log-probabilities differ by ", apart);
+  base::check(apart < 1e-2, "bench gpu-head: log-probabilities differ by ", apart);
 
   const auto learn = [&](bool ours) {
     hidden.mutable_grad() = weight.mutable_grad() = torch::Tensor();

@@ -55,6 +55,24 @@ __device__ __forceinline__ float warp_sum(float x) {
   return x;
 }
 
+// Eight numbers as they lie in memory, so that many reads can be under way at once.
+template <class T>
+struct Packet {
+  uint4 words[sizeof(T) / 2];
+};
+template <class T>
+__device__ __forceinline__ Packet<T> read(const T* p) {
+  Packet<T> out;
+#pragma unroll
+  for (int i = 0; i < static_cast<int>(sizeof(T)) / 2; ++i)
+    out.words[i] = reinterpret_cast<const uint4*>(p)[i];
+  return out;
+}
+template <class T>
+__device__ __forceinline__ void unpack(const Packet<T>& packet, float* x) {
+  load8(reinterpret_cast<const T*>(&packet), x);
+}
+
 // Of all threads of a block, known to each; `room` holds 32 floats.
 __device__ float block_sum(float x, float* room) {
   x = warp_sum(x);
@@ -99,120 +117,266 @@ __device__ __forceinline__ void add(Sums& s, float l) {
 
 // sum[b] = residual[b] + x[b]; out[b] = its norm, by its own mean and deviation, or without a shift
 // by the root of its mean square; those, as ATen's backward wants them, go to means and scales,
-// where there are such. A block a row, a thread for each eight numbers of it; 8 divides the width.
-template <class T>
+// where there are such. A warp a row; 8 divides the width, which is at most 256 kMost.
+template <class T, int kMost>
 __device__ void add_norm_row(const T* residual, const T* x, const T* gain, const T* shift, T* sum,
-                             T* out, float* means, float* scales, int width, float epsilon) {
-  __shared__ float room[32];
-  const int c = 8 * threadIdx.x;
-  const int64 at = static_cast<int64>(blockIdx.x) * width + c;
-  const bool mine = c < width;
-  float v[8] = {0.f, 0.f, 0.f, 0.f, 0.f, 0.f, 0.f, 0.f}, more[8];
-  float total = 0.f;
-  if (mine) {
-    load8(residual + at, v);
-    load8(x + at, more);
+                             T* out, float* means, float* scales, int rows, int width,
+                             float epsilon) {
+  const int row = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (row >= rows) return;
+  const int64 begin = static_cast<int64>(row) * width;
+  Packet<T> a[kMost], b[kMost];
 #pragma unroll
-    for (int i = 0; i < 8; ++i) {
-      T rounded;  // the norm is of what is kept
-      store(&rounded, v[i] + more[i]);
-      v[i] = load(&rounded);
-      total += v[i];
+  for (int i = 0; i < kMost; ++i) {
+    const int c = 8 * lane + 256 * i;
+    if (c < width) {
+      a[i] = read(residual + begin + c);
+      b[i] = read(x + begin + c);
     }
-    store8(sum + at, v);
   }
-  const float mean = shift ? block_sum(total, room) / width : 0.f;
+  float v[kMost][8], total = 0.f;
+#pragma unroll
+  for (int i = 0; i < kMost; ++i) {
+    const int c = 8 * lane + 256 * i;
+    if (c < width) {
+      float more[8];
+      unpack(a[i], v[i]);
+      unpack(b[i], more);
+#pragma unroll
+      for (int k = 0; k < 8; ++k) {
+        T rounded;  // the norm is of what is kept
+        store(&rounded, v[i][k] + more[k]);
+        v[i][k] = load(&rounded);
+        total += v[i][k];
+      }
+      store8(sum + begin + c, v[i]);
+    }
+  }
+  const float mean = shift ? warp_sum(total) / width : 0.f;
   float square = 0.f;
-  if (mine)
 #pragma unroll
-    for (int i = 0; i < 8; ++i) square += (v[i] - mean) * (v[i] - mean);
-  const float scale = rsqrtf(block_sum(square, room) / width + epsilon);
-  if (mine) {
-    load8(gain + c, more);
+  for (int i = 0; i < kMost; ++i)
+    if (8 * lane + 256 * i < width)
 #pragma unroll
-    for (int i = 0; i < 8; ++i) v[i] = (v[i] - mean) * scale * more[i];
-    if (shift) {
-      load8(shift + c, more);
+      for (int k = 0; k < 8; ++k) square += (v[i][k] - mean) * (v[i][k] - mean);
+  const float scale = rsqrtf(warp_sum(square) / width + epsilon);
 #pragma unroll
-      for (int i = 0; i < 8; ++i) v[i] += more[i];
+  for (int i = 0; i < kMost; ++i) {
+    const int c = 8 * lane + 256 * i;
+    if (c < width) {
+      float g[8], h[8];
+      load8(gain + c, g);
+      if (shift) load8(shift + c, h);
+#pragma unroll
+      for (int k = 0; k < 8; ++k)
+        v[i][k] = (v[i][k] - mean) * scale * g[k] + (shift ? h[k] : 0.f);
+      store8(out + begin + c, v[i]);
     }
-    store8(out + at, v);
   }
-  if (threadIdx.x == 0 && scales) {
-    means[blockIdx.x] = mean;
-    scales[blockIdx.x] = scale;
+  if (lane == 0 && scales) {
+    means[row] = mean;
+    scales[row] = scale;
   }
 }
 
-// y[m, n] = f(x[m] . w[n] + bias[n]) + residual[m, n] for up to four rows x, where there are such; w:
-// [N, K], 8 divides K. With a gain x is normed first, as in add_norm_row; with gelu f is that, of what
-// T keeps. A warp an n: what limits it is reading w once, so that is begun before all else.
-template <class T>
-__device__ void few_rows(const T* x, const T* w, const T* bias, const T* gain, const T* shift,
-                         float epsilon, const T* residual, T* y, int rows, int n, int k,
-                         int64 y_stride, int gelu) {
-  constexpr int kAhead = 4;
-  const int at = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32, lane = threadIdx.x % 32;
-  if (at >= n) return;
-  const T* row = w + static_cast<int64>(at) * k;
-  float ahead[kAhead][8];
+// The gradient of add_norm_row's two summands, of what it did to `out` (by_out) and, where it is
+// there, `sum` (by_sum): to `to`. What each block's rows say of gain and shift is added up in
+// parts: [blocks, 2, width]. A warp a row at a time, every (blocks * warps)-th.
+template <class T, int kMost>
+__device__ void norm_backward(const T* by_out, const T* by_sum, const T* sum, const float* means,
+                              const float* scales, const T* gain, T* to, float* parts, int rows,
+                              int width, int centred) {
+  extern __shared__ float memory[];  // [2, width]
+  const int warps = blockDim.x / 32, warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  float by_gain[kMost][8], by_shift[kMost][8], g[kMost][8];
 #pragma unroll
-  for (int i = 0; i < kAhead; ++i)
-    if (8 * lane + 256 * i < k) load8(row + 8 * lane + 256 * i, ahead[i]);
-
-  float means[4] = {0.f, 0.f, 0.f, 0.f}, scales[4] = {1.f, 1.f, 1.f, 1.f};
-  if (gain) {
+  for (int i = 0; i < kMost; ++i)
 #pragma unroll
-    for (int m = 0; m < 4; ++m) {
-      if (m >= rows) break;
-      float sum = 0.f, square = 0.f;
-      for (int c = 8 * lane; c < k; c += 256) {
-        float b[8];
-        load8(x + static_cast<int64>(m) * k + c, b);
+    for (int k = 0; k < 8; ++k) by_gain[i][k] = by_shift[i][k] = g[i][k] = 0.f;
 #pragma unroll
-        for (int i = 0; i < 8; ++i) {
-          sum += b[i];
-          square += b[i] * b[i];
+  for (int i = 0; i < kMost; ++i)
+    if (8 * lane + 256 * i < width) load8(gain + 8 * lane + 256 * i, g[i]);
+  for (int row = blockIdx.x * warps + warp; row < rows; row += gridDim.x * warps) {
+    const int64 begin = static_cast<int64>(row) * width;
+    Packet<T> a[kMost], b[kMost];
+#pragma unroll
+    for (int i = 0; i < kMost; ++i) {
+      const int c = 8 * lane + 256 * i;
+      if (c < width) {
+        a[i] = read(by_out + begin + c);
+        b[i] = read(sum + begin + c);
+      }
+    }
+    const float mean = means[row], scale = scales[row];
+    float first = 0.f, second = 0.f;  // means of g dy, and of g dy times the normed x
+#pragma unroll
+    for (int i = 0; i < kMost; ++i)
+      if (8 * lane + 256 * i < width) {
+        float dy[8], x[8];
+        unpack(a[i], dy);
+        unpack(b[i], x);
+#pragma unroll
+        for (int k = 0; k < 8; ++k) {
+          const float y = (x[k] - mean) * scale;
+          by_gain[i][k] += dy[k] * y;
+          by_shift[i][k] += dy[k];
+          first += g[i][k] * dy[k];
+          second += g[i][k] * dy[k] * y;
         }
       }
-      means[m] = shift ? warp_sum(sum) / k : 0.f;
-      scales[m] = rsqrtf(warp_sum(square) / k - means[m] * means[m] + epsilon);
-    }
-  }
-
-  float sums[4] = {0.f, 0.f, 0.f, 0.f};
-  auto add_chunk = [&](const float* a, int c) {
-    float g[8], h[8];
-    if (gain) load8(gain + c, g);
-    if (gain && shift) load8(shift + c, h);
+    first = centred ? warp_sum(first) / width : 0.f;
+    second = warp_sum(second) / width;
 #pragma unroll
-    for (int m = 0; m < 4; ++m) {
-      if (m >= rows) break;
-      float b[8];
-      load8(x + static_cast<int64>(m) * k + c, b);
+    for (int i = 0; i < kMost; ++i) {
+      const int c = 8 * lane + 256 * i;
+      if (c < width) {
+        float dy[8], x[8], more[8];
+        unpack(a[i], dy);
+        unpack(b[i], x);
+        if (by_sum) load8(by_sum + begin + c, more);
 #pragma unroll
-      for (int i = 0; i < 8; ++i) {
-        float v = b[i];
-        if (gain) v = (v - means[m]) * scales[m] * g[i] + (shift ? h[i] : 0.f);
-        sums[m] += a[i] * v;
+        for (int k = 0; k < 8; ++k) {
+          const float y = (x[k] - mean) * scale;
+          x[k] = scale * (g[i][k] * dy[k] - first - y * second) + (by_sum ? more[k] : 0.f);
+        }
+        store8(to + begin + c, x);
       }
     }
-  };
+  }
+  // One warp after another, so that the sums do not depend on who comes first.
+  for (int w = 0; w < warps; ++w) {
+    if (w == warp)
 #pragma unroll
-  for (int i = 0; i < kAhead; ++i)
-    if (8 * lane + 256 * i < k) add_chunk(ahead[i], 8 * lane + 256 * i);
+      for (int i = 0; i < kMost; ++i) {
+        const int c = 8 * lane + 256 * i;
+        if (c < width)
+#pragma unroll
+          for (int k = 0; k < 8; ++k) {
+            memory[c + k] = (w > 0 ? memory[c + k] : 0.f) + by_gain[i][k];
+            memory[width + c + k] = (w > 0 ? memory[width + c + k] : 0.f) + by_shift[i][k];
+          }
+      }
+    __syncthreads();
+  }
+  for (int c = threadIdx.x; c < 2 * width; c += blockDim.x)
+    parts[static_cast<int64>(blockIdx.x) * 2 * width + c] = memory[c];
+}
+
+// parts[p, c]: the sum of every row of x [rows, n] that block row p of the grid has, in stretches of
+// `stretch` rows. 8 divides n. A warp 256 columns; a block of 8 warps.
+template <class T>
+__device__ void column_sums(const T* x, float* parts, int rows, int n, int stretch) {
+  __shared__ float memory[8][256];
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, c = 256 * blockIdx.x + 8 * lane;
+  float total[8] = {0.f, 0.f, 0.f, 0.f, 0.f, 0.f, 0.f, 0.f};
+  const int last = min(rows, static_cast<int>(blockIdx.y + 1) * stretch);
+  if (c < n)
 #pragma unroll 4
-  for (int c = 8 * lane + 256 * kAhead; c < k; c += 256) {
-    float a[8];
-    load8(row + c, a);
-    add_chunk(a, c);
+    for (int row = blockIdx.y * stretch + warp; row < last; row += 8) {
+      float v[8];
+      load8(x + static_cast<int64>(row) * n + c, v);
+#pragma unroll
+      for (int k = 0; k < 8; ++k) total[k] += v[k];
+    }
+#pragma unroll
+  for (int k = 0; k < 8; ++k) memory[warp][8 * lane + k] = total[k];
+  __syncthreads();
+  const int at = threadIdx.x;
+  float sum = 0.f;
+#pragma unroll
+  for (int w = 0; w < 8; ++w) sum += memory[w][at];
+  if (256 * blockIdx.x + at < n) parts[static_cast<int64>(blockIdx.y) * n + 256 * blockIdx.x + at] = sum;
+}
+
+// y[m, n] = f(x[m] . w[n] + bias[n]) + residual[m, n] for up to kRows rows x, where there are such;
+// w: [N, K], 8 divides K. With kNorm x is normed first, as in add_norm_row; with gelu f is that, of
+// what T keeps. `split` warps, 1, 2 or 4, share an n. What limits it is reading w once, so that is
+// begun before all else.
+template <class T, int kRows, bool kNorm>
+__device__ void few_rows(const T* x, const T* w, const T* bias, const T* gain, const T* shift,
+                         float epsilon, const T* residual, T* y, int rows, int n, int k,
+                         int64 y_stride, int gelu, int split) {
+  constexpr int kAhead = 4;  // packets of a lane that are read at once: 1024 numbers a warp
+  __shared__ float shared[4][kRows];
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32,
+            at = (blockIdx.x * 4 + warp) / split;
+  // Each warp of an n has every split-th stretch of 1024 numbers; all that are normed are in one.
+  const int first = (warp % split) * 256 * kAhead;
+  const T* row = w + static_cast<int64>(min(at, n - 1)) * k;
+  float sums[kRows];
+#pragma unroll
+  for (int m = 0; m < kRows; ++m) sums[m] = 0.f;
+  for (int begin = first; begin < k; begin += split * 256 * kAhead) {
+    const int c0 = begin + 8 * lane;
+    Packet<T> a[kAhead], b[kAhead], g[kNorm ? kAhead : 1], h[kNorm ? kAhead : 1];
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i)
+      if (c0 + 256 * i < k) {
+        a[i] = read(row + c0 + 256 * i);
+        b[i] = read(x + c0 + 256 * i);
+        if (kNorm) {
+          g[i] = read(gain + c0 + 256 * i);
+          if (shift) h[i] = read(shift + c0 + 256 * i);
+        }
+      }
+#pragma unroll
+    for (int m = 0; m < kRows; ++m) {
+      if (m >= rows) break;
+      float mean = 0.f, scale = 1.f;
+      if (m > 0)
+#pragma unroll
+        for (int i = 0; i < kAhead; ++i)
+          if (c0 + 256 * i < k) b[i] = read(x + static_cast<int64>(m) * k + c0 + 256 * i);
+      if (kNorm) {
+        float sum = 0.f, square = 0.f;
+#pragma unroll
+        for (int i = 0; i < kAhead; ++i)
+          if (c0 + 256 * i < k) {
+            float v[8];
+            unpack(b[i], v);
+#pragma unroll
+            for (int j = 0; j < 8; ++j) {
+              sum += v[j];
+              square += v[j] * v[j];
+            }
+          }
+        mean = shift ? warp_sum(sum) / k : 0.f;
+        scale = rsqrtf(warp_sum(square) / k - mean * mean + epsilon);
+      }
+#pragma unroll
+      for (int i = 0; i < kAhead; ++i)
+        if (c0 + 256 * i < k) {
+          float p[8], v[8], gains[8], shifts[8];
+          unpack(a[i], p);
+          unpack(b[i], v);
+          if (kNorm) {
+            unpack(g[i], gains);
+            if (shift) unpack(h[i], shifts);
+          }
+#pragma unroll
+          for (int j = 0; j < 8; ++j) {
+            if (kNorm) v[j] = (v[j] - mean) * scale * gains[j] + (shift ? shifts[j] : 0.f);
+            sums[m] += p[j] * v[j];
+          }
+        }
+    }
   }
 #pragma unroll
-  for (int m = 0; m < 4; ++m) sums[m] = warp_sum(sums[m]);
-  if (lane > 0) return;
+  for (int m = 0; m < kRows; ++m) sums[m] = warp_sum(sums[m]);
+  if (split > 1) {
+    if (lane == 0)
+#pragma unroll
+      for (int m = 0; m < kRows; ++m) shared[warp][m] = sums[m];
+    __syncthreads();
+    if (warp % split > 0) return;
+#pragma unroll
+    for (int m = 0; m < kRows; ++m)
+      for (int s = 1; s < split; ++s) sums[m] += shared[warp + s][m];
+  }
+  if (lane > 0 || at >= n) return;
   const float by = bias ? load(bias + at) : 0.f;
 #pragma unroll
-  for (int m = 0; m < 4; ++m) {
+  for (int m = 0; m < kRows; ++m) {
     if (m >= rows) break;
     float v = sums[m] + by;
     if (gelu) {
@@ -229,13 +393,13 @@ __device__ void few_rows(const T* x, const T* w, const T* bias, const T* gain, c
 // One query a row against what is cached of its sequence, whose newest key and value are put there
 // first. Block (h, b): head h of row b. qkv: [B, (H + 2G) D]; keys, values: [S, room, G, D]; row b
 // stands at positions[b] of slots[b]; where active[b] is 0 nothing is read or written. 256 threads;
-// D divides by 8; shared memory: room + 32 D floats.
-template <class T>
+// 8 divides D, which is at most 64 kChunks; shared memory: 8 (D + 2) floats.
+template <class T, int kChunks>
 __device__ void attend_row(const T* qkv, T* keys, T* values, const int* slots, const int* positions,
                            const int* active, T* out, int heads, int groups, int d, int room,
                            float scale) {
   extern __shared__ float memory[];
-  __shared__ float reduced[32];
+  constexpr int kKeys = kChunks > 1 ? 2 : 4;  // of a thread that are read at once
   const int h = blockIdx.x, b = blockIdx.y, share = heads / groups, g = h / share;
   T* to = out + (static_cast<int64>(b) * heads + h) * d;
   if (!active[b]) {
@@ -253,77 +417,95 @@ __device__ void attend_row(const T* qkv, T* keys, T* values, const int* slots, c
       keys[base + n * stride + c] = new_key[c];
       values[base + n * stride + c] = new_value[c];
     }
-  float *scores = memory, *mixed = memory + room;
-  const int lane = threadIdx.x % 8, first = threadIdx.x / 8, step = blockDim.x / 8;
 
-  // Eight threads a key, eight numbers each at a time; four keys of a thread are read at once. All of
-  // a warp stay together.
-  constexpr int kKeys = 4;
-  float largest = -1e30f;
-  for (int j0 = 0; j0 <= n; j0 += kKeys * step) {
-    float dots[kKeys] = {0.f, 0.f, 0.f, 0.f};
-    for (int c = 8 * lane; c < d; c += 64) {
-      float q[8], k[kKeys][8];
+  // Eight threads a key, eight numbers each; every 32nd key is theirs, and they keep the largest of
+  // its scores so far, the sum of exponentials less that, and what these weigh of the values.
+  const int lane = threadIdx.x % 8, first = threadIdx.x / 8, step = blockDim.x / 8;
+  float q[kChunks][8], mixed[kChunks][8], largest = -1e30f, sum = 0.f;
 #pragma unroll
-      for (int u = 0; u < kKeys; ++u) {
-        const int j = j0 + u * step + first;
-        if (j <= n) load8((j == n ? new_key : keys + base + j * stride) + c, k[u]);
+  for (int u = 0; u < kChunks; ++u) {
+#pragma unroll
+    for (int i = 0; i < 8; ++i) q[u][i] = mixed[u][i] = 0.f;
+    if (8 * lane + 64 * u < d) load8(query + 8 * lane + 64 * u, q[u]);
+  }
+  for (int j0 = 0; j0 <= n; j0 += kKeys * step) {  // all of a warp stay together
+    Packet<T> k[kKeys][kChunks], v[kKeys][kChunks];
+#pragma unroll
+    for (int s = 0; s < kKeys; ++s) {
+      const int j = j0 + s * step + first;
+#pragma unroll
+      for (int u = 0; u < kChunks; ++u) {
+        const int c = 8 * lane + 64 * u;
+        if (j <= n && c < d) {
+          k[s][u] = read((j == n ? new_key : keys + base + j * stride) + c);
+          v[s][u] = read((j == n ? new_value : values + base + j * stride) + c);
+        }
       }
-      load8(query + c, q);
-#pragma unroll
-      for (int u = 0; u < kKeys; ++u)
-        if (j0 + u * step + first <= n)
-#pragma unroll
-          for (int i = 0; i < 8; ++i) dots[u] += q[i] * k[u][i];
     }
 #pragma unroll
-    for (int u = 0; u < kKeys; ++u) {
-      float dot = dots[u];
+    for (int s = 0; s < kKeys; ++s) {
+      const int j = j0 + s * step + first;
+      float dot = 0.f, x[8];
+#pragma unroll
+      for (int u = 0; u < kChunks; ++u)
+        if (j <= n && 8 * lane + 64 * u < d) {
+          unpack(k[s][u], x);
+#pragma unroll
+          for (int i = 0; i < 8; ++i) dot += q[u][i] * x[i];
+        }
       dot += __shfl_xor_sync(~0u, dot, 1);
       dot += __shfl_xor_sync(~0u, dot, 2);
       dot += __shfl_xor_sync(~0u, dot, 4);
-      const int j = j0 + u * step + first;
-      if (j <= n) {
-        dot *= scale;
-        if (lane == 0) scores[j] = dot;
-        largest = fmaxf(largest, dot);
-      }
+      if (j > n) continue;
+      dot *= scale;
+      const float m = fmaxf(largest, dot), down = __expf(largest - m), e = __expf(dot - m);
+      largest = m;
+      sum = sum * down + e;
+#pragma unroll
+      for (int u = 0; u < kChunks; ++u)
+        if (8 * lane + 64 * u < d) {
+          unpack(v[s][u], x);
+#pragma unroll
+          for (int i = 0; i < 8; ++i) mixed[u][i] = mixed[u][i] * down + e * x[i];
+        }
     }
   }
+  // The four of a warp, then the eight warps.
 #pragma unroll
-  for (int s = 16; s > 0; s >>= 1) largest = fmaxf(largest, __shfl_xor_sync(~0u, largest, s));
-  if (threadIdx.x % 32 == 0) reduced[threadIdx.x / 32] = largest;
-  __syncthreads();
-  largest = reduced[0];
-  for (int w = 1; w < blockDim.x / 32; ++w) largest = fmaxf(largest, reduced[w]);
-  float sum = 0.f;
-  for (int j = threadIdx.x; j <= n; j += blockDim.x) {
-    const float e = __expf(scores[j] - largest);
-    scores[j] = e;
-    sum += e;
+  for (int s = 8; s < 32; s <<= 1) {
+    const float other = __shfl_xor_sync(~0u, largest, s), m = fmaxf(largest, other),
+                mine = __expf(largest - m), its = __expf(other - m);
+    sum = sum * mine + __shfl_xor_sync(~0u, sum, s) * its;
+#pragma unroll
+    for (int u = 0; u < kChunks; ++u)
+#pragma unroll
+      for (int i = 0; i < 8; ++i)
+        mixed[u][i] = mixed[u][i] * mine + __shfl_xor_sync(~0u, mixed[u][i], s) * its;
+    largest = m;
   }
-  sum = block_sum(sum, reduced);
-  __syncthreads();
-
-  // Each eighth of a warp adds up every 32nd value; then the 32 sums are added.
-  for (int c = 8 * lane; c < d; c += 64) {
-    float total[8] = {0.f, 0.f, 0.f, 0.f, 0.f, 0.f, 0.f, 0.f};
-#pragma unroll 4
-    for (int j = first; j <= n; j += step) {
-      float v[8];
-      load8((j == n ? new_value : values + base + j * stride) + c, v);
-      const float p = scores[j];
-#pragma unroll
-      for (int i = 0; i < 8; ++i) total[i] += p * v[i];
+  const int warp = threadIdx.x / 32, warps = blockDim.x / 32;
+  float *largests = memory, *all = memory + warps, *rows = memory + 2 * warps;
+  if (threadIdx.x % 32 < 8) {
+    if (lane == 0) {
+      largests[warp] = largest;
+      all[warp] = sum;
     }
 #pragma unroll
-    for (int i = 0; i < 8; ++i) mixed[first * d + c + i] = total[i];
+    for (int u = 0; u < kChunks; ++u)
+      if (8 * lane + 64 * u < d)
+#pragma unroll
+        for (int i = 0; i < 8; ++i) rows[warp * d + 8 * lane + 64 * u + i] = mixed[u][i];
   }
   __syncthreads();
   for (int c = threadIdx.x; c < d; c += blockDim.x) {
-    float total = 0.f;
-    for (int part = 0; part < step; ++part) total += mixed[part * d + c];
-    store(to + c, total / sum);
+    float m = largests[0], total = 0.f, weight = 0.f;
+    for (int w = 1; w < warps; ++w) m = fmaxf(m, largests[w]);
+    for (int w = 0; w < warps; ++w) {
+      const float e = __expf(largests[w] - m);
+      total += e * rows[w * d + c];
+      weight += e * all[w];
+    }
+    store(to + c, total / weight);
   }
 }
 
@@ -554,22 +736,46 @@ __device__ void row_backward(T* logits, int64 stride, int n, float scale, const 
     store(row + j, gradient(load(row + j), j));
 }
 
-#define ATTUNE_KERNELS(NAME, T)                                                                  \
-  extern "C" __global__ void add_norm_##NAME(                                                    \
+#define ATTUNE_ADD_NORM(NAME, T, MOST)                                                           \
+  extern "C" __global__ void add_norm##MOST##_##NAME(                                            \
       const T* residual, const T* x, const T* gain, const T* shift, T* sum, T* out,              \
-      float* means, float* scales, int width, float epsilon) {                                   \
-    add_norm_row<T>(residual, x, gain, shift, sum, out, means, scales, width, epsilon);          \
+      float* means, float* scales, int rows, int width, float epsilon) {                         \
+    add_norm_row<T, MOST>(residual, x, gain, shift, sum, out, means, scales, rows, width,        \
+                          epsilon);                                                              \
   }                                                                                              \
-  extern "C" __global__ void few_rows_##NAME(                                                    \
+  extern "C" __global__ void norm_backward##MOST##_##NAME(                                       \
+      const T* by_out, const T* by_sum, const T* sum, const float* means, const float* scales,   \
+      const T* gain, T* to, float* parts, int rows, int width, int centred) {                    \
+    norm_backward<T, MOST>(by_out, by_sum, sum, means, scales, gain, to, parts, rows, width,     \
+                           centred);                                                             \
+  }
+#define ATTUNE_FEW_ROWS(NAME, T, SUFFIX, ROWS, NORM)                                             \
+  extern "C" __global__ void few_rows##SUFFIX##_##NAME(                                          \
       const T* x, const T* w, const T* bias, const T* gain, const T* shift, float epsilon,       \
-      const T* residual, T* y, int rows, int n, int k, int64 y_stride, int gelu) {               \
-    few_rows<T>(x, w, bias, gain, shift, epsilon, residual, y, rows, n, k, y_stride, gelu);      \
-  }                                                                                              \
-  extern "C" __global__ void attend_##NAME(                                                      \
+      const T* residual, T* y, int rows, int n, int k, int64 y_stride, int gelu, int split) {    \
+    few_rows<T, ROWS, NORM>(x, w, bias, gain, shift, epsilon, residual, y, rows, n, k, y_stride, \
+                            gelu, split);                                                        \
+  }
+#define ATTUNE_ATTEND(NAME, T, CHUNKS)                                                           \
+  extern "C" __global__ void attend##CHUNKS##_##NAME(                                            \
       const T* qkv, T* keys, T* values, const int* slots, const int* positions,                  \
       const int* active, T* out, int heads, int groups, int d, int room, float scale) {          \
-    attend_row<T>(qkv, keys, values, slots, positions, active, out, heads, groups, d, room,      \
-                  scale);                                                                        \
+    attend_row<T, CHUNKS>(qkv, keys, values, slots, positions, active, out, heads, groups, d,    \
+                          room, scale);                                                          \
+  }
+#define ATTUNE_KERNELS(NAME, T)                                                                  \
+  ATTUNE_ADD_NORM(NAME, T, 1)                                                                    \
+  ATTUNE_ADD_NORM(NAME, T, 4)                                                                    \
+  ATTUNE_FEW_ROWS(NAME, T, 1, 1, false)                                                          \
+  ATTUNE_FEW_ROWS(NAME, T, 1_normed, 1, true)                                                    \
+  ATTUNE_FEW_ROWS(NAME, T, 4, 4, false)                                                          \
+  ATTUNE_FEW_ROWS(NAME, T, 4_normed, 4, true)                                                    \
+  ATTUNE_ATTEND(NAME, T, 1)                                                                      \
+  ATTUNE_ATTEND(NAME, T, 2)                                                                      \
+  ATTUNE_ATTEND(NAME, T, 4)                                                                      \
+  extern "C" __global__ void column_sums_##NAME(const T* x, float* parts, int rows, int n,       \
+                                                int stretch) {                                   \
+    column_sums<T>(x, parts, rows, n, stretch);                                                  \
   }                                                                                              \
   extern "C" __global__ void draw_##NAME(                                                        \
       const T* logits, int64 stride, int n, const T* hidden, const T* head, int width,           \

@@ -6,6 +6,7 @@
 #include "kernels/cast.h"
 #include "kernels/dropout.h"
 #include "kernels/few_rows.h"
+#include "kernels/linear.h"
 #include "kernels/log_prob_head.h"
 #include "kernels/norm.h"
 #include "kernels/test_device.h"
@@ -27,40 +28,41 @@ ATTUNE_ON_DEVICES(Device);
 
 TEST_P(Device, ASumAndItsNormAreThoseOfPlainOperationsForwardAndBackward) {
   for (const bool layer : {true, false})
-    for (const torch::Dtype type : {torch::kFloat32, torch::kBFloat16}) {
-      const double tolerance = type == torch::kFloat32 ? 1e-5 : 4e-2;  // bf16 has 8 bits
-      const torch::Tensor residual = random({5, 40}, 1), x = random({5, 40}, 2),
-                          gain = 1 + random({40}, 3, .1),
-                          shift = layer ? random({40}, 4) : torch::Tensor(),
-                          weights = random({5, 40}, 5), more = random({5, 40}, 6);
-      const auto run = [&](const auto& make, const auto& add) {
-        const std::vector<torch::Tensor> in = {make(residual), make(x), make(gain),
-                                               layer ? make(shift) : torch::Tensor()};
-        const AddedNorm out = add(in);
-        ((out.normed.to(torch::kCPU, torch::kFloat32) * weights).sum() +
-         (out.sum.to(torch::kCPU, torch::kFloat32) * more).sum())
-            .backward();
-        std::vector<torch::Tensor> found = {out.sum.detach(), out.normed.detach()};
-        for (const torch::Tensor& tensor : in)
-          if (tensor.defined()) found.push_back(tensor.grad());
-        return found;
-      };
-      const auto ours = run([&](const torch::Tensor& t) { return leaf(t, type); },
-                            [&](const std::vector<torch::Tensor>& in) {
-                              return add_norm(in[0], in[1], in[2], in[3], 1e-5);
-                            });
-      const auto plain = run(
-          [&](const torch::Tensor& t) {
-            return t.detach().clone().to(type).to(torch::kFloat32).set_requires_grad(true);
-          },
-          [&](const std::vector<torch::Tensor>& in) {
-            const torch::Tensor sum = in[0] + in[1];
-            return AddedNorm{sum, norm(sum, in[2], in[3], 1e-5)};
-          });
-      ASSERT_EQ(ours.size(), plain.size());
-      for (std::size_t i = 0; i < ours.size(); ++i)
-        EXPECT_LT(apart(ours[i], plain[i]), tolerance) << i << " layer " << layer << " " << type;
-    }
+    for (const int width : {40, 776})
+      for (const torch::Dtype type : {torch::kFloat32, torch::kBFloat16}) {
+        const double tolerance = type == torch::kFloat32 ? 1e-5 : 4e-2;  // bf16 has 8 bits
+        const torch::Tensor residual = random({9, width}, 1), x = random({9, width}, 2),
+                            gain = 1 + random({width}, 3, .1),
+                            shift = layer ? random({width}, 4) : torch::Tensor(),
+                            weights = random({9, width}, 5), more = random({9, width}, 6);
+        const auto run = [&](const auto& make, const auto& add) {
+          const std::vector<torch::Tensor> in = {make(residual), make(x), make(gain),
+                                                 layer ? make(shift) : torch::Tensor()};
+          const AddedNorm out = add(in);
+          ((out.normed.to(torch::kCPU, torch::kFloat32) * weights).sum() +
+           (out.sum.to(torch::kCPU, torch::kFloat32) * more).sum())
+              .backward();
+          std::vector<torch::Tensor> found = {out.sum.detach(), out.normed.detach()};
+          for (const torch::Tensor& tensor : in)
+            if (tensor.defined()) found.push_back(tensor.grad());
+          return found;
+        };
+        const auto ours = run([&](const torch::Tensor& t) { return leaf(t, type); },
+                              [&](const std::vector<torch::Tensor>& in) {
+                                return add_norm(in[0], in[1], in[2], in[3], 1e-5);
+                              });
+        const auto plain = run(
+            [&](const torch::Tensor& t) {
+              return t.detach().clone().to(type).to(torch::kFloat32).set_requires_grad(true);
+            },
+            [&](const std::vector<torch::Tensor>& in) {
+              const torch::Tensor sum = in[0] + in[1];
+              return AddedNorm{sum, norm(sum, in[2], in[3], 1e-5)};
+            });
+        ASSERT_EQ(ours.size(), plain.size());
+        for (std::size_t i = 0; i < ours.size(); ++i)
+          EXPECT_LT(apart(ours[i], plain[i]), tolerance) << i << " layer " << layer << " " << type;
+      }
 }
 
 TEST_P(Device, ASumAndItsNormAreTheSameWithAndWithoutGradient) {
@@ -85,6 +87,31 @@ TEST_P(Device, NumbersCastTogetherAreThoseCastOneByOneAndSoAreTheirGradients) {
   EXPECT_EQ(apart(all[2].grad(), 2 * torch::ones({2, 2})), 0);
   EXPECT_EQ(all[0].grad().dtype(), torch::kFloat32);
   EXPECT_FALSE(all[1].grad().defined() && all[1].grad().abs().sum().item<float>() > 0);
+}
+
+TEST_P(Device, ALinearLayerHasTheGradientsOfItsParts) {
+  for (const torch::Dtype type : {torch::kFloat32, torch::kBFloat16}) {
+    const torch::Tensor x = random({300, 16}, 1), weight = random({16, 24}, 2),
+                        bias = random({24}, 3), weights = random({300, 24}, 4);
+    const auto run = [&](const auto& make, const auto& layer) {
+      const torch::Tensor in = make(x), w = make(weight), b = make(bias);
+      const torch::Tensor out = layer(in, w, b);
+      (out.to(torch::kCPU, torch::kFloat32) * weights).sum().backward();
+      return std::vector<torch::Tensor>{out.detach(), in.grad(), w.grad(), b.grad()};
+    };
+    const auto ours =
+        run([&](const torch::Tensor& t) { return leaf(t, type); },
+            [](const auto& in, const auto& w, const auto& b) { return linear(in, w, b); });
+    const auto plain = run(
+        [&](const torch::Tensor& t) {
+          return t.detach().clone().to(type).to(torch::kFloat32).set_requires_grad(true);
+        },
+        [](const auto& in, const auto& w, const auto& b) { return at::addmm(b, in, w); });
+    for (std::size_t i = 0; i < ours.size(); ++i)
+      EXPECT_LT(apart(ours[i], plain[i]),
+                (type == torch::kFloat32 ? 1e-5 : 2e-2) * (1 + plain[i].abs().max().item<double>()))
+          << i << " " << type;
+  }
 }
 
 TEST_P(Device, ProductsOfAFewRowsAreThoseOfTheMatrices) {

@@ -1,5 +1,7 @@
 #include "kernels/norm.h"
 
+#include <algorithm>
+
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/cuda.h"
@@ -7,14 +9,18 @@
 namespace kernels {
 namespace {
 
-// What our kernel takes: eight numbers a thread, at most 1024 threads a row.
+// What our kernels take: a warp a row, up to 32 numbers a thread.
 bool is_plain(const torch::Tensor& x) {
   const bool type = x.scalar_type() == torch::kFloat32 || x.scalar_type() == torch::kBFloat16;
-  return type && x.size(1) % 8 == 0 && x.size(1) <= 8192 && x.size(0) > 0;
+  return type && x.size(1) % 8 == 0 && x.size(1) <= 1024 && x.size(0) > 0;
 }
 
+constexpr unsigned kWarps = 4;  // of a block
+
+bool is_narrow(const torch::Tensor& x) { return x.size(1) <= 256; }
+
 struct Statistics {
-  torch::Tensor means, scales;  // [T] float
+  torch::Tensor means, scales;  // [T, 1] float
 };
 
 // The statistics are written where they are defined.
@@ -22,24 +28,38 @@ AddedNorm device_add_norm(const torch::Tensor& residual, const torch::Tensor& x,
                           const torch::Tensor& gain, const torch::Tensor& shift, double epsilon,
                           const Statistics& statistics) {
   AddedNorm out{torch::empty_like(x), torch::empty_like(x)};
-  const auto threads = static_cast<unsigned>((x.size(1) / 8 + 31) / 32 * 32);
-  cuda::launch("add_norm", x.scalar_type(), {static_cast<unsigned>(x.size(0)), 1, threads, 0},
-               cuda::pointer(residual), cuda::pointer(x), cuda::pointer(gain), cuda::pointer(shift),
-               cuda::pointer(out.sum), cuda::pointer(out.normed), cuda::pointer(statistics.means),
-               cuda::pointer(statistics.scales), static_cast<int>(x.size(1)),
-               static_cast<float>(epsilon));
+  const auto rows = static_cast<unsigned>(x.size(0));
+  cuda::launch(is_narrow(x) ? "add_norm1" : "add_norm4", x.scalar_type(),
+               {(rows + kWarps - 1) / kWarps, 1, 32 * kWarps, 0}, cuda::pointer(residual),
+               cuda::pointer(x), cuda::pointer(gain), cuda::pointer(shift), cuda::pointer(out.sum),
+               cuda::pointer(out.normed), cuda::pointer(statistics.means),
+               cuda::pointer(statistics.scales), static_cast<int>(rows),
+               static_cast<int>(x.size(1)), static_cast<float>(epsilon));
   return out;
 }
 
-// For y = x r g with r = 1 / sqrt(mean(x^2) + epsilon): dx = r g dy - x r^3 mean(x g dy).
-std::pair<torch::Tensor, torch::Tensor> rms_norm_backward(const torch::Tensor& gradient,
-                                                          const torch::Tensor& x,
-                                                          const torch::Tensor& scales,
-                                                          const torch::Tensor& gain) {
-  const torch::Tensor dy = gradient.to(torch::kFloat32), r = scales.unsqueeze(1),
-                      scaled = x.to(torch::kFloat32) * r, through = dy * gain.to(torch::kFloat32);
-  const torch::Tensor dx = r * (through - scaled * (scaled * through).mean(1, true));
-  return {dx.to(x.scalar_type()), (dy * scaled).sum(0).to(gain.scalar_type())};
+// by_sum may be undefined.
+struct NormGradients {
+  torch::Tensor summand, gain, shift;
+};
+NormGradients device_norm_backward(const torch::Tensor& by_out, const torch::Tensor& by_sum,
+                                   const torch::Tensor& sum, const Statistics& statistics,
+                                   const torch::Tensor& gain, bool centred) {
+  constexpr std::int64_t kMostBlocks = 512;
+  const std::int64_t rows = sum.size(0), width = sum.size(1),
+                     blocks = std::min<std::int64_t>((rows + kWarps - 1) / kWarps, kMostBlocks);
+  const torch::Tensor out = torch::empty_like(sum),
+                      parts =
+                          torch::empty({blocks, 2, width}, sum.options().dtype(torch::kFloat32));
+  cuda::launch(is_narrow(sum) ? "norm_backward1" : "norm_backward4", sum.scalar_type(),
+               {static_cast<unsigned>(blocks), 1, 32 * kWarps,
+                static_cast<unsigned>(2 * width * sizeof(float))},
+               cuda::pointer(by_out), cuda::pointer(by_sum), cuda::pointer(sum),
+               cuda::pointer(statistics.means), cuda::pointer(statistics.scales),
+               cuda::pointer(gain), cuda::pointer(out), cuda::pointer(parts),
+               static_cast<int>(rows), static_cast<int>(width), static_cast<int>(centred));
+  const torch::Tensor both = parts.sum(0).to(gain.scalar_type());  // [2, C]
+  return {out, both[0], both[1]};
 }
 
 // Without a shift it is given an empty one.
@@ -62,17 +82,13 @@ struct AddNorm : torch::autograd::Function<AddNorm> {
                                                  const torch::autograd::variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const torch::Tensor &sum = saved[0], &gain = saved[3], &shift = saved[4];
-    torch::Tensor by_sum, by_gain, by_shift;
-    if (gradients[1].defined()) {
-      const torch::Tensor gradient = gradients[1].contiguous();
-      if (shift.numel() > 0)
-        std::tie(by_sum, by_gain, by_shift) = at::native_layer_norm_backward(
-            gradient, sum, {sum.size(1)}, saved[1], saved[2], gain, shift, {true, true, true});
-      else
-        std::tie(by_sum, by_gain) = rms_norm_backward(gradient, sum, saved[2].squeeze(1), gain);
-    }
-    if (gradients[0].defined()) by_sum = by_sum.defined() ? by_sum + gradients[0] : gradients[0];
-    return {by_sum, by_sum, by_gain, by_shift, torch::Tensor()};
+    const bool centred = shift.numel() > 0;
+    if (!gradients[1].defined()) return {gradients[0], gradients[0], {}, {}, {}};
+    const torch::Tensor by_sum =
+        gradients[0].defined() ? gradients[0].contiguous() : torch::Tensor();
+    const NormGradients found = device_norm_backward(gradients[1].contiguous(), by_sum, sum,
+                                                     {saved[1], saved[2]}, gain, centred);
+    return {found.summand, found.summand, found.gain, centred ? found.shift : torch::Tensor(), {}};
   }
 };
 

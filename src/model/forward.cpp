@@ -8,6 +8,7 @@
 #include "kernels/cast.h"
 #include "kernels/dropout.h"
 #include "kernels/few_rows.h"
+#include "kernels/linear.h"
 #include "kernels/norm.h"
 #include "model/gpt2_layer.h"
 
@@ -132,9 +133,7 @@ struct AdapterDropout {
 
 torch::Tensor project(const Projection& projection, const torch::Tensor& x,
                       const AdapterDropout& dropout) {
-  const torch::Tensor plain = projection.bias.defined()
-                                  ? at::addmm(projection.bias, x, projection.weight)
-                                  : at::mm(x, projection.weight);
+  const torch::Tensor plain = kernels::linear(x, projection.weight, projection.bias);
   if (projection.adapters.empty()) return plain;
   const torch::Tensor read = kernels::with_dropout(x, dropout.share, dropout.key);
   std::vector<torch::Tensor> columns;
@@ -278,7 +277,7 @@ Stream layer_forward(const Weights& weights, std::size_t layer, const Stream& in
 }
 
 bool are_few_rows(const Weights& weights, const torch::Tensor& x) {
-  return !weights.layers.empty() &&
+  return !weights.layers.empty() && x.size(1) <= 1024 &&
          std::all_of(weights.layers.begin(), weights.layers.end(), [&](const Weights::Layer& w) {
            const auto takes = [&](const Projection& p) { return p.adapters.empty(); };
            return takes(w.qkv) && takes(w.attention_out) && takes(w.up) && takes(w.down) &&

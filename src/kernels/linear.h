@@ -1,0 +1,16 @@
+#pragma once
+
+#include <torch/types.h>
+
+namespace kernels {
+
+// x [T, in] times weight [in, out], plus bias [out] where it is defined. Differentiable; libtorch's
+// own but for the bias's gradient on a GPU.
+torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight,
+                     const torch::Tensor& bias);
+
+// The sum over the rows of x [T, N], a tensor on a GPU with contiguous rows, 8 dividing N: [N] of
+// the same type, summed in fp32.
+torch::Tensor column_sums(const torch::Tensor& x);
+
+}  // namespace kernels
