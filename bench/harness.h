@@ -23,6 +23,8 @@ struct Benchmark {
 };
 
 Benchmark attention_benchmark();
+Benchmark head_benchmark();
+Benchmark adamw_benchmark();
 std::vector<Benchmark> sft_benchmarks();
 Benchmark ppo_benchmark();
 Benchmark ppo_shared_benchmark();
