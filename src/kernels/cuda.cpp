@@ -63,17 +63,26 @@ class Module {
  public:
   Module()
       : driver_({"libcuda.so.1"}),
-        launch_(driver_.get<decltype(cuLaunchKernel)>("cuLaunchKernel")) {
+        launch_(driver_.get<decltype(cuLaunchKernelEx)>("cuLaunchKernelEx")) {
     const std::vector<char> code = compiled();
     check(driver_.get<decltype(cuModuleLoadData)>("cuModuleLoadData")(&module_, code.data()),
           "loading the kernels");
   }
 
   void launch(const std::string& name, const Shape& shape, void** arguments) {
-    check(
-        launch_(function(name), shape.blocks, shape.rows, 1, shape.threads, 1, 1,
-                shape.shared_bytes, c10::cuda::getCurrentCUDAStream().stream(), arguments, nullptr),
-        name.c_str());
+    CUlaunchAttribute early;
+    early.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
+    early.value.programmaticStreamSerializationAllowed = 1;
+    CUlaunchConfig config{};
+    config.gridDimX = shape.blocks;
+    config.gridDimY = shape.rows;
+    config.gridDimZ = config.blockDimY = config.blockDimZ = 1;
+    config.blockDimX = shape.threads;
+    config.sharedMemBytes = shape.shared_bytes;
+    config.hStream = c10::cuda::getCurrentCUDAStream().stream();
+    config.attrs = &early;
+    config.numAttrs = shape.early ? 1 : 0;
+    check(launch_(&config, function(name), arguments, nullptr), name.c_str());
   }
 
  private:
@@ -117,7 +126,7 @@ class Module {
   }
 
   Library driver_;
-  decltype(cuLaunchKernel)* launch_;
+  decltype(cuLaunchKernelEx)* launch_;
   CUmodule module_ = nullptr;
   std::mutex mutex_;
   std::map<std::string, CUfunction> functions_;
@@ -136,6 +145,8 @@ std::string card() {
 void synchronise() { check(::cudaDeviceSynchronize(), "waiting for the GPU"); }
 
 void launch_with(const char* name, torch::Dtype type, const Shape& shape, void** arguments) {
+  // A thread of its own, as backward passes run on, has no context before it has asked for one.
+  [[maybe_unused]] thread_local const int has_context = ::cudaSetDevice(0);
   static Module module;
   base::check(type == torch::kFloat32 || type == torch::kBFloat16, "cuda: no kernel ", name,
               " for ", type);

@@ -25,6 +25,9 @@ struct Shape {
   unsigned blocks = 1, rows = 1;  // of the grid
   unsigned threads = 256;
   unsigned shared_bytes = 0;
+  // Begins while the kernel before it on the stream still ends. Only for kernels that wait for it
+  // by themselves (wait_for_others) before they touch what others wrote or read.
+  bool early = false;
 };
 
 // Runs NAME_float or NAME_bf16 of kernels/cuda_source.h, by `type`, on the current stream. The

@@ -55,6 +55,19 @@ __device__ __forceinline__ float warp_sum(float x) {
   return x;
 }
 
+// Of a kernel that begins before the one ahead of it has ended (cuda::Shape::early): lets the next
+// one begin, and waits until all before it is done and can be seen.
+__device__ __forceinline__ void let_next_begin() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;");
+#endif
+}
+__device__ __forceinline__ void wait_for_others() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
 // Eight numbers as they lie in memory, so that many reads can be under way at once.
 template <class T>
 struct Packet {
@@ -179,6 +192,67 @@ __device__ void add_norm_row(const T* residual, const T* x, const T* gain, const
   }
 }
 
+// The same with a block a row and a thread for each eight numbers, for so few rows that only the
+// time of one counts. The width is at most 1024.
+template <class T>
+__device__ void add_norm_alone(const T* residual, const T* x, const T* gain, const T* shift, T* sum,
+                               T* out, float* means, float* scales, int width, float epsilon) {
+  __shared__ float totals[4], squares[4];
+  const int c = 8 * threadIdx.x, warp = threadIdx.x / 32, warps = blockDim.x / 32;
+  const int64 at = static_cast<int64>(blockIdx.x) * width + c;
+  const bool mine = c < width;
+  let_next_begin();
+  Packet<T> a, b, g, h;
+  if (mine) {
+    g = read(gain + c);
+    if (shift) h = read(shift + c);
+  }
+  wait_for_others();
+  float v[8] = {0.f, 0.f, 0.f, 0.f, 0.f, 0.f, 0.f, 0.f}, more[8], total = 0.f, square = 0.f;
+  if (mine) {
+    a = read(residual + at);
+    b = read(x + at);
+    unpack(a, v);
+    unpack(b, more);
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      T rounded;
+      store(&rounded, v[i] + more[i]);
+      v[i] = load(&rounded);
+      total += v[i];
+      square += v[i] * v[i];
+    }
+    store8(sum + at, v);
+  }
+  total = warp_sum(total);
+  square = warp_sum(square);
+  if (threadIdx.x % 32 == 0) {
+    totals[warp] = total;
+    squares[warp] = square;
+  }
+  __syncthreads();
+  total = square = 0.f;
+  for (int w = 0; w < warps; ++w) {
+    total += totals[w];
+    square += squares[w];
+  }
+  const float mean = shift ? total / width : 0.f,
+              scale = rsqrtf(square / width - mean * mean + epsilon);
+  if (mine) {
+    float gains[8], shifts[8];
+    unpack(g, gains);
+    if (shift) unpack(h, shifts);
+#pragma unroll
+    for (int i = 0; i < 8; ++i)
+      v[i] = (v[i] - mean) * scale * gains[i] + (shift ? shifts[i] : 0.f);
+    store8(out + at, v);
+  }
+  if (threadIdx.x == 0 && scales) {
+    means[blockIdx.x] = mean;
+    scales[blockIdx.x] = scale;
+  }
+}
+
 // The gradient of add_norm_row's two summands, of what it did to `out` (by_out) and, where it is
 // there, `sum` (by_sum): to `to`. What each block's rows say of gain and shift is added up in
 // parts: [blocks, 2, width]. A warp a row at a time, every (blocks * warps)-th.
@@ -262,6 +336,23 @@ __device__ void norm_backward(const T* by_out, const T* by_sum, const T* sum, co
     parts[static_cast<int64>(blockIdx.x) * 2 * width + c] = memory[c];
 }
 
+// to[c]: the sum over rows of parts [rows, n]. A block 32 columns, 256 threads.
+template <class T>
+__device__ void finish_sums(const float* parts, T* to, int rows, int n) {
+  __shared__ float memory[8][32];
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, c = 32 * blockIdx.x + lane;
+  float total = 0.f;
+  if (c < n)
+#pragma unroll 8
+    for (int row = warp; row < rows; row += 8) total += parts[static_cast<int64>(row) * n + c];
+  memory[warp][lane] = total;
+  __syncthreads();
+  if (warp > 0 || c >= n) return;
+#pragma unroll
+  for (int w = 1; w < 8; ++w) total += memory[w][lane];
+  store(to + c, total);
+}
+
 // parts[p, c]: the sum of every row of x [rows, n] that block row p of the grid has, in stretches of
 // `stretch` rows. 8 divides n. A warp 256 columns; a block of 8 warps.
 template <class T>
@@ -303,22 +394,31 @@ __device__ void few_rows(const T* x, const T* w, const T* bias, const T* gain, c
   // Each warp of an n has every split-th stretch of 1024 numbers; all that are normed are in one.
   const int first = (warp % split) * 256 * kAhead;
   const T* row = w + static_cast<int64>(min(at, n - 1)) * k;
-  float sums[kRows];
-#pragma unroll
-  for (int m = 0; m < kRows; ++m) sums[m] = 0.f;
-  for (int begin = first; begin < k; begin += split * 256 * kAhead) {
-    const int c0 = begin + 8 * lane;
-    Packet<T> a[kAhead], b[kAhead], g[kNorm ? kAhead : 1], h[kNorm ? kAhead : 1];
+  let_next_begin();
+  Packet<T> a[kAhead], g[kNorm ? kAhead : 1], h[kNorm ? kAhead : 1];
+  const auto read_weights = [&](int c0) {
 #pragma unroll
     for (int i = 0; i < kAhead; ++i)
       if (c0 + 256 * i < k) {
         a[i] = read(row + c0 + 256 * i);
-        b[i] = read(x + c0 + 256 * i);
         if (kNorm) {
           g[i] = read(gain + c0 + 256 * i);
           if (shift) h[i] = read(shift + c0 + 256 * i);
         }
       }
+  };
+  read_weights(first + 8 * lane);  // which nobody writes
+  wait_for_others();
+  float sums[kRows];
+#pragma unroll
+  for (int m = 0; m < kRows; ++m) sums[m] = 0.f;
+  for (int begin = first; begin < k; begin += split * 256 * kAhead) {
+    const int c0 = begin + 8 * lane;
+    if (begin > first) read_weights(c0);
+    Packet<T> b[kAhead];
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i)
+      if (c0 + 256 * i < k) b[i] = read(x + c0 + 256 * i);
 #pragma unroll
     for (int m = 0; m < kRows; ++m) {
       if (m >= rows) break;
@@ -402,6 +502,8 @@ __device__ void attend_row(const T* qkv, T* keys, T* values, const int* slots, c
   constexpr int kKeys = kChunks > 1 ? 2 : 4;  // of a thread that are read at once
   const int h = blockIdx.x, b = blockIdx.y, share = heads / groups, g = h / share;
   T* to = out + (static_cast<int64>(b) * heads + h) * d;
+  let_next_begin();
+  wait_for_others();
   if (!active[b]) {
     for (int c = threadIdx.x; c < d; c += blockDim.x) store(to + c, 0.f);
     return;
@@ -522,6 +624,8 @@ __device__ void draw_row(const T* logits, int64 stride, int n, const T* hidden, 
   __shared__ float extra;
   const int b = blockIdx.x, batch = gridDim.x, warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   int* field = state + b;
+  let_next_begin();
+  wait_for_others();
   if (!field[kActive * batch]) return;
   const int end = field[kEnd * batch], other = field[kOther * batch], step = field[kStep * batch],
             limit = field[kLimit * batch];
@@ -749,6 +853,15 @@ __device__ void row_backward(T* logits, int64 stride, int n, float scale, const 
     norm_backward<T, MOST>(by_out, by_sum, sum, means, scales, gain, to, parts, rows, width,     \
                            centred);                                                             \
   }
+#define ATTUNE_ALONE(NAME, T)                                                                    \
+  extern "C" __global__ void add_norm_alone_##NAME(                                              \
+      const T* residual, const T* x, const T* gain, const T* shift, T* sum, T* out,              \
+      float* means, float* scales, int rows, int width, float epsilon) {                         \
+    add_norm_alone<T>(residual, x, gain, shift, sum, out, means, scales, width, epsilon);        \
+  }                                                                                              \
+  extern "C" __global__ void finish_sums_##NAME(const float* parts, T* to, int rows, int n) {    \
+    finish_sums<T>(parts, to, rows, n);                                                          \
+  }
 #define ATTUNE_FEW_ROWS(NAME, T, SUFFIX, ROWS, NORM)                                             \
   extern "C" __global__ void few_rows##SUFFIX##_##NAME(                                          \
       const T* x, const T* w, const T* bias, const T* gain, const T* shift, float epsilon,       \
@@ -764,6 +877,7 @@ __device__ void row_backward(T* logits, int64 stride, int n, float scale, const 
                           room, scale);                                                          \
   }
 #define ATTUNE_KERNELS(NAME, T)                                                                  \
+  ATTUNE_ALONE(NAME, T)                                                                          \
   ATTUNE_ADD_NORM(NAME, T, 1)                                                                    \
   ATTUNE_ADD_NORM(NAME, T, 4)                                                                    \
   ATTUNE_FEW_ROWS(NAME, T, 1, 1, false)                                                          \

@@ -67,13 +67,13 @@ torch::Tensor device_cached_attention(const torch::Tensor& qkv, torch::Tensor ke
   const char* name = width <= 64 ? "attend1" : width <= 128 ? "attend2" : "attend4";
   const torch::Tensor in = qkv.contiguous();
   torch::Tensor out = torch::empty({batch, heads.queries * width}, qkv.options());
-  cuda::launch(
-      name, qkv.scalar_type(),
-      {static_cast<unsigned>(heads.queries), static_cast<unsigned>(batch), kThreads, shared},
-      cuda::pointer(in), cuda::pointer(keys), cuda::pointer(values), cuda::pointer(rows.slots),
-      cuda::pointer(rows.positions), cuda::pointer(rows.active), cuda::pointer(out),
-      static_cast<int>(heads.queries), static_cast<int>(heads.keys), static_cast<int>(width),
-      static_cast<int>(room), static_cast<float>(heads.scale));
+  cuda::launch(name, qkv.scalar_type(),
+               {static_cast<unsigned>(heads.queries), static_cast<unsigned>(batch), kThreads,
+                shared, /*early=*/true},
+               cuda::pointer(in), cuda::pointer(keys), cuda::pointer(values),
+               cuda::pointer(rows.slots), cuda::pointer(rows.positions), cuda::pointer(rows.active),
+               cuda::pointer(out), static_cast<int>(heads.queries), static_cast<int>(heads.keys),
+               static_cast<int>(width), static_cast<int>(room), static_cast<float>(heads.scale));
   return out;
 }
 

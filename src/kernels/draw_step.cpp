@@ -17,7 +17,8 @@ void device_draw_step(const torch::Tensor& logits, const torch::Tensor& hidden,
                       const torch::Tensor& head, DrawState& state) {
   base::check(hidden.is_contiguous() && head.is_contiguous() && logits.stride(1) == 1,
               "draw_step: rows must be contiguous");
-  cuda::launch("draw", logits.scalar_type(), {static_cast<unsigned>(logits.size(0)), 1, 1024, 0},
+  cuda::launch("draw", logits.scalar_type(),
+               {static_cast<unsigned>(logits.size(0)), 1, 1024, 0, /*early=*/true},
                cuda::pointer(logits), static_cast<long long>(logits.stride(0)),
                static_cast<int>(logits.size(1)), cuda::pointer(hidden), cuda::pointer(head),
                static_cast<int>(hidden.size(1)), cuda::pointer(state.fields),

@@ -28,13 +28,13 @@ void few_rows_out(torch::Tensor& out, const torch::Tensor& x, const torch::Tenso
                                     : (more.gain.defined() ? "few_rows4_normed" : "few_rows4");
   const torch::Tensor rows = x.contiguous();
   const auto n = static_cast<unsigned>(weight.size(1));
-  cuda::launch(name, x.scalar_type(), {(split * n + kWarps - 1) / kWarps, 1, 32 * kWarps, 0},
-               cuda::pointer(rows), cuda::pointer(weight), cuda::pointer(more.bias),
-               cuda::pointer(more.gain), cuda::pointer(more.shift),
-               static_cast<float>(more.epsilon), cuda::pointer(more.residual), cuda::pointer(out),
-               static_cast<int>(x.size(0)), static_cast<int>(n), static_cast<int>(x.size(1)),
-               static_cast<long long>(out.stride(0)), static_cast<int>(more.gelu),
-               static_cast<int>(split));
+  cuda::launch(
+      name, x.scalar_type(), {(split * n + kWarps - 1) / kWarps, 1, 32 * kWarps, 0, /*early=*/true},
+      cuda::pointer(rows), cuda::pointer(weight), cuda::pointer(more.bias),
+      cuda::pointer(more.gain), cuda::pointer(more.shift), static_cast<float>(more.epsilon),
+      cuda::pointer(more.residual), cuda::pointer(out), static_cast<int>(x.size(0)),
+      static_cast<int>(n), static_cast<int>(x.size(1)), static_cast<long long>(out.stride(0)),
+      static_cast<int>(more.gelu), static_cast<int>(split));
 }
 
 }  // namespace kernels

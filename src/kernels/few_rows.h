@@ -5,7 +5,9 @@
 namespace kernels {
 
 // Products of a few rows with a large matrix on a GPU, as decoding one sequence makes them: they
-// take as long as reading the matrix does, which libtorch's products of matrices do not reach.
+// take as long as reading the matrix does, which libtorch's products of matrices do not reach. The
+// matrix, bias, gain and shift are read before what ran just before has ended: it must not write
+// them.
 
 // Whether our kernel takes them: at most four rows, no gradient, the matrix's columns (of weight
 // [in, out]) contiguous.

@@ -12,5 +12,7 @@ torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight,
 // The sum over the rows of x [T, N], a tensor on a GPU with contiguous rows, 8 dividing N: [N] of
 // the same type, summed in fp32.
 torch::Tensor column_sums(const torch::Tensor& x);
+// The last step of such sums: over the rows of parts [P, N] float, in a fixed order.
+torch::Tensor finish_sums(const torch::Tensor& parts, torch::Dtype type);
 
 }  // namespace kernels

@@ -53,7 +53,7 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
     torch::Tensor logits;
     for (std::int64_t begin = 0; begin < tokens; begin += chunk_tokens) {
       const std::int64_t size = std::min(chunk_tokens, tokens - begin);
-      logits = logits_of(hidden.narrow(0, begin, size), padded);  // [chunk, W]
+      logits = at::linear(hidden.narrow(0, begin, size), padded);  // [chunk, W]
       summarise_rows(logits, targets.narrow(0, begin, size), shape, results.narrow(begin, size));
     }
     context->save_for_backward(
@@ -90,7 +90,7 @@ struct ChunkedHead : torch::autograd::Function<ChunkedHead> {
       // [chunk, W], overwritten by its own gradient
       torch::Tensor logits = last_logits.defined() && begin + size == tokens
                                  ? std::move(last_logits)
-                                 : logits_of(part(hidden), padded);
+                                 : at::linear(part(hidden), padded);
       rows_backward(logits, part(targets), shape, results.narrow(begin, size),
                     {part(by_log_prob), part(by_normaliser), part(by_entropy)});
       add_gradients(logits, part(hidden), padded, part(hidden_gradient), weight_gradient);
@@ -116,7 +116,7 @@ struct WeightedHead : torch::autograd::Function<WeightedHead> {
     for (std::int64_t begin = 0; begin < tokens; begin += chunk_tokens) {
       const std::int64_t size = std::min(chunk_tokens, tokens - begin);
       const auto part = [&](const torch::Tensor& x) { return x.narrow(0, begin, size); };
-      torch::Tensor logits = logits_of(part(hidden), padded);  // [chunk, W], then its own gradient
+      torch::Tensor logits = at::linear(part(hidden), padded);  // [chunk, W], then its own gradient
       if (!wants_gradient) {
         summarise_rows(logits, part(targets), shape, results.narrow(begin, size));
         continue;

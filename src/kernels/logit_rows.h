@@ -10,7 +10,8 @@ namespace kernels {
 // behind it until 64 divides W. Its logits behind the first V are 0.
 torch::Tensor padded_rows(const torch::Tensor& weight);
 
-// hidden [t, C] times a padded weight: [t, W], contiguous.
+// hidden [t, C] times a padded weight: [t, W], contiguous, without gradient. The weight must have
+// been there for a while (cuda::Shape::early).
 torch::Tensor logits_of(const torch::Tensor& hidden, const torch::Tensor& padded);
 
 // Of rows of logits, each multiplied by a scale: [t] float each.

@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "kernels/cuda.h"
+#include "kernels/linear.h"
 
 namespace kernels {
 namespace {
@@ -28,10 +29,15 @@ AddedNorm device_add_norm(const torch::Tensor& residual, const torch::Tensor& x,
                           const torch::Tensor& gain, const torch::Tensor& shift, double epsilon,
                           const Statistics& statistics) {
   AddedNorm out{torch::empty_like(x), torch::empty_like(x)};
+  constexpr unsigned kFew = 256;  // rows, up to which each has a block
   const auto rows = static_cast<unsigned>(x.size(0));
-  cuda::launch(is_narrow(x) ? "add_norm1" : "add_norm4", x.scalar_type(),
-               {(rows + kWarps - 1) / kWarps, 1, 32 * kWarps, 0}, cuda::pointer(residual),
-               cuda::pointer(x), cuda::pointer(gain), cuda::pointer(shift), cuda::pointer(out.sum),
+  const auto threads = static_cast<unsigned>((x.size(1) / 8 + 31) / 32 * 32);
+  const cuda::Shape shape = rows <= kFew
+                                ? cuda::Shape{rows, 1, threads, 0, /*early=*/true}
+                                : cuda::Shape{(rows + kWarps - 1) / kWarps, 1, 32 * kWarps, 0};
+  const char* name = rows <= kFew ? "add_norm_alone" : is_narrow(x) ? "add_norm1" : "add_norm4";
+  cuda::launch(name, x.scalar_type(), shape, cuda::pointer(residual), cuda::pointer(x),
+               cuda::pointer(gain), cuda::pointer(shift), cuda::pointer(out.sum),
                cuda::pointer(out.normed), cuda::pointer(statistics.means),
                cuda::pointer(statistics.scales), static_cast<int>(rows),
                static_cast<int>(x.size(1)), static_cast<float>(epsilon));
@@ -45,7 +51,7 @@ struct NormGradients {
 NormGradients device_norm_backward(const torch::Tensor& by_out, const torch::Tensor& by_sum,
                                    const torch::Tensor& sum, const Statistics& statistics,
                                    const torch::Tensor& gain, bool centred) {
-  constexpr std::int64_t kMostBlocks = 512;
+  constexpr std::int64_t kMostBlocks = 264;
   const std::int64_t rows = sum.size(0), width = sum.size(1),
                      blocks = std::min<std::int64_t>((rows + kWarps - 1) / kWarps, kMostBlocks);
   const torch::Tensor out = torch::empty_like(sum),
@@ -58,8 +64,8 @@ NormGradients device_norm_backward(const torch::Tensor& by_out, const torch::Ten
                cuda::pointer(statistics.means), cuda::pointer(statistics.scales),
                cuda::pointer(gain), cuda::pointer(out), cuda::pointer(parts),
                static_cast<int>(rows), static_cast<int>(width), static_cast<int>(centred));
-  const torch::Tensor both = parts.sum(0).to(gain.scalar_type());  // [2, C]
-  return {out, both[0], both[1]};
+  const torch::Tensor both = finish_sums(parts.view({blocks, 2 * width}), gain.scalar_type());
+  return {out, both.narrow(0, 0, width), both.narrow(0, width, width)};
 }
 
 // Without a shift it is given an empty one.
