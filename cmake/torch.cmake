@@ -33,6 +33,11 @@ if(EXISTS ${ATTUNE_TORCH_ROOT}/lib/libtorch_cuda.so)
   endif()
 endif()
 
+# at::parallel_for is a template: compiled without OpenMP it runs on one thread and says nothing. libtorch has its own
+# copy of the library under the same name, and one of the two is loaded.
+target_compile_options(attune_torch INTERFACE -fopenmp)
+target_link_options(attune_torch INTERFACE -fopenmp)
+
 # One precompiled header for every file that sees torch: compiled once, 10 s and 1 GB.
 add_library(attune_torch_header STATIC ${PROJECT_SOURCE_DIR}/cmake/torch_header.cpp)
 target_link_libraries(attune_torch_header PUBLIC attune_torch)
