@@ -272,13 +272,14 @@ __device__ void norm_backward(const T* by_out, const T* by_sum, const T* sum, co
     if (8 * lane + 256 * i < width) load8(gain + 8 * lane + 256 * i, g[i]);
   for (int row = blockIdx.x * warps + warp; row < rows; row += gridDim.x * warps) {
     const int64 begin = static_cast<int64>(row) * width;
-    Packet<T> a[kMost], b[kMost];
+    Packet<T> a[kMost], b[kMost], d[kMost];
 #pragma unroll
     for (int i = 0; i < kMost; ++i) {
       const int c = 8 * lane + 256 * i;
       if (c < width) {
         a[i] = read(by_out + begin + c);
         b[i] = read(sum + begin + c);
+        if (by_sum) d[i] = read(by_sum + begin + c);
       }
     }
     const float mean = means[row], scale = scales[row];
@@ -307,7 +308,7 @@ __device__ void norm_backward(const T* by_out, const T* by_sum, const T* sum, co
         float dy[8], x[8], more[8];
         unpack(a[i], dy);
         unpack(b[i], x);
-        if (by_sum) load8(by_sum + begin + c, more);
+        if (by_sum) unpack(d[i], more);
 #pragma unroll
         for (int k = 0; k < 8; ++k) {
           const float y = (x[k] - mean) * scale;
@@ -492,8 +493,8 @@ __device__ void few_rows(const T* x, const T* w, const T* bias, const T* gain, c
 
 // One query a row against what is cached of its sequence, whose newest key and value are put there
 // first. Block (h, b): head h of row b. qkv: [B, (H + 2G) D]; keys, values: [S, room, G, D]; row b
-// stands at positions[b] of slots[b]; where active[b] is 0 nothing is read or written. 256 threads;
-// 8 divides D, which is at most 64 kChunks; shared memory: 8 (D + 2) floats.
+// stands at positions[b] of slots[b]; where active[b] is 0 nothing is read or written. 8 divides D,
+// which is at most 64 kChunks; shared memory: D + 2 floats a warp.
 template <class T, int kChunks>
 __device__ void attend_row(const T* qkv, T* keys, T* values, const int* slots, const int* positions,
                            const int* active, T* out, int heads, int groups, int d, int room,
@@ -520,8 +521,8 @@ __device__ void attend_row(const T* qkv, T* keys, T* values, const int* slots, c
       values[base + n * stride + c] = new_value[c];
     }
 
-  // Eight threads a key, eight numbers each; every 32nd key is theirs, and they keep the largest of
-  // its scores so far, the sum of exponentials less that, and what these weigh of the values.
+  // Eight threads a key, eight numbers each; such groups take the keys in turn, and keep the largest
+  // of their scores so far, the sum of exponentials less that, and what these weigh of the values.
   const int lane = threadIdx.x % 8, first = threadIdx.x / 8, step = blockDim.x / 8;
   float q[kChunks][8], mixed[kChunks][8], largest = -1e30f, sum = 0.f;
 #pragma unroll
@@ -572,7 +573,7 @@ __device__ void attend_row(const T* qkv, T* keys, T* values, const int* slots, c
         }
     }
   }
-  // The four of a warp, then the eight warps.
+  // The four of a warp, then the warps.
 #pragma unroll
   for (int s = 8; s < 32; s <<= 1) {
     const float other = __shfl_xor_sync(~0u, largest, s), m = fmaxf(largest, other),

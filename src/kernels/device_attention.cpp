@@ -59,17 +59,18 @@ torch::Tensor fused_attention(const torch::Tensor& qkv, const Segments& segments
 torch::Tensor device_cached_attention(const torch::Tensor& qkv, torch::Tensor keys,
                                       torch::Tensor values, const CacheRows& rows,
                                       const Heads& heads) {
-  constexpr unsigned kThreads = 256;
   const std::int64_t batch = qkv.size(0), width = keys.size(3), room = keys.size(1);
   base::check(width % 8 == 0 && width <= 256, "attention: heads of width ", width,
               " cannot be cached on a GPU; 8 must divide it");
-  const auto shared = static_cast<unsigned>(kThreads / 32 * (width + 2) * sizeof(float));
+  // Where there are enough blocks for the whole card, small ones fill it more evenly.
+  const unsigned threads = batch * heads.queries > 512 ? 128 : 256;
+  const auto shared = static_cast<unsigned>(threads / 32 * (width + 2) * sizeof(float));
   const char* name = width <= 64 ? "attend1" : width <= 128 ? "attend2" : "attend4";
   const torch::Tensor in = qkv.contiguous();
   torch::Tensor out = torch::empty({batch, heads.queries * width}, qkv.options());
   cuda::launch(name, qkv.scalar_type(),
-               {static_cast<unsigned>(heads.queries), static_cast<unsigned>(batch), kThreads,
-                shared, /*early=*/true},
+               {static_cast<unsigned>(heads.queries), static_cast<unsigned>(batch), threads, shared,
+                /*early=*/true},
                cuda::pointer(in), cuda::pointer(keys), cuda::pointer(values),
                cuda::pointer(rows.slots), cuda::pointer(rows.positions), cuda::pointer(rows.active),
                cuda::pointer(out), static_cast<int>(heads.queries), static_cast<int>(heads.keys),

@@ -51,7 +51,7 @@ struct NormGradients {
 NormGradients device_norm_backward(const torch::Tensor& by_out, const torch::Tensor& by_sum,
                                    const torch::Tensor& sum, const Statistics& statistics,
                                    const torch::Tensor& gain, bool centred) {
-  constexpr std::int64_t kMostBlocks = 264;
+  constexpr std::int64_t kMostBlocks = 396;
   const std::int64_t rows = sum.size(0), width = sum.size(1),
                      blocks = std::min<std::int64_t>((rows + kWarps - 1) / kWarps, kMostBlocks);
   const torch::Tensor out = torch::empty_like(sum),
