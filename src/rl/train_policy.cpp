@@ -35,8 +35,7 @@ double deviation(const std::vector<double>& values) {
 
 double tokens_of(const std::vector<Episode>& episodes) {
   double tokens = 0;
-  for (const Episode& episode : episodes)
-    tokens += static_cast<double>(episode.tokens.size());
+  for (const Episode& episode : episodes) tokens += static_cast<double>(episode.tokens.size());
   return tokens;
 }
 
