@@ -35,8 +35,11 @@ endif()
 
 # at::parallel_for is a template: compiled without OpenMP it runs on one thread and says nothing. libtorch has its own
 # copy of the library under the same name, and one of the two is loaded.
-target_compile_options(attune_torch INTERFACE -fopenmp)
-target_link_options(attune_torch INTERFACE -fopenmp)
+# The thread sanitizer does not see its barriers: what it checks runs on one thread here.
+if(NOT ATTUNE_SANITIZE MATCHES thread)
+  target_compile_options(attune_torch INTERFACE -fopenmp)
+  target_link_options(attune_torch INTERFACE -fopenmp)
+endif()
 
 # One precompiled header for every file that sees torch: compiled once, 10 s and 1 GB.
 add_library(attune_torch_header STATIC ${PROJECT_SOURCE_DIR}/cmake/torch_header.cpp)

@@ -49,11 +49,13 @@ std::vector<std::string> describe(const Profile& profile, double seconds,
     double floor = 0;
     if (ceilings.operations > 0) floor += phase.work.operations / ceilings.operations;
     if (ceilings.bytes > 0) floor += phase.work.bytes / ceilings.bytes;
-    lines.push_back(
-        line(phase.name, std::to_string(phase.times), fmt::format("{:.1f}", phase.seconds),
-             percent(seconds > 0 ? phase.seconds / seconds : 0),
-             phase.work.tokens > 0 ? fmt::format("{:.0f}", phase.work.tokens / phase.seconds) : "",
-             floor > 0 ? percent(floor / phase.seconds) : ""));
+    lines.push_back(line(phase.name, std::to_string(phase.times),
+                         fmt::format("{:.1f}", phase.seconds),
+                         percent(seconds > 0 ? phase.seconds / seconds : 0),
+                         phase.work.tokens > 0 && phase.seconds > 0
+                             ? fmt::format("{:.0f}", phase.work.tokens / phase.seconds)
+                             : "",
+                         floor > 0 && phase.seconds > 0 ? percent(floor / phase.seconds) : ""));
   }
   const double rest = std::max(0., seconds - known);
   lines.push_back(line("the rest", "", fmt::format("{:.1f}", rest),

@@ -76,6 +76,10 @@ void adamw_step(const std::vector<AdamWTensors>& all, const AdamWStep& step) {
                    rows::data_of(t.second_moment, 0.f) + part.begin, copy, part.size, s);
     });
   });
+  // They were written past autograd's eyes.
+  for (const AdamWTensors& t : all)
+    for (const torch::Tensor& x : {t.parameter, t.first_moment, t.second_moment, t.copy})
+      if (x.defined()) x.unsafeGetTensorImpl()->bump_version();
 }
 
 double global_norm(const std::vector<torch::Tensor>& gradients) {

@@ -2,8 +2,8 @@
 
 #include "kernels/attention.h"
 
-// Attention as matrix products over all heads at a time, with scores in memory: for any type, head
-// width and processor. heads.keys and heads.scale are set.
+// Attention as matrix products over all heads at a time, with scores in memory: in fp32 and bf16,
+// for any head width and processor. heads.keys and heads.scale are set.
 namespace kernels::attention_products {
 
 AttentionPass forward(const torch::Tensor& qkv, const Segments& segments, const Heads& heads);

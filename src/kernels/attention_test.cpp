@@ -276,6 +276,20 @@ TEST(Attention, InBf16AtTheWidthsOfModelsBehindAPrefixStaysNearFp64ForwardAndBac
   }
 }
 
+TEST(Attention, InBf16NoNumberIsNoNumberInWhatComesOfIt) {
+  const auto spoilt = [](std::int64_t column, float value) {
+    torch::Tensor qkv = at::ones({20, 3 * 32}).to(torch::kBFloat16);
+    qkv[3][column] = value;
+    return attention(qkv, {0, 20}, {1});
+  };
+  const torch::Tensor by_query = spoilt(0, NAN), by_key = spoilt(32, NAN);
+  EXPECT_TRUE(by_query[3].isnan().all().item<bool>());
+  EXPECT_FALSE(by_query[4].isnan().any().item<bool>());
+  EXPECT_FALSE(by_key[2].isnan().any().item<bool>());
+  EXPECT_TRUE(by_key[19].isnan().all().item<bool>());
+  EXPECT_TRUE(spoilt(0, INFINITY)[3].isnan().all().item<bool>());
+}
+
 TEST(Attention, RefusesWhatIsNoPrefix) {
   const torch::Tensor qkv = random_shared(9);
   const auto attend = [&](std::vector<std::int64_t> prefix) {

@@ -54,7 +54,8 @@ struct Block {
 
 // e^x, x at most about 0, relative error below 1e-5, which bf16 does not see.
 inline __m512 exponential(__m512 x) {
-  x = _mm512_max_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), _mm512_set1_ps(-110.f));
+  // The order of the two matters: of a number and NaN the instruction returns the second.
+  x = _mm512_max_ps(_mm512_set1_ps(-110.f), _mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)));
   const __m512 whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   const __m512 r = _mm512_sub_ps(x, whole);  // in [-.5, .5]: 2^r by its series
   __m512 p = _mm512_set1_ps(1.3333558e-3f);
@@ -73,12 +74,13 @@ inline __mmask16 first_lanes(std::int64_t n) {
 
 inline __m256i to_bf16(__m512 x) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)); }
 
-// scores: a row's, of which it sees the first `seen`, none of [before, own). Writes exp(scale *
-// (score - largest)) to `weights` up to `width`, 0 where it sees nothing. Returns their sum and the
-// logarithm of the sum of exp(scale * score).
 struct RowSum {
   float sum, log_sum;
 };
+// scores: a row's, of which it sees the first `seen`, none of [before, own). Writes exp(scale *
+// (score - largest)) to `weights` up to `width`: 0 behind what it sees, and 2^-110 in [before,
+// own), where packed keys and values are 0. Returns their sum and the logarithm of the sum of
+// exp(scale * score).
 RowSum soften(float* scores, std::int64_t seen, const Columns& columns, std::int64_t width,
               float scale, bf16* weights) {
   const __m512 none = _mm512_set1_ps(-std::numeric_limits<float>::infinity());

@@ -34,9 +34,9 @@ struct Family {
   std::vector<Range> members;
 };
 
-// The rows of one family in the columns of the query heads that share key head g. out: [T, H D].
-// log_sums: [H, T], the logarithm of each row's sum of exp(score). A thread keeps one workspace for
-// all that it does.
+// Writes the rows of one family in the columns of the query heads that share key head g. out: [T, H
+// D]. log_sums: [H, T], the logarithm of each row's sum of exp(score). A thread keeps one workspace
+// for all that it does.
 void forward(const bf16* qkv, const Shape& shape, const Family& family, std::int64_t g, bf16* out,
              float* log_sums, tiles::Workspace& workspace);
 

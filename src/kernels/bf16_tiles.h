@@ -59,10 +59,10 @@ void pack_transposed(const Words& rows, std::int64_t count, std::int64_t at, std
                      std::uint32_t* to);
 
 // The right matrix of a product with the rows themselves: word (k, j) holds number j of rows 2k and
-// 2k+1. Zeros follow up to a multiple of 16 rows.
+// 2k+1. Zeros follow up to a multiple of 16 rows. rows.width is a multiple of 32.
 void pack_pairs(const Words& rows, std::int64_t count, std::uint32_t* to);
 
-// Rows of sums [count, width], times `factor`, as bf16 `stride` apart.
+// Rows of sums [count, width], times `factor`, as bf16 `stride` apart. width: a multiple of 16.
 void store_rows(const float* sums, std::int64_t count, std::int64_t width, float factor, bf16* to,
                 std::int64_t stride);
 

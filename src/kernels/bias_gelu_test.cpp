@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "kernels/compute.h"
 
 namespace kernels {
 namespace {
@@ -45,6 +46,16 @@ TEST(BiasGelu, InBf16AgreesWithFp64ButForTheRoundingOfItsResult) {
 
 TEST(BiasGelu, RefusesABiasOfAnotherWidth) {
   EXPECT_THROW(bias_gelu(torch::ones({2, 4}), torch::ones({3})), base::Error);
+}
+
+TEST(RowSum, IsOneToTheBitWhateverTheThreads) {
+  const int before = use_threads(0);
+  const torch::Tensor x = random({64, 2304}, 1, torch::kFloat32);
+  use_threads(1);
+  const torch::Tensor one = row_sum(x);
+  use_threads(8);
+  EXPECT_TRUE(at::equal(row_sum(x), one));
+  use_threads(before);
 }
 
 TEST(RowSum, AddsUpTheRows) {

@@ -80,6 +80,7 @@ void draw_step(const torch::Tensor& logits, const torch::Tensor& hidden, const t
   const std::int64_t n = rows.size(1);
   const int* active = state.field(DrawState::active).data_ptr<int>();
   at::parallel_for(0, rows.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
+    torch::NoGradGuard no_grad;  // the caller's holds on its own thread alone
     for (std::int64_t b = begin; b < end; ++b) {
       if (active[b] == 0) continue;
       const float* row = rows.data_ptr<float>() + b * n;

@@ -24,7 +24,8 @@ ATTUNE_INLINE float load(const bf16* p) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(*p) << 16);
 }
 ATTUNE_INLINE void store(float* p, float value) { *p = value; }
-ATTUNE_INLINE void store(bf16* p, float value) {  // to nearest even; no NaN comes here
+ATTUNE_INLINE void store(
+    bf16* p, float value) {  // to nearest even; NaN stays NaN but for payloads nobody makes
   const auto bits = std::bit_cast<std::uint32_t>(value);
   *p = static_cast<bf16>((bits + 0x7FFFu + ((bits >> 16) & 1)) >> 16);
 }

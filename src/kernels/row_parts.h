@@ -6,7 +6,7 @@
 #include <ATen/Parallel.h>
 #include <torch/types.h>
 
-#include "kernels/loops.h"
+#include "kernels/layer_loops.h"
 
 // Passes over the rows of a matrix on all threads, for the .cpp files of this folder.
 namespace kernels::rows {
@@ -45,7 +45,10 @@ torch::Tensor summed(std::int64_t rows, std::int64_t sums, std::int64_t width, c
       for (std::int64_t row = part * rows / kParts; row < (part + 1) * rows / kParts; ++row)
         f(row, to + part * sums * width);
   });
-  return parts.sum(0);
+  const torch::Tensor sum = torch::zeros({sums, width}, torch::kFloat32);
+  for (std::int64_t part = 0; part < kParts; ++part)
+    loops::add_row(to + part * sums * width, sums * width, sum.data_ptr<float>());
+  return sum;
 }
 
 }  // namespace kernels::rows

@@ -72,7 +72,7 @@ struct ForwardOptions {
   bool adapter_dropout = false;  // of what adapters read, as their settings say
   kernels::Backend backend = kernels::Backend::native;
   // Called for each layer with its queries, keys and values, [T, (H + 2G) D], after rotation; the
-  // decoder fills its cache so.
+  // decoder fills its cache so. Without a gradient where a layer is worked out by hand.
   std::function<void(std::size_t layer, const torch::Tensor& qkv)> on_qkv;
   // Which rows are wanted, int64, on the weights' device; undefined: all. The last layer's work on
   // the others is left out.

@@ -92,17 +92,16 @@ torch::Tensor run_forward(Tensors& w, const Settings& s) {
   return out;
 }
 
-// The gradients of the arguments, in their order, of those weights' alone where `weights`.
+// The gradients of the arguments, in their order; of matrices and their biases those that are
+// wanted.
 Tensors run_backward(const Tensors& w, const torch::Tensor& by_out, const Settings& s,
-                     bool weights) {
+                     const std::function<bool(int argument)>& is_wanted) {
   Tensors by(kArguments);
   // y = in W + b: the gradients of W and b from that of y, and returned that of `in`.
   const auto project = [&](int weight, int bias, const torch::Tensor& in,
                            const torch::Tensor& by_y) {
-    if (weights) {
-      by[weight] = at::mm(in.t(), by_y);
-      if (!by[bias].defined()) by[bias] = kernels::row_sum(by_y);
-    }
+    if (is_wanted(weight)) by[weight] = at::mm(in.t(), by_y);
+    if (is_wanted(bias) && !by[bias].defined()) by[bias] = kernels::row_sum(by_y);
     return at::mm(by_y, w[weight].t());
   };
   const auto through_norm = [&](int norm, const torch::Tensor& by_normed, const torch::Tensor& in,
@@ -155,9 +154,11 @@ struct Gpt2Layer : torch::autograd::Function<Gpt2Layer> {
 
   static Tensors backward(torch::autograd::AutogradContext* context, const Tensors& gradients) {
     const auto kept = context->saved_data["settings"].toCapsule();
-    Tensors by = run_backward(context->get_saved_variables(), gradients[0].contiguous(),
-                              static_cast<const KeptSettings&>(*kept).settings,
-                              context->needs_input_grad(kQkv));
+    Tensors by =
+        run_backward(context->get_saved_variables(), gradients[0].contiguous(),
+                     static_cast<const KeptSettings&>(*kept).settings, [&](int argument) {
+                       return context->needs_input_grad(static_cast<std::size_t>(argument));
+                     });
     by.emplace_back();  // of the settings
     return by;
   }

@@ -257,6 +257,7 @@ void TrainedRecommender::choose_words(const std::vector<Open*>& replies) {
   logits.narrow(1, 0, rows).copy_(at::linear(stacked, weights_.head.narrow(0, 0, rows)));
   std::vector<kernels::Draw> drawn(replies.size());
   at::parallel_for(0, logits.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
+    torch::NoGradGuard no_grad;  // the caller's holds on its own thread alone
     for (std::int64_t b = begin; b < end; ++b)
       drawn[static_cast<std::size_t>(b)] = draw_word(*replies[static_cast<std::size_t>(b)],
                                                      logits.data_ptr<float>() + b * (rows + 1));

@@ -159,10 +159,11 @@ class Trainer {
       metrics.insert(metrics.end(), more.begin(), more.end());
     };
     const auto update_start = Clock::now();
-    add(update_words(rollout));
+    const base::Metrics learned = update_words(rollout);
+    add(learned);
     const double update_seconds = seconds_since(update_start);
     stage_.profile->add("update of the words", update_seconds,
-                        {.tokens = tokens * settings_.epochs});
+                        {.tokens = learned.empty() ? 0 : tokens * settings_.epochs});
     add(rollout_metrics(rollout));
     const double seconds = seconds_since(start);
     add({{"seconds/rollout", rollout_seconds},
@@ -181,9 +182,10 @@ class Trainer {
     if (input_.sentiment && measures)
       if (const auto cheer = sentiment_correlation(rollout))
         add({{"reward/sentiment_correlation", *cheer}});
-    const auto gold_timer = stage_.profile->time("judging the policy");
-    if (input_.gold && measures)
+    if (input_.gold && measures) {
+      const auto timer = stage_.profile->time("judging the policy");
       if (const std::optional<double> gold = input_.gold(policy_)) add({{"gold", *gold}});
+    }
     last_score_ = mean(rollout.raw_scores);
     return metrics;
   }

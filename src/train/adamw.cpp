@@ -1,6 +1,7 @@
 #include "train/adamw.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 
@@ -22,22 +23,22 @@ AdamW::AdamW(std::vector<torch::Tensor> parameters, const AdamWOptions& options)
 }
 
 void AdamW::use_copies(std::vector<torch::Tensor> copies) {
-  for (Group& group : groups_) group.copies.clear();
-  std::size_t found[2] = {0, 0};
+  std::array<std::vector<torch::Tensor>, 2> found;
   for (torch::Tensor& copy : copies) {
-    Group& group = groups_[copy.dim() >= 2 ? 0 : 1];
-    std::size_t& next = found[copy.dim() >= 2 ? 0 : 1];
-    base::check(next < group.parameters.size() && group.parameters[next].is_cpu() &&
-                    group.parameters[next].sizes() == copy.sizes() &&
-                    copy.scalar_type() == torch::kBFloat16,
+    const std::size_t at = copy.dim() >= 2 ? 0 : 1;
+    const std::vector<torch::Tensor>& parameters = groups_[at].parameters;
+    base::check(found[at].size() < parameters.size() &&
+                    parameters[found[at].size()].sizes() == copy.sizes() &&
+                    parameters[found[at].size()].is_cpu() && copy.is_cpu() &&
+                    copy.is_contiguous() && copy.scalar_type() == torch::kBFloat16,
                 "AdamW: a copy of shape ", copy.sizes(),
                 " is none of the parameter's in its place");
-    group.copies.push_back(std::move(copy));
-    next += 1;
+    found[at].push_back(std::move(copy));
   }
-  for (const std::size_t i : {0, 1})
-    base::check(found[i] == groups_[i].parameters.size(), "AdamW: copies of ", found[i], " of ",
-                groups_[i].parameters.size(), " parameters");
+  for (const std::size_t at : {0, 1})
+    base::check(found[at].size() == groups_[at].parameters.size(), "AdamW: copies of ",
+                found[at].size(), " of ", groups_[at].parameters.size(), " parameters");
+  for (const std::size_t at : {0, 1}) groups_[at].copies = std::move(found[at]);
 }
 
 double AdamW::gradient_norm() {

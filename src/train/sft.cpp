@@ -52,12 +52,23 @@ torch::Tensor predicting_states(const model::Weights& weights, const Predictions
 }
 
 // What a training step must do: a forward pass and a backward pass of twice as much.
-base::Work work_of(const model::ModelConfig& config, const std::vector<const Sequence*>& batch) {
-  const Predictions predictions = collate(batch);
+base::Work step_work(const model::ModelConfig& config, const Predictions& predictions) {
   base::Work work = model::forward_work(config, predictions.packed,
                                         static_cast<std::int64_t>(predictions.rows.size()));
   work.operations *= 3;
   return work;
+}
+
+torch::Tensor loss_of(const model::Weights& weights, const Predictions& predictions,
+                      const model::ForwardOptions& options) {
+  base::check(!predictions.rows.empty(), "sft: a batch in which nothing is to be predicted");
+  const torch::Device device = device_of(weights);
+  const torch::Tensor counts = torch::tensor(predictions.weights).to(device);
+  kernels::HeadOptions head;
+  head.backend = options.backend;
+  return kernels::weighted_log_prob(predicting_states(weights, predictions, options), weights.head,
+                                    torch::tensor(predictions.targets, torch::kInt64).to(device),
+                                    counts / -counts.sum(), head);
 }
 
 // The step at which each epoch ends.
@@ -99,15 +110,7 @@ struct Best {
 
 torch::Tensor sft_loss(const model::Weights& weights, const std::vector<const Sequence*>& batch,
                        const model::ForwardOptions& options) {
-  const Predictions predictions = collate(batch);
-  base::check(!predictions.rows.empty(), "sft: a batch in which nothing is to be predicted");
-  const torch::Device device = device_of(weights);
-  const torch::Tensor counts = torch::tensor(predictions.weights).to(device);
-  kernels::HeadOptions head;
-  head.backend = options.backend;
-  return kernels::weighted_log_prob(predicting_states(weights, predictions, options), weights.head,
-                                    torch::tensor(predictions.targets, torch::kInt64).to(device),
-                                    counts / -counts.sum(), head);
+  return loss_of(weights, collate(batch), options);
 }
 
 SftLosses evaluate_losses(const model::LanguageModel& model, const std::vector<Sequence>& sequences,
@@ -201,9 +204,10 @@ SftResult train_sft(model::LanguageModel model, const std::vector<Sequence>& tra
       options.dropout_key = base::random_key(
           {.seed = stage.seed, .stage = "sft/dropout", .step = static_cast<std::uint64_t>(step)});
       const torch::Tensor loss = [&] {
+        const Predictions predictions = collate(batch);
         const auto timer =
-            stage.profile->time("forward and backward", work_of(model.config, batch));
-        const torch::Tensor value = sft_loss(weights(), batch, options);
+            stage.profile->time("forward and backward", step_work(model.config, predictions));
+        const torch::Tensor value = loss_of(weights(), predictions, options);
         value.backward();
         return value;
       }();
