@@ -92,6 +92,10 @@ class Trainer {
     progress.finish();
     const double words_kl = words_.measure_kl(replies_->own_replies(place("rl/end"))),
                  item_kl = end_item_kl();
+    if (!std::isfinite(words_kl))
+      throw base::UsageError(
+          "rl: the policy's probabilities are no numbers any more at the end; try a smaller "
+          "rl.learning_rate, or rl.kl_target above 0");
     return {std::move(policy_), static_cast<int>(iteration_), words_kl, item_kl};
   }
 
