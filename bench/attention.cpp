@@ -1,7 +1,5 @@
 #include "kernels/attention.h"
 
-#include <cmath>
-
 #include "base/error.h"
 #include "base/format.h"
 #include "harness.h"
@@ -12,21 +10,11 @@ namespace {
 
 constexpr std::int64_t kTokens = 1024, kHeads = 12, kWidth = 64;
 
-// [T, H D] from qkv [T, 3 H D], T / length sequences of one length, as plain libtorch does it.
-torch::Tensor plain_attention(const torch::Tensor& qkv, std::int64_t length,
-                              PlainModel::Attention kind) {
-  const auto parts = qkv.view({-1, length, 3, kHeads, kWidth}).permute({2, 0, 3, 1, 4}).unbind(0);
-  torch::Tensor mixed;
-  if (kind == PlainModel::Attention::fused) {
-    mixed = at::scaled_dot_product_attention(parts[0], parts[1], parts[2], {}, 0., true);
-  } else {
-    const torch::Tensor later = torch::full({length, length}, -INFINITY, torch::kBFloat16).triu(1);
-    const torch::Tensor scores = at::matmul(parts[0] * (1 / std::sqrt(static_cast<double>(kWidth))),
-                                            parts[1].transpose(2, 3)) +
-                                 later;
-    mixed = at::matmul(at::softmax(scores, -1), parts[2]);
-  }
-  return mixed.transpose(1, 2).reshape({-1, kHeads * kWidth});
+// [T, H D] from qkv [T, 3 H D], T / length sequences of one length.
+torch::Tensor plain(const torch::Tensor& qkv, std::int64_t length, PlainModel::Attention kind) {
+  return plain_attention(
+             qkv.view({-1, length, 3, kHeads, kWidth}).permute({2, 0, 3, 1, 4}).unbind(0), kind)
+      .view({-1, kHeads * kWidth});
 }
 
 struct Case {
@@ -51,23 +39,17 @@ torch::Tensor gradient(const Case& of, const Attend& attend) {
   return torch::autograd::grad({attend()}, {of.qkv}, {of.upstream})[0];
 }
 
-// The same numbers, but for what bf16 rounds away.
-void check_equal(const torch::Tensor& a, const torch::Tensor& b) {
-  const double error =
-      ((a - b).to(torch::kFloat32).norm() / b.to(torch::kFloat32).norm()).item<double>();
-  base::check(error < 2e-2, "bench attention: the results differ by ", error);
-}
-
 base::Json one(const Options& options, const Case& of) {
   const auto plain_forward = [&](PlainModel::Attention kind) {
     torch::NoGradGuard no_grad;
-    plain_attention(of.qkv, of.length, kind);
+    plain(of.qkv, of.length, kind);
   };
   const auto plain_both = [&](PlainModel::Attention kind) {
-    return gradient(of, [&] { return plain_attention(of.qkv, of.length, kind); });
+    return gradient(of, [&] { return plain(of.qkv, of.length, kind); });
   };
   const auto our_both = [&] { return gradient(of, [&] { return ours(of); }); };
-  check_equal(our_both(), plain_both(PlainModel::Attention::fused));
+  base::check(relative_error(our_both(), plain_both(PlainModel::Attention::fused)) < 2e-2,
+              "bench attention: the gradients differ");  // bf16 has 8 bits
 
   const auto faster = [](const auto& work) {
     return faster_attention([&](PlainModel::Attention kind) {

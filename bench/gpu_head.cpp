@@ -2,6 +2,7 @@
 #include "gpu.h"
 #include "kernels/cuda.h"
 #include "kernels/log_prob_head.h"
+#include "plain_model.h"
 
 namespace bench {
 namespace {
@@ -46,11 +47,9 @@ base::Json run(const Options& options) {
         .backward();
   };
   learn(true);
-  const torch::Tensor gradient = weight.grad().to(torch::kFloat32);
+  const torch::Tensor gradient = weight.grad();
   learn(false);
-  const double error = ((gradient - weight.grad().to(torch::kFloat32)).norm() /
-                        weight.grad().to(torch::kFloat32).norm())
-                           .item<double>();
+  const double error = relative_error(gradient, weight.grad());
   base::check(error < 2e-2, "bench gpu-head: gradients are ", error, " apart");
 
   const double flops = 2. * kTokens * kWidth * kGpuVocabulary;

@@ -1,10 +1,10 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/random.h"
 #include "gpu.h"
 #include "kernels/cuda.h"
 #include "plain_sft.h"
+#include "sequences.h"
 #include "train/adamw.h"
 #include "train/sft.h"
 
@@ -14,22 +14,10 @@ namespace {
 constexpr int kTokens = 1024;
 constexpr double kLearningRate = 1e-4, kMaxNorm = 1;
 
-std::vector<train::Sequence> random_sequences(int batch) {
-  base::Random random({.seed = 1, .stage = "bench/gpu-train"});
-  std::vector<train::Sequence> sequences(static_cast<std::size_t>(batch));
-  for (train::Sequence& sequence : sequences) {
-    for (int t = 0; t < kTokens; ++t)
-      sequence.ids.push_back(static_cast<int>(random.below(kGpuVocabulary)));
-    sequence.weights.assign(kTokens, 1.f);
-    sequence.weights[0] = 0;
-    sequence.parts.assign(kTokens, dialogue::Piece::Part::response);
-  }
-  return sequences;
-}
-
 base::Json train(const GpuSize& size, int batch, int rounds) {
   const model::LanguageModel initial = gpu_model(size, kTokens);
-  const std::vector<train::Sequence> sequences = random_sequences(batch);
+  const std::vector<train::Sequence> sequences =
+      random_sequences(std::vector<int>(static_cast<std::size_t>(batch), kTokens), kGpuVocabulary);
   std::vector<const train::Sequence*> pointers;
   std::vector<std::vector<int>> rows;
   for (const train::Sequence& sequence : sequences) {

@@ -2,6 +2,7 @@
 #include "base/format.h"
 #include "harness.h"
 #include "kernels/log_prob_head.h"
+#include "plain_model.h"
 
 namespace bench {
 namespace {
@@ -49,10 +50,6 @@ torch::autograd::variable_list our_step(const Case& of) {
 torch::autograd::variable_list full_step(const Case& of) {
   return gradients(
       of, at::cross_entropy_loss(at::linear(of.hidden, of.weight).to(torch::kFloat32), of.targets));
-}
-
-double relative_error(const torch::Tensor& a, const torch::Tensor& b) {
-  return ((a - b).to(torch::kFloat32).norm() / b.to(torch::kFloat32).norm()).item<double>();
 }
 
 base::Json one(const Options& options, const Case& of) {

@@ -34,7 +34,6 @@ torch::Tensor PlainModel::attend(const torch::Tensor& qkv, std::int64_t layer, C
   const std::int64_t batch = qkv.size(0), t = qkv.size(1), heads = config_.heads,
                      width = config_.width / heads;
   auto parts = qkv.view({batch, t, 3, heads, width}).permute({2, 0, 3, 1, 4}).unbind(0);
-  const bool one = cache && cache->length > 0;  // a single query sees all there is
   if (cache) {
     const auto grow = [&](torch::Tensor& part, torch::Tensor& all) {
       all.narrow(2, cache->length, t).copy_(part);
@@ -43,17 +42,7 @@ torch::Tensor PlainModel::attend(const torch::Tensor& qkv, std::int64_t layer, C
     grow(parts[1], cache->keys[static_cast<std::size_t>(layer)]);
     grow(parts[2], cache->values[static_cast<std::size_t>(layer)]);
   }
-  torch::Tensor mixed;
-  if (attention_ == Attention::fused) {
-    mixed = at::scaled_dot_product_attention(parts[0], parts[1], parts[2], {}, 0., !one);
-  } else {
-    torch::Tensor scores = at::matmul(parts[0] * (1 / std::sqrt(static_cast<double>(width))),
-                                      parts[1].transpose(2, 3));
-    if (!one)
-      scores = scores + torch::full({t, t}, -INFINITY, qkv.options().requires_grad(false)).triu(1);
-    mixed = at::matmul(at::softmax(scores, -1), parts[2]);
-  }
-  return mixed.transpose(1, 2).reshape({batch, t, config_.width});
+  return plain_attention(parts, attention_);
 }
 
 torch::Tensor PlainModel::hidden(const torch::Tensor& ids, Cache* cache) const {
@@ -93,6 +82,29 @@ void PlainModel::step(double learning_rate, double max_norm, std::vector<torch::
     parameter -= learning_rate * parameter.grad();
     parameter.mutable_grad() = torch::Tensor();
   }
+}
+
+torch::Tensor plain_attention(const std::vector<torch::Tensor>& parts, PlainModel::Attention kind) {
+  const torch::Tensor &query = parts[0], &key = parts[1], &value = parts[2];
+  const std::int64_t t = query.size(2);
+  const bool causal = t == key.size(2);
+  torch::Tensor mixed;
+  if (kind == PlainModel::Attention::fused) {
+    mixed = at::scaled_dot_product_attention(query, key, value, {}, 0., causal);
+  } else {
+    torch::Tensor scores = at::matmul(query * (1 / std::sqrt(static_cast<double>(query.size(3)))),
+                                      key.transpose(2, 3));
+    if (causal)
+      scores =
+          scores + torch::full({t, t}, -INFINITY, query.options().requires_grad(false)).triu(1);
+    mixed = at::matmul(at::softmax(scores, -1), value);
+  }
+  return mixed.transpose(1, 2).reshape({query.size(0), t, query.size(1) * query.size(3)});
+}
+
+double relative_error(const torch::Tensor& found, const torch::Tensor& wanted) {
+  const torch::Tensor exact = wanted.to(torch::kFloat32);
+  return ((found.to(torch::kFloat32) - exact).norm() / exact.norm()).item<double>();
 }
 
 const char* name_of(PlainModel::Attention attention) {

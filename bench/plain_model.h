@@ -45,6 +45,13 @@ class PlainModel {
   model::TensorMap cast_;  // this step's weights in bf16
 };
 
+// Attention as plain libtorch does it. parts: queries, keys and values [B, H, T, D]; with one query
+// for more keys it sees them all. Returns [B, T, H D].
+torch::Tensor plain_attention(const std::vector<torch::Tensor>& parts, PlainModel::Attention kind);
+
+// The norm of the difference over that of what was wanted.
+double relative_error(const torch::Tensor& found, const torch::Tensor& wanted);
+
 // Plain takes the attention that is faster here: times one step of each.
 PlainModel::Attention faster_attention(
     const std::function<double(PlainModel::Attention)>& seconds_of);

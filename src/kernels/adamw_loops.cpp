@@ -1,6 +1,5 @@
 #include "kernels/adamw_loops.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "kernels/loops_inline.h"
@@ -8,12 +7,11 @@
 namespace kernels::loops {
 namespace {
 
-template <bool has_copy, class G>
+template <class G>
 ATTUNE_INLINE void adamw_body(float* p, const G* gradient, float* m, float* v, bf16* copy,
                               std::int64_t n, const AdamStep& step) {
   const AdamStep s = step;
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) {
+  const auto move = [&](std::int64_t i) __attribute__((always_inline)) {
     const float g = load(gradient + i) * s.gradient_scale;
     const float first = m[i] + s.new1 * (g - m[i]), second = s.beta2 * v[i] + s.new2 * g * g;
     const float moved =
@@ -21,7 +19,14 @@ ATTUNE_INLINE void adamw_body(float* p, const G* gradient, float* m, float* v, b
     m[i] = first;
     v[i] = second;
     p[i] = moved;
-    if (has_copy) store(copy + i, moved);
+    return moved;
+  };
+  if (copy) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) store(copy + i, move(i));
+  } else {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) move(i);
   }
 }
 
@@ -43,17 +48,11 @@ ATTUNE_INLINE double sum_of_squares_body(const G* x, std::int64_t n) {
 
 ATTUNE_CLONES void adamw(float* p, const float* gradient, float* m, float* v, bf16* copy,
                          std::int64_t n, const AdamStep& step) {
-  if (copy)
-    adamw_body<true>(p, gradient, m, v, copy, n, step);
-  else
-    adamw_body<false>(p, gradient, m, v, copy, n, step);
+  adamw_body(p, gradient, m, v, copy, n, step);
 }
 ATTUNE_CLONES void adamw(float* p, const bf16* gradient, float* m, float* v, bf16* copy,
                          std::int64_t n, const AdamStep& step) {
-  if (copy)
-    adamw_body<true>(p, gradient, m, v, copy, n, step);
-  else
-    adamw_body<false>(p, gradient, m, v, copy, n, step);
+  adamw_body(p, gradient, m, v, copy, n, step);
 }
 
 ATTUNE_CLONES double sum_of_squares(const float* x, std::int64_t n) {

@@ -3,14 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "kernels/test_tensors.h"
 
 namespace kernels {
 namespace {
 
-torch::Tensor random(std::vector<std::int64_t> shape, std::uint64_t seed) {
-  auto generator = at::detail::createCPUGenerator(seed);
-  return at::randn(shape, generator, torch::TensorOptions().dtype(torch::kFloat32));
-}
+using testing::apart;
+using testing::random;
 
 AdamWTensors tensors(std::vector<std::int64_t> shape, std::uint64_t seed) {
   return {random(shape, seed), random(shape, seed + 1), random(shape, seed + 2) * .1,
@@ -20,10 +19,6 @@ AdamWTensors tensors(std::vector<std::int64_t> shape, std::uint64_t seed) {
 AdamWTensors clone(const AdamWTensors& t) {
   return {t.parameter.clone(), t.gradient.clone(), t.first_moment.clone(), t.second_moment.clone(),
           torch::Tensor()};
-}
-
-float largest_difference(const torch::Tensor& a, const torch::Tensor& b) {
-  return (a - b).abs().max().item<float>();
 }
 
 const AdamWStep kStep{.learning_rate = .01, .weight_decay = .1, .step = 3, .gradient_divisor = 2.5};
@@ -45,9 +40,9 @@ TEST(AdamWStep, IsLibtorchsFusedStepOverSeveralTensors) {
                     kStep.beta1, kStep.beta2, kStep.weight_decay, kStep.epsilon, false, false,
                     torch::tensor(static_cast<float>(kStep.gradient_divisor)));
   for (std::size_t i = 0; i < ours.size(); ++i) {
-    EXPECT_LT(largest_difference(ours[i].parameter, parameters[i]), 1e-6);
-    EXPECT_LT(largest_difference(ours[i].first_moment, first[i]), 1e-6);
-    EXPECT_LT(largest_difference(ours[i].second_moment, second[i]), 1e-6);
+    EXPECT_LT(apart(ours[i].parameter, parameters[i]), 1e-6);
+    EXPECT_LT(apart(ours[i].first_moment, first[i]), 1e-6);
+    EXPECT_LT(apart(ours[i].second_moment, second[i]), 1e-6);
   }
 }
 

@@ -12,14 +12,13 @@
 #include "kernels/bf16_attention.h"
 #include "kernels/device_attention.h"
 #include "kernels/loops.h"
+#include "kernels/row_parts.h"
 
 namespace kernels {
 namespace {
 
-float* floats(const torch::Tensor& x) { return x.data_ptr<float>(); }
-loops::bf16* halves(const torch::Tensor& x) {
-  return reinterpret_cast<loops::bf16*>(x.data_ptr<at::BFloat16>());
-}
+float* floats(const torch::Tensor& x) { return rows::data_of(x, float{}); }
+loops::bf16* halves(const torch::Tensor& x) { return rows::data_of(x, loops::bf16{}); }
 
 // Sequences that share a prefix, together; the others by themselves.
 std::vector<bf16_attention::Family> families(const Segments& segments) {
@@ -226,14 +225,13 @@ torch::Tensor attention_backward(const torch::Tensor& by_out, const torch::Tenso
 
 torch::Tensor attention(const torch::Tensor& qkv, const Segments& segments, const Heads& heads,
                         Backend backend) {
-  if (qkv.is_cuda() && backend == Backend::native) {
-    const Heads complete = completed(qkv, segments, heads);
-    if (can_fuse(qkv, qkv.size(1) / (complete.queries + 2 * complete.keys)))
-      return fused_attention(qkv, segments, complete);
-  }
-  if (qkv.is_cuda() || backend == Backend::reference)
-    return reference_attention(qkv, segments, completed(qkv, segments, heads));
-  return Attention::apply(qkv.contiguous(), segments, heads);
+  if (qkv.is_cpu() && backend == Backend::native)
+    return Attention::apply(qkv.contiguous(), segments, heads);
+  const Heads complete = completed(qkv, segments, heads);
+  const bool fuses = qkv.is_cuda() && backend == Backend::native &&
+                     can_fuse(qkv, qkv.size(1) / (complete.queries + 2 * complete.keys));
+  return fuses ? fused_attention(qkv, segments, complete)
+               : reference_attention(qkv, segments, complete);
 }
 
 torch::Tensor decode_attention(const torch::Tensor& query, const torch::Tensor& keys,
@@ -251,12 +249,11 @@ torch::Tensor decode_attention(const torch::Tensor& query, const torch::Tensor& 
       const std::int64_t b = i / heads, h = i % heads, n = lengths[static_cast<std::size_t>(b)];
       const std::int64_t offset =
           slots[static_cast<std::size_t>(b)] * keys.stride(0) + h / share * d;
-      if (query.dtype() == torch::kFloat32)
-        loops::attend(floats(contiguous) + i * d, floats(keys) + offset, floats(values) + offset, n,
-                      d, keys.stride(1), scale, scores.data(), floats(out) + i * d);
-      else
-        loops::attend(halves(contiguous) + i * d, halves(keys) + offset, halves(values) + offset, n,
-                      d, keys.stride(1), scale, scores.data(), halves(out) + i * d);
+      rows::with_type(query, [&](auto type) {
+        const auto of = [&](const torch::Tensor& x) { return rows::data_of(x, type); };
+        loops::attend(of(contiguous) + i * d, of(keys) + offset, of(values) + offset, n, d,
+                      keys.stride(1), scale, scores.data(), of(out) + i * d);
+      });
     }
   });
   return out;

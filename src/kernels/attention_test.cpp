@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "kernels/test_tensors.h"
 
 namespace kernels {
 namespace {
@@ -232,14 +233,11 @@ void expect_near_fp64(const Segments& segments, const Heads& heads, std::int64_t
   const torch::Tensor weights = random(heads.queries * width);
   const torch::Tensor a = attention(ours, segments, heads),
                       b = attention(exact, segments, heads, Backend::reference);
-  const auto error = [](const torch::Tensor& found, const torch::Tensor& wanted) {
-    return ((found.to(torch::kFloat64) - wanted).norm() / wanted.norm()).item<double>();
-  };
-  EXPECT_LT(error(a, b), 4e-3);
+  EXPECT_LT(testing::relative_error(a, b), 4e-3);
   const torch::Tensor by_ours = torch::autograd::grad({a}, {ours}, {weights})[0],
                       by_exact =
                           torch::autograd::grad({b}, {exact}, {weights.to(torch::kFloat64)})[0];
-  EXPECT_LT(error(by_ours, by_exact), 6e-3);
+  EXPECT_LT(testing::relative_error(by_ours, by_exact), 6e-3);
   for (std::int64_t row = 0; row < tokens; ++row)  // none of them left out or taken twice
     ASSERT_LT((by_ours[row].to(torch::kFloat64) - by_exact[row]).abs().max().item<double>(),
               4e-2 * by_exact.abs().max().item<double>())

@@ -1,26 +1,13 @@
 #include "kernels/bf16_attention.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
 
-#include <immintrin.h>
-
+#include "kernels/bf16_softmax.h"
 #include "kernels/bf16_tiles.h"
 
 namespace kernels::bf16_attention {
 
-bool available(std::int64_t width) {
-  return tiles::available() && width % 32 == 0 && width > 0 && width <= 128;
-}
-
-}  // namespace kernels::bf16_attention
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
-
-namespace kernels::bf16_attention {
 namespace {
 
 using tiles::Words;
@@ -34,12 +21,6 @@ std::int64_t block_rows(std::int64_t columns) {
   return (columns > 512 ? 4 : columns > 128 ? 8 : 12) * kStep;
 }
 
-// Where a sequence's keys stand among the packed columns: its prefix's in [0, before), nothing in
-// [before, own), its own from `own` on.
-struct Columns {
-  std::int64_t before = 0, own = 0;
-};
-
 // A block of a sequence's query rows against the packed columns.
 struct Block {
   std::int64_t first, rows;  // of the sequence
@@ -51,117 +32,6 @@ struct Block {
   std::int64_t width(std::int64_t r) const { return aligned(seen(std::min(r + kStep, rows) - 1)); }
   std::int64_t width() const { return aligned(seen(rows - 1)); }
 };
-
-// e^x, x at most about 0, relative error below 1e-5, which bf16 does not see.
-inline __m512 exponential(__m512 x) {
-  // The order of the two matters: of a number and NaN the instruction returns the second.
-  x = _mm512_max_ps(_mm512_set1_ps(-110.f), _mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)));
-  const __m512 whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512 r = _mm512_sub_ps(x, whole);  // in [-.5, .5]: 2^r by its series
-  __m512 p = _mm512_set1_ps(1.3333558e-3f);
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(9.6181291e-3f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(5.5504109e-2f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(.24022651f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(.69314718f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.f));
-  return _mm512_scalef_ps(p, whole);
-}
-
-inline __mmask16 first_lanes(std::int64_t n) {
-  return n >= 16 ? static_cast<__mmask16>(0xFFFF)
-                 : static_cast<__mmask16>((1u << std::max<std::int64_t>(n, 0)) - 1);
-}
-
-inline __m256i to_bf16(__m512 x) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)); }
-
-struct RowSum {
-  float sum, log_sum;
-};
-// scores: a row's, of which it sees the first `seen`, none of [before, own). Writes exp(scale *
-// (score - largest)) to `weights` up to `width`: 0 behind what it sees, and 2^-110 in [before,
-// own), where packed keys and values are 0. Returns their sum and the logarithm of the sum of
-// exp(scale * score).
-RowSum soften(float* scores, std::int64_t seen, const Columns& columns, std::int64_t width,
-              float scale, bf16* weights) {
-  const __m512 none = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
-  for (std::int64_t j = columns.before; j < columns.own; ++j)
-    scores[j] = -std::numeric_limits<float>::infinity();
-  __m512 most = none;
-  for (std::int64_t j = 0; j < seen; j += 16)
-    most = _mm512_max_ps(most, _mm512_mask_loadu_ps(none, first_lanes(seen - j), scores + j));
-  const float largest = _mm512_reduce_max_ps(most);
-  const __m512 by = _mm512_set1_ps(scale), shift = _mm512_set1_ps(-largest * scale);
-  __m512 sum = _mm512_setzero_ps();
-  for (std::int64_t j = 0; j < width; j += 16) {
-    const __m512 e =
-        _mm512_maskz_mov_ps(first_lanes(seen - j),
-                            exponential(_mm512_fmadd_ps(_mm512_loadu_ps(scores + j), by, shift)));
-    sum = _mm512_add_ps(sum, e);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(weights + j), to_bf16(e));
-  }
-  const float total = _mm512_reduce_add_ps(sum);
-  return {total, largest * scale + std::log(total)};
-}
-
-// Probabilities p of two neighbouring rows from their scores, and the gradients g of the scores
-// from those of the probabilities: g = scale * p * (by_p - sum p by_p). Both as pairs of the two
-// rows, and g by row as well, up to `width` columns; the pairs are 0 for 16 columns more.
-struct Row {
-  float *scores, *by_probability;  // the first becomes the probabilities
-  std::int64_t seen = 0;           // 0: there is no such row
-  float log_sum = 0;
-  bf16* by_score = nullptr;
-};
-
-float make_probabilities(Row& row, const Columns& columns, std::int64_t width, float scale) {
-  for (std::int64_t j = columns.before; j < columns.own; ++j)
-    row.scores[j] = -std::numeric_limits<float>::infinity();
-  const __m512 by = _mm512_set1_ps(scale), shift = _mm512_set1_ps(-row.log_sum);
-  __m512 dot = _mm512_setzero_ps();
-  for (std::int64_t j = 0; j < width; j += 16) {
-    const __m512 p = _mm512_maskz_mov_ps(
-        first_lanes(row.seen - j),
-        exponential(_mm512_fmadd_ps(_mm512_loadu_ps(row.scores + j), by, shift)));
-    _mm512_storeu_ps(row.scores + j, p);
-    dot = _mm512_mask3_fmadd_ps(p, _mm512_loadu_ps(row.by_probability + j), dot,
-                                first_lanes(row.seen - j));
-  }
-  return _mm512_reduce_add_ps(dot);
-}
-
-// Words whose lower halves are the one's numbers and whose upper halves are the other's.
-inline __m512i word(__m256i low, __m256i high) {
-  return _mm512_or_si512(_mm512_cvtepu16_epi32(low),
-                         _mm512_slli_epi32(_mm512_cvtepu16_epi32(high), 16));
-}
-
-inline __m512 load_seen(const Row& row, const float* from, std::int64_t j) {
-  return _mm512_maskz_loadu_ps(first_lanes(row.seen - j), from + j);
-}
-
-inline __m256i score_gradient(const Row& row, std::int64_t j, __m512 p, __m512 scale, __m512 dot) {
-  return to_bf16(_mm512_mul_ps(_mm512_mul_ps(scale, p),
-                               _mm512_sub_ps(load_seen(row, row.by_probability, j), dot)));
-}
-
-void pair_up(Row& even, Row& odd, const Columns& columns, std::int64_t width, float scale,
-             std::uint32_t* probabilities, std::uint32_t* by_scores) {
-  const __m512 by = _mm512_set1_ps(scale);
-  const __m512 dot_even = _mm512_set1_ps(make_probabilities(even, columns, width, scale)),
-               dot_odd = _mm512_set1_ps(
-                   odd.seen > 0 ? make_probabilities(odd, columns, width, scale) : 0.f);
-  for (std::int64_t j = 0; j < width; j += 16) {
-    const __m512 p = load_seen(even, even.scores, j), q = load_seen(odd, odd.scores, j);
-    const __m256i g = score_gradient(even, j, p, by, dot_even),
-                  h = score_gradient(odd, j, q, by, dot_odd);
-    _mm512_storeu_si512(probabilities + j, word(to_bf16(p), to_bf16(q)));
-    _mm512_storeu_si512(by_scores + j, word(g, h));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(even.by_score + j), g);
-    if (odd.seen > 0) _mm256_storeu_si256(reinterpret_cast<__m256i*>(odd.by_score + j), h);
-  }
-  _mm512_storeu_si512(probabilities + width, _mm512_setzero_si512());
-  _mm512_storeu_si512(by_scores + width, _mm512_setzero_si512());
-}
 
 // One head of keys and the query heads that share it, of one family.
 class HeadPass {
@@ -413,6 +283,10 @@ class Backward : HeadPass {
 
 }  // namespace
 
+bool available(std::int64_t width) {
+  return tiles::available() && width % 32 == 0 && width > 0 && width <= 128;
+}
+
 void forward(const bf16* qkv, const Shape& shape, const Family& family, std::int64_t g, bf16* out,
              float* log_sums, tiles::Workspace& workspace) {
   Forward(qkv, shape, family, g, out, log_sums, workspace);
@@ -424,5 +298,3 @@ void backward(const bf16* qkv, const float* log_sums, const bf16* by_out, const 
 }
 
 }  // namespace kernels::bf16_attention
-
-#pragma GCC pop_options

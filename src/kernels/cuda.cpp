@@ -58,7 +58,7 @@ void check(int code, const char* what) {
   base::check(code == 0, "cuda: ", what, " failed with code ", code);
 }
 
-// kSource as machine code for the card at hand, kept for the process.
+// source() as machine code for the card at hand, kept for the process.
 class Module {
  public:
   Module()
@@ -89,9 +89,10 @@ class Module {
   static std::vector<char> compiled() {
     const Library library({"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"});
     load_beside(library.get<void>("nvrtcCreateProgram"), "libnvrtc-builtins.so");
+    const std::string text = source();
     nvrtcProgram program = nullptr;
     check(library.get<decltype(nvrtcCreateProgram)>("nvrtcCreateProgram")(
-              &program, kSource, "attune.cu", 0, nullptr, nullptr),
+              &program, text.c_str(), "attune.cu", 0, nullptr, nullptr),
           "nvrtcCreateProgram");
     int major = 0, minor = 0;
     ::cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "kernels/loops.h"
+#include "kernels/row_parts.h"
 
 namespace kernels {
 namespace {
@@ -19,20 +20,14 @@ void over_elements(const torch::Tensor& x, const F& loop) {
   at::parallel_for(0, x.numel(), kGrain, loop);
 }
 
-template <class T>
-T* at_(const torch::Tensor& x) {
-  return reinterpret_cast<T*>(x.data_ptr());
-}
-
 torch::Tensor run_dropout(const torch::Tensor& x, double p, std::uint64_t key) {
   torch::Tensor out = torch::empty_like(x);
   over_elements(x, [&](std::int64_t begin, std::int64_t end) {
     const auto rate = static_cast<float>(p);
-    if (x.dtype() == torch::kFloat32)
-      loops::dropout(at_<float>(x) + begin, at_<float>(out) + begin, end - begin, begin, key, rate);
-    else
-      loops::dropout(at_<loops::bf16>(x) + begin, at_<loops::bf16>(out) + begin, end - begin, begin,
-                     key, rate);
+    rows::with_type(x, [&](auto type) {
+      loops::dropout(rows::data_of(x, type) + begin, rows::data_of(out, type) + begin, end - begin,
+                     begin, key, rate);
+    });
   });
   return out;
 }
@@ -42,12 +37,10 @@ torch::Tensor run_add_dropout(const torch::Tensor& residual, const torch::Tensor
   torch::Tensor out = torch::empty_like(x);
   over_elements(x, [&](std::int64_t begin, std::int64_t end) {
     const auto rate = static_cast<float>(p);
-    if (x.dtype() == torch::kFloat32)
-      loops::add_dropout(at_<float>(residual) + begin, at_<float>(x) + begin,
-                         at_<float>(out) + begin, end - begin, begin, key, rate);
-    else
-      loops::add_dropout(at_<loops::bf16>(residual) + begin, at_<loops::bf16>(x) + begin,
-                         at_<loops::bf16>(out) + begin, end - begin, begin, key, rate);
+    rows::with_type(x, [&](auto type) {
+      loops::add_dropout(rows::data_of(residual, type) + begin, rows::data_of(x, type) + begin,
+                         rows::data_of(out, type) + begin, end - begin, begin, key, rate);
+    });
   });
   return out;
 }

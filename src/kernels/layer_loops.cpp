@@ -29,7 +29,7 @@ ATTUNE_INLINE Moments normalise_row_body(const T* x, const T* weight, const T* b
 
 // With h = (x - mean) * scale and g = by_out * weight:
 //   by_x = scale * (g - mean(g) - h * mean(g * h)).
-template <bool has_also, class T>
+template <class T>
 ATTUNE_INLINE void normalise_row_backward_body(const T* by_out, const T* x, const T* weight,
                                                const Moments& moments, std::int64_t n,
                                                const T* also, T* by_x, float* by_weight,
@@ -45,11 +45,16 @@ ATTUNE_INLINE void normalise_row_backward_body(const T* by_out, const T* x, cons
     by_bias[i] += up;
   }
   const float by_sum = sum / static_cast<float>(n), by_product = product / static_cast<float>(n);
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; ++i) {
+  const auto own = [&](std::int64_t i) __attribute__((always_inline)) {
     const float h = (load(x + i) - mean) * scale, g = load(by_out + i) * load(weight + i);
-    const float own = scale * (g - by_sum - h * by_product);
-    store(by_x + i, has_also ? load(also + i) + own : own);
+    return scale * (g - by_sum - h * by_product);
+  };
+  if (also) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) store(by_x + i, load(also + i) + own(i));
+  } else {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) store(by_x + i, own(i));
   }
 }
 
@@ -102,22 +107,12 @@ ATTUNE_CLONES Moments normalise_row(const bf16* x, const bf16* weight, const bf1
 ATTUNE_CLONES void normalise_row_backward(const float* by_out, const float* x, const float* weight,
                                           const Moments& moments, std::int64_t n, const float* also,
                                           float* by_x, float* by_weight, float* by_bias) {
-  if (also)
-    normalise_row_backward_body<true>(by_out, x, weight, moments, n, also, by_x, by_weight,
-                                      by_bias);
-  else
-    normalise_row_backward_body<false>(by_out, x, weight, moments, n, also, by_x, by_weight,
-                                       by_bias);
+  normalise_row_backward_body(by_out, x, weight, moments, n, also, by_x, by_weight, by_bias);
 }
 ATTUNE_CLONES void normalise_row_backward(const bf16* by_out, const bf16* x, const bf16* weight,
                                           const Moments& moments, std::int64_t n, const bf16* also,
                                           bf16* by_x, float* by_weight, float* by_bias) {
-  if (also)
-    normalise_row_backward_body<true>(by_out, x, weight, moments, n, also, by_x, by_weight,
-                                      by_bias);
-  else
-    normalise_row_backward_body<false>(by_out, x, weight, moments, n, also, by_x, by_weight,
-                                       by_bias);
+  normalise_row_backward_body(by_out, x, weight, moments, n, also, by_x, by_weight, by_bias);
 }
 
 ATTUNE_CLONES void bias_gelu_row(const float* x, const float* bias, std::int64_t n, float* out) {

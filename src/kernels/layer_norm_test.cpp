@@ -4,17 +4,15 @@
 
 #include "base/error.h"
 #include "kernels/dropout.h"
+#include "kernels/test_tensors.h"
 
 namespace kernels {
 namespace {
 
-torch::Tensor random(std::vector<std::int64_t> shape, std::uint64_t seed, torch::Dtype type) {
-  auto generator = at::detail::createCPUGenerator(seed);
-  return at::randn(shape, generator, torch::TensorOptions().dtype(torch::kFloat32)).to(type);
-}
+using testing::relative_error;
 
-double relative_error(const torch::Tensor& found, const torch::Tensor& wanted) {
-  return ((found.to(torch::kFloat64) - wanted).norm() / wanted.norm()).item<double>();
+torch::Tensor random(c10::IntArrayRef shape, std::uint64_t seed, torch::Dtype type) {
+  return testing::random(shape, seed).to(type);
 }
 
 // Rows of numbers far from 0, more of them than parts and a width that fills no vector; bf16 rounds

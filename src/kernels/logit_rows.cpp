@@ -5,6 +5,7 @@
 #include "kernels/cuda.h"
 #include "kernels/few_rows.h"
 #include "kernels/loops.h"
+#include "kernels/row_parts.h"
 
 namespace kernels {
 namespace {
@@ -17,20 +18,14 @@ float at_target(const loops::bf16* row, std::int64_t target) {
   return static_cast<float>(reinterpret_cast<const at::BFloat16*>(row)[target]);
 }
 
-template <class T, class F>
-void over_rows(const torch::Tensor& logits, const F& loop) {
-  T* data = reinterpret_cast<T*>(logits.data_ptr());
-  at::parallel_for(0, logits.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end; ++row) loop(data + row * logits.stride(0), row);
-  });
-}
-
 template <class F>
-void over_rows_of_any_type(const torch::Tensor& logits, const F& loop) {
-  if (logits.dtype() == torch::kFloat32)
-    over_rows<float>(logits, loop);
-  else
-    over_rows<loops::bf16>(logits, loop);
+void over_rows(const torch::Tensor& logits, const F& loop) {
+  rows::with_type(logits, [&](auto type) {
+    auto* data = rows::data_of(logits, type);
+    at::parallel_for(0, logits.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t row = begin; row < end; ++row) loop(data + row * logits.stride(0), row);
+    });
+  });
 }
 
 float* floats(const torch::Tensor& x) { return x.defined() ? x.data_ptr<float>() : nullptr; }
@@ -87,7 +82,7 @@ void summarise_rows(const torch::Tensor& logits, const torch::Tensor& targets,
   const std::int64_t* target = targets.data_ptr<std::int64_t>();
   float *normaliser = floats(results.log_normalisers), *entropy = floats(results.entropies),
         *log_prob = floats(results.log_probs);
-  over_rows_of_any_type(logits, [&](auto* row, std::int64_t t) {
+  over_rows(logits, [&](auto* row, std::int64_t t) {
     const loops::RowSummary summary = loops::summarise_row(row, shape.columns, shape.scale);
     normaliser[t] = summary.log_normaliser;
     entropy[t] = summary.entropy;
@@ -105,7 +100,7 @@ void rows_backward(torch::Tensor& logits, const torch::Tensor& targets, const Ro
               *by_normaliser = floats(gradients.by_normaliser),
               *by_entropy = floats(gradients.by_entropy);
   const auto at = [](const float* x, std::int64_t t) { return x ? x[t] : 0.f; };
-  over_rows_of_any_type(logits, [&](auto* row, std::int64_t t) {
+  over_rows(logits, [&](auto* row, std::int64_t t) {
     loops::row_backward(row, shape.columns, shape.scale, {normaliser[t], entropy[t]},
                         {at(by_log_prob, t), at(by_normaliser, t), at(by_entropy, t), target[t]});
   });
@@ -121,7 +116,7 @@ void learn_rows(torch::Tensor& logits, const torch::Tensor& targets, const RowSh
   const std::int64_t* target = targets.data_ptr<std::int64_t>();
   float* log_prob = floats(results.log_probs);
   const float* by = floats(by_log_prob);
-  over_rows_of_any_type(logits, [&](auto* row, std::int64_t t) {
+  over_rows(logits, [&](auto* row, std::int64_t t) {
     const loops::RowSummary summary = loops::summarise_row(row, shape.columns, shape.scale);
     log_prob[t] =
         target[t] < 0 ? 0 : at_target(row, target[t]) * shape.scale - summary.log_normaliser;

@@ -6,6 +6,7 @@
 
 #include "kernels/compute.h"
 #include "kernels/cuda.h"
+#include "kernels/test_tensors.h"
 
 // Tests that run on the processor and, where there is one, on a GPU.
 namespace kernels::testing {
@@ -20,14 +21,6 @@ class OnDevice : public ::testing::TestWithParam<std::string> {
 
 inline std::string name_of_device(const ::testing::TestParamInfo<std::string>& info) {
   return info.param;
-}
-
-inline torch::Tensor random(c10::IntArrayRef shape, std::uint64_t seed, double deviation = 1) {
-  return deviation * at::randn(shape, at::detail::createCPUGenerator(seed), torch::kFloat32);
-}
-
-inline double apart(const torch::Tensor& a, const torch::Tensor& b) {
-  return (a.cpu().to(torch::kFloat64) - b.cpu().to(torch::kFloat64)).abs().max().item<double>();
 }
 
 }  // namespace kernels::testing

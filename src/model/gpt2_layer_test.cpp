@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/test_tensors.h"
 #include "model/test_models.h"
 
 namespace model {
 namespace {
+
+using kernels::testing::relative_error;
 
 // Two layers, heads 32 wide: what the bf16 kernels take.
 LanguageModel small_gpt2() { return random_model(gpt2_config(2, 2, 64, 64, 40), 1); }
@@ -34,11 +37,6 @@ Result run(torch::Dtype type, const ForwardOptions& options) {
   for (const std::string& name : model.parameters.names())
     result.gradients[name] = model.parameters.at(name).grad();
   return result;
-}
-
-double relative_error(const torch::Tensor& found, const torch::Tensor& wanted) {
-  return ((found - wanted).to(torch::kFloat64).norm() / wanted.to(torch::kFloat64).norm())
-      .item<double>();
 }
 
 void expect_as_in_libtorch(torch::Dtype type, const ForwardOptions& options, double tolerance) {

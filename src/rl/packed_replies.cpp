@@ -58,6 +58,10 @@ PackedReplies pack_replies(const std::vector<const Episode*>& episodes, Prompts 
   return out;
 }
 
+torch::Tensor indices(const std::vector<std::int64_t>& values, torch::Device device) {
+  return torch::tensor(values, torch::kInt64).to(device);
+}
+
 std::int64_t longest_reply(const std::vector<const Episode*>& episodes) {
   std::int64_t longest = 0;
   for (const Episode* episode : episodes)

@@ -32,6 +32,9 @@ struct PackedReplies {
 PackedReplies pack_replies(const std::vector<const Episode*>& episodes,
                            Prompts prompts = Prompts::shared);
 
+// Rows, places or tokens as an index, int64.
+torch::Tensor indices(const std::vector<std::int64_t>& values, torch::Device device = torch::kCPU);
+
 // Tokens of the longest reply; 0 for none.
 std::int64_t longest_reply(const std::vector<const Episode*>& episodes);
 

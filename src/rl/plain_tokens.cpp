@@ -10,10 +10,6 @@
 namespace rl {
 namespace {
 
-torch::Tensor indices(const std::vector<std::int64_t>& values) {
-  return torch::tensor(values, torch::kInt64);
-}
-
 TokenScores score_plain(const model::Weights& weights, std::int64_t allowed,
                         const std::vector<const Episode*>& episodes, const ScoreOptions& options) {
   // The prompts of these tasks are a few tokens long: nothing is gained where they are shared.
@@ -28,7 +24,7 @@ TokenScores score_plain(const model::Weights& weights, std::int64_t allowed,
     }
   const torch::Device device = weights.embedding.device();
   const torch::Tensor hidden =
-      model::hidden_states(weights, replies.packed).index_select(0, indices(rows).to(device));
+      model::hidden_states(weights, replies.packed).index_select(0, indices(rows, device));
   const auto batch = static_cast<std::int64_t>(episodes.size());
   const auto scatter = [&](const torch::Tensor& values) {  // to [B, R], on the processor
     return torch::zeros({batch * longest}, torch::kFloat32)
@@ -40,7 +36,7 @@ TokenScores score_plain(const model::Weights& weights, std::int64_t allowed,
   out.log_probs = out.entropies = out.values = torch::zeros(out.mask.sizes());
   if (!options.values_only) {
     const kernels::HeadOutput head =
-        kernels::log_prob_head(hidden, weights.head, indices(targets).to(device),
+        kernels::log_prob_head(hidden, weights.head, indices(targets, device),
                                {.temperature = options.temperature, .rows = allowed});
     out.log_probs = scatter(head.log_probs);
     out.entropies = scatter(head.entropies);

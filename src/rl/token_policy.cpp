@@ -54,10 +54,6 @@ Layout lay_out(const train::DialogueTokens& tokens, const std::vector<const Epis
   return layout;
 }
 
-torch::Tensor indices(const std::vector<std::int64_t>& values, torch::Device device = torch::kCPU) {
-  return torch::tensor(values, torch::kInt64).to(device);
-}
-
 struct Part {
   torch::Tensor log_probs, entropies;  // one a chosen token
 };

@@ -1,0 +1,24 @@
+#include "sequences.h"
+
+#include "base/random.h"
+
+namespace bench {
+
+std::vector<train::Sequence> random_sequences(const std::vector<int>& lengths,
+                                              std::int64_t vocabulary) {
+  base::Random random({.seed = 1, .stage = "bench/sequences"});
+  std::vector<train::Sequence> sequences(lengths.size());
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    train::Sequence& sequence = sequences[i];
+    const auto length = static_cast<std::size_t>(lengths[i]);
+    for (std::size_t t = 0; t < length; ++t)
+      sequence.ids.push_back(
+          static_cast<int>(random.below(static_cast<std::uint64_t>(vocabulary))));
+    sequence.weights.assign(length, 1.f);
+    sequence.weights[0] = 0;
+    sequence.parts.assign(length, dialogue::Piece::Part::response);
+  }
+  return sequences;
+}
+
+}  // namespace bench
