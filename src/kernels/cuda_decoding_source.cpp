@@ -3,7 +3,8 @@
 namespace kernels::cuda {
 
 // A step of decoding: products of a few rows, attention against the cache, drawing.
-const char* const kDecoding = R"cuda(// y[m, n] = f(x[m] . w[n] + bias[n]) + residual[m, n] for up to kRows rows x, where there are such;
+const char* const kDecoding = R"cuda(
+// y[m, n] = f(x[m] . w[n] + bias[n]) + residual[m, n] for up to kRows rows x, where there are such;
 // w: [N, K], 8 divides K. With kNorm x is normed first, as in add_norm_row; with gelu f is that, of
 // what T keeps. `split` warps, 1, 2 or 4, share an n. What limits it is reading w once, so that is
 // begun before all else.

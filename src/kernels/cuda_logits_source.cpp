@@ -3,7 +3,8 @@
 namespace kernels::cuda {
 
 // Rows of logits: what the output layer wants to know of them, and their gradient.
-const char* const kLogits = R"cuda(// Of each row of logits, scaled: log-sum-exp, entropy, and the target's log-probability. A block a
+const char* const kLogits = R"cuda(
+// Of each row of logits, scaled: log-sum-exp, entropy, and the target's log-probability. A block a
 // row; the row's begin divides by 16 bytes.
 template <class T>
 __device__ void summarise(const T* logits, int64 stride, int n, float scale, const int64* targets,

@@ -133,7 +133,8 @@ __device__ __forceinline__ void add(Sums& s, float l) {
 
 // The kernels by name.
 const char* const kEntries =
-    R"cuda(#define ATTUNE_ADD_NORM(NAME, T, MOST)                                                           \
+    R"cuda(
+#define ATTUNE_ADD_NORM(NAME, T, MOST)                                                           \
   extern "C" __global__ void add_norm##MOST##_##NAME(                                            \
       const T* residual, const T* x, const T* gain, const T* shift, T* sum, T* out,              \
       float* means, float* scales, int rows, int width, float epsilon) {                         \

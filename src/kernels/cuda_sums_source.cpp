@@ -3,7 +3,8 @@
 namespace kernels::cuda {
 
 // Sums with their norm, forward and backward, and sums of columns.
-const char* const kSums = R"cuda(// sum[b] = residual[b] + x[b]; out[b] = its norm, by its own mean and deviation, or without a shift
+const char* const kSums = R"cuda(
+// sum[b] = residual[b] + x[b]; out[b] = its norm, by its own mean and deviation, or without a shift
 // by the root of its mean square; those, as ATen's backward wants them, go to means and scales,
 // where there are such. A warp a row; 8 divides the width, which is at most 256 kMost.
 template <class T, int kMost>
