@@ -1,28 +1,19 @@
-#include "base/random.h"
 #include "gpu.h"
 #include "kernels/cuda.h"
 #include "model/draw_loop.h"
 #include "plain_model.h"
+#include "sequences.h"
 
 namespace bench {
 namespace {
 
 constexpr int kPrompt = 128, kNew = 64;
 
-std::vector<std::vector<int>> random_prompts(int batch) {
-  base::Random random({.seed = 1, .stage = "bench/gpu-decode"});
-  std::vector<std::vector<int>> prompts(static_cast<std::size_t>(batch));
-  for (std::vector<int>& prompt : prompts)
-    for (int t = 0; t < kPrompt; ++t)
-      prompt.push_back(static_cast<int>(random.below(kGpuVocabulary)));
-  return prompts;
-}
-
 // Decoder and draw loop, as rollouts use them; the prompts' own work is not timed.
 class Ours {
  public:
   Ours(const model::Weights& weights, int batch)
-      : prompts_(random_prompts(batch)),
+      : prompts_(random_prompts(batch, kPrompt, kGpuVocabulary)),
         decoder_(weights, batch, kPrompt + kNew),
         loop_(decoder_, kGpuVocabulary) {}
 
@@ -48,11 +39,7 @@ double plain_run(const PlainModel& plain, const torch::Tensor& prompts) {
   plain.hidden(prompts, &cache);
   torch::Tensor next = prompts.narrow(1, 0, 1);
   return gpu_seconds([&] {
-    for (int t = 0; t < kNew; ++t) {
-      const torch::Tensor logits =
-          at::linear(plain.hidden(next, &cache).select(1, 0), plain.at("wte.weight"));
-      next = at::multinomial(at::softmax(logits, -1, torch::kFloat32), 1);
-    }
+    for (int t = 0; t < kNew; ++t) next = plain.draw_next(next, cache);
   });
 }
 

@@ -14,13 +14,13 @@ struct Round {
   bool quiet() const { return peak > 1.6 * one_thread; }
 };
 
-Round run_round(bool ours_first, const std::function<void()>& ours,
-                const std::function<void()>& plain) {
+Round run_round(bool ours_first, const std::function<double()>& ours,
+                const std::function<double()>& plain) {
   Round round;
   const kernels::Probe before = kernels::probe();
-  if (ours_first) round.ours = seconds(ours);
-  round.plain = seconds(plain);
-  if (!ours_first) round.ours = seconds(ours);
+  if (ours_first) round.ours = ours();
+  round.plain = plain();
+  if (!ours_first) round.ours = ours();
   const kernels::Probe after = kernels::probe();
   round.peak = std::min(before.peak, after.peak);
   round.one_thread = std::max(before.one_thread, after.one_thread);
@@ -50,6 +50,12 @@ double quantile(std::vector<double> values, double share) {
 
 Comparison compare(int rounds, const std::function<void()>& ours,
                    const std::function<void()>& plain) {
+  return compare_timed(
+      rounds, [&] { return seconds(ours); }, [&] { return seconds(plain); });
+}
+
+Comparison compare_timed(int rounds, const std::function<double()>& ours,
+                         const std::function<double()>& plain) {
   ours();  // both touch their memory before the first round
   plain();
   std::vector<Round> all;

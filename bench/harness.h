@@ -25,6 +25,8 @@ struct Benchmark {
 Benchmark attention_benchmark();
 Benchmark head_benchmark();
 Benchmark adamw_benchmark();
+Benchmark decode_benchmark();
+Benchmark rollout_benchmark();
 std::vector<Benchmark> sft_benchmarks();
 Benchmark ppo_benchmark();
 Benchmark ppo_shared_benchmark();
@@ -67,6 +69,9 @@ struct Comparison {
 // Quiet rounds alone count where there are three of them.
 Comparison compare(int rounds, const std::function<void()>& ours,
                    const std::function<void()>& plain);
+// The same where what is timed is not all that a turn does: each returns its seconds.
+Comparison compare_timed(int rounds, const std::function<double()>& ours,
+                         const std::function<double()>& plain);
 
 base::Json to_json(const Comparison& comparison);
 

@@ -42,25 +42,14 @@ void print(const Benchmark& benchmark, const base::Json& figures) {
 }
 
 int run(const std::vector<std::string>& arguments) {
-  std::vector<Benchmark> all = {attention_benchmark(),
-                                head_benchmark(),
-                                adamw_benchmark(),
-                                ppo_benchmark(),
-                                ppo_shared_benchmark(),
-                                encoder_benchmark(),
-                                bpe_benchmark(),
-                                redial_read_benchmark(),
-                                evaluation_benchmark(),
-                                rank_benchmark(),
-                                gpu_head_benchmark(),
-                                gpu_decode_benchmark(),
-                                gpu_train_benchmark(),
-                                gpu_ppo_benchmark(),
-                                serve_streams_benchmark(),
-                                serve_tokens_benchmark(),
-                                serve_recommend_benchmark(),
-                                serve_events_benchmark(),
-                                serve_slow_benchmark()};
+  std::vector<Benchmark> all = {
+      attention_benchmark(),       head_benchmark(),          adamw_benchmark(),
+      decode_benchmark(),          rollout_benchmark(),       ppo_benchmark(),
+      ppo_shared_benchmark(),      encoder_benchmark(),       bpe_benchmark(),
+      redial_read_benchmark(),     evaluation_benchmark(),    rank_benchmark(),
+      gpu_head_benchmark(),        gpu_decode_benchmark(),    gpu_train_benchmark(),
+      gpu_ppo_benchmark(),         serve_streams_benchmark(), serve_tokens_benchmark(),
+      serve_recommend_benchmark(), serve_events_benchmark(),  serve_slow_benchmark()};
   for (Benchmark& benchmark : sft_benchmarks()) all.push_back(std::move(benchmark));
   Options options;
   const char* data = std::getenv("ATTUNE_DATA");

@@ -67,6 +67,13 @@ torch::Tensor PlainModel::hidden(const torch::Tensor& ids, Cache* cache) const {
   return norm(x, "ln_f");
 }
 
+torch::Tensor PlainModel::draw_next(const torch::Tensor& ids, Cache& cache) const {
+  torch::NoGradGuard no_grad;
+  const torch::Tensor last = hidden(ids, &cache).select(1, ids.size(1) - 1);
+  const torch::Tensor logits = at::linear(last, at("wte.weight"));
+  return at::multinomial(at::softmax(logits, -1, torch::kFloat32), 1);
+}
+
 void PlainModel::step(double learning_rate, double max_norm, std::vector<torch::Tensor> more) {
   torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> gradients;

@@ -30,6 +30,8 @@ class PlainModel {
   };
   torch::Tensor hidden(const torch::Tensor& ids, Cache* cache = nullptr) const;
   Cache make_cache(std::int64_t batch, std::int64_t room) const;
+  // Appends ids [B, T] to the cached sequences and draws what follows them: [B, 1]. No gradient.
+  torch::Tensor draw_next(const torch::Tensor& ids, Cache& cache) const;
 
   // Clips and applies the gradients of the cast weights; `more`: further fp32 parameters with
   // gradients of their own, stepped by plain descent.

@@ -41,9 +41,7 @@ torch::Tensor PlainPpo::sample(const torch::Tensor& prompts) {
   std::vector<torch::Tensor> ids = {prompts};
   torch::Tensor next = prompts;
   for (std::int64_t t = 0; t < shape_.reply; ++t) {
-    const torch::Tensor hidden = policy_.hidden(next, &cache).select(1, next.size(1) - 1);
-    const torch::Tensor logits = at::linear(hidden, policy_.at("wte.weight"));
-    next = at::multinomial(at::softmax(logits, -1, torch::kFloat32), 1);
+    next = policy_.draw_next(next, cache);
     ids.push_back(next);
   }
   return at::cat(ids, 1);

@@ -21,4 +21,21 @@ std::vector<train::Sequence> random_sequences(const std::vector<int>& lengths,
   return sequences;
 }
 
+std::vector<std::vector<int>> random_prompts(std::int64_t count, int length,
+                                             std::int64_t vocabulary) {
+  base::Random random({.seed = 1, .stage = "bench/prompts"});
+  std::vector<std::vector<int>> prompts(static_cast<std::size_t>(count));
+  for (std::vector<int>& prompt : prompts)
+    for (int t = 0; t < length; ++t)
+      prompt.push_back(static_cast<int>(random.below(static_cast<std::uint64_t>(vocabulary))));
+  return prompts;
+}
+
+torch::Tensor as_rows(const std::vector<std::vector<int>>& prompts) {
+  std::vector<torch::Tensor> rows;
+  for (const std::vector<int>& prompt : prompts)
+    rows.push_back(torch::tensor(prompt, torch::kInt64));
+  return at::stack(rows);
+}
+
 }  // namespace bench

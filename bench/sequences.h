@@ -11,4 +11,9 @@ namespace bench {
 std::vector<train::Sequence> random_sequences(const std::vector<int>& lengths,
                                               std::int64_t vocabulary);
 
+// Prompts of so many random tokens each.
+std::vector<std::vector<int>> random_prompts(std::int64_t count, int length,
+                                             std::int64_t vocabulary);
+torch::Tensor as_rows(const std::vector<std::vector<int>>& prompts);  // [B, T] int64
+
 }  // namespace bench

@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <string>
+
+#include "base/error.h"
+#include "harness.h"
+#include "model/draw_loop.h"
+#include "plain_model.h"
+#include "sequences.h"
+
+namespace bench {
+namespace {
+
+constexpr int kPrompt = 128, kNew = 64;
+constexpr std::int64_t kVocabulary = 50257;
+
+struct Size {
+  const char* name;
+  std::int64_t layers, heads, width;
+};
+
+// Decoder and draw loop; the prompts' own work is not timed.
+class Ours {
+ public:
+  Ours(const model::Weights& weights, std::vector<std::vector<int>> prompts)
+      : prompts_(std::move(prompts)),
+        decoder_(weights, static_cast<std::int64_t>(prompts_.size()), kPrompt + kNew),
+        loop_(decoder_, kVocabulary) {}
+
+  // [B, V]: after the prompts and one token more.
+  torch::Tensor logits() {
+    const auto slots = decoder_.start(prompts_).slots;
+    const torch::Tensor hidden = decoder_.append(slots, std::vector<int>(slots.size(), 1));
+    for (std::int64_t slot : slots) decoder_.end(slot);
+    return at::linear(hidden, decoder_.weights().head.detach());
+  }
+
+  double run() {
+    const auto slots = decoder_.start(prompts_).slots;
+    std::vector<model::DrawRequest> requests;
+    for (std::int64_t slot : slots)
+      requests.push_back({.slot = slot, .token = 1, .uniforms = std::vector<double>(kNew, .37)});
+    const double took = seconds([&] { loop_.draw(requests); });
+    for (std::int64_t slot : slots) decoder_.end(slot);
+    return took;
+  }
+
+ private:
+  std::vector<std::vector<int>> prompts_;
+  model::Decoder decoder_;
+  model::DrawLoop loop_;
+};
+
+class Plain {
+ public:
+  Plain(const model::LanguageModel& model, PlainModel::Attention attention, torch::Tensor prompts)
+      : model_(model, attention),
+        prompts_(std::move(prompts)),
+        first_(torch::ones({prompts_.size(0), 1}, torch::kInt64)) {
+    model_.cast();
+  }
+
+  torch::Tensor logits() const {
+    torch::NoGradGuard no_grad;
+    PlainModel::Cache cache = begin();
+    return at::linear(model_.hidden(first_, &cache).select(1, 0), model_.at("wte.weight"));
+  }
+
+  double run() const {
+    PlainModel::Cache cache = begin();
+    return seconds([&] {
+      torch::Tensor next = first_;
+      for (int t = 0; t < kNew; ++t) next = model_.draw_next(next, cache);
+    });
+  }
+
+ private:
+  PlainModel::Cache begin() const {
+    torch::NoGradGuard no_grad;
+    PlainModel::Cache cache = model_.make_cache(prompts_.size(0), kPrompt + kNew);
+    model_.hidden(prompts_, &cache);
+    return cache;
+  }
+
+  PlainModel model_;
+  torch::Tensor prompts_, first_;
+};
+
+// Seconds that the probed machine alone would take for a step: the longer of reading weights and
+// cache once and of the matrix products.
+double floor_seconds(const model::LanguageModel& model, int batch, const Comparison& probed) {
+  const double weights = static_cast<double>(model.parameters.count() -
+                                             model.parameters.at("wpe.weight").numel()),
+               cached = 2. * batch * static_cast<double>(model.config.layers * model.config.width) *
+                        (kPrompt + kNew / 2.);
+  return std::max(2 * (weights + cached) / (probed.memory * 1e9),
+                  2 * batch * (weights + cached / batch) / (probed.peak * 1e9));
+}
+
+base::Json run(const Options& options) {
+  base::Json json;
+  for (const Size& size : {Size{"30m", 6, 6, 384}, Size{"124m", 12, 12, 768}}) {
+    const model::LanguageModel model = model::random_model(
+        model::gpt2_config(size.layers, size.heads, size.width, kPrompt + kNew, kVocabulary), 1);
+    torch::NoGradGuard no_grad;
+    const model::Weights weights = model::cast(model, torch::kBFloat16);
+    for (const int batch : {1, 8, 32}) {
+      const auto prompts = random_prompts(batch, kPrompt, kVocabulary);
+      Ours ours(weights, prompts);
+      const PlainModel::Attention attention =
+          faster_attention([&](PlainModel::Attention candidate) {
+            const Plain one(model, candidate, as_rows(prompts));
+            one.run();
+            return one.run();
+          });
+      const Plain plain(model, attention, as_rows(prompts));
+      const double error = relative_error(ours.logits(), plain.logits());  // bf16 keeps 8 bits
+      base::check(error < 2e-2, "bench decode: the logits are ", error, " apart");
+      const Comparison result = compare_timed(
+          options.rounds, [&] { return ours.run(); }, [&] { return plain.run(); });
+      const std::string name = std::string(size.name) + "_b" + std::to_string(batch) + "_";
+      json[name + "tokens_per_s"] = batch * kNew / result.ours;
+      json[name + "plain_tokens_per_s"] = batch * kNew / result.plain;
+      json[name + "plain_attention"] = name_of(attention);
+      json[name + "ratio"] = result.ratio;
+      json[name + "ratio_quartiles"] = {result.low, result.high};
+      json[name + "share_of_floor"] = floor_seconds(model, batch, result) * kNew / result.ours;
+    }
+  }
+  return json;
+}
+
+}  // namespace
+
+Benchmark decode_benchmark() {
+  return {"decode",
+          "64 tokens drawn after prompts of 128, 30M and 124M in bf16, 1, 8 and 32 side by side",
+          run};
+}
+
+}  // namespace bench
