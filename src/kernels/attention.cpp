@@ -163,10 +163,6 @@ void check_prefixes(const Segments& segments) {
                 "another itself");
 }
 
-double scale_or_default(double scale, std::int64_t width) {
-  return scale > 0 ? scale : 1 / std::sqrt(static_cast<double>(width));
-}
-
 // The heads with nothing left to a default. Throws where the shapes do not fit.
 Heads completed(const torch::Tensor& qkv, const Segments& segments, Heads heads) {
   const std::vector<std::int64_t>& bounds = segments.bounds;
@@ -180,11 +176,15 @@ Heads completed(const torch::Tensor& qkv, const Segments& segments, Heads heads)
               "attention: bounds end at ", bounds.empty() ? -1 : bounds.back(), " of ", qkv.size(0),
               " tokens");
   check_prefixes(segments);
-  heads.scale = scale_or_default(heads.scale, qkv.size(1) / all);
+  heads.scale = heads.scale_at(qkv.size(1) / all);
   return heads;
 }
 
 }  // namespace
+
+double Heads::scale_at(std::int64_t width) const {
+  return scale > 0 ? scale : 1 / std::sqrt(static_cast<double>(width));
+}
 
 Segments place(Segments segments, torch::Device device) {
   if (device.is_cuda()) segments.on_device = on_device(segments, device);
@@ -232,60 +232,6 @@ torch::Tensor attention(const torch::Tensor& qkv, const Segments& segments, cons
                      can_fuse(qkv, qkv.size(1) / (complete.queries + 2 * complete.keys));
   return fuses ? fused_attention(qkv, segments, complete)
                : reference_attention(qkv, segments, complete);
-}
-
-torch::Tensor decode_attention(const torch::Tensor& query, const torch::Tensor& keys,
-                               const torch::Tensor& values, const std::vector<std::int64_t>& slots,
-                               const std::vector<std::int64_t>& lengths, double given_scale) {
-  const std::int64_t batch = query.size(0), heads = query.size(1), d = query.size(2),
-                     room = keys.size(1), share = heads / keys.size(2);
-  base::check(d <= 256, "decode_attention: heads of width ", d, ", at most 256");
-  const torch::Tensor out = torch::empty({batch, heads, d}, query.options());
-  const torch::Tensor contiguous = query.contiguous();
-  const auto scale = static_cast<float>(scale_or_default(given_scale, d));
-  at::parallel_for(0, batch * heads, 4, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<float> scores(static_cast<std::size_t>(room));
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t b = i / heads, h = i % heads, n = lengths[static_cast<std::size_t>(b)];
-      const std::int64_t offset =
-          slots[static_cast<std::size_t>(b)] * keys.stride(0) + h / share * d;
-      rows::with_type(query, [&](auto type) {
-        const auto of = [&](const torch::Tensor& x) { return rows::data_of(x, type); };
-        loops::attend(of(contiguous) + i * d, of(keys) + offset, of(values) + offset, n, d,
-                      keys.stride(1), scale, scores.data(), of(out) + i * d);
-      });
-    }
-  });
-  return out;
-}
-
-torch::Tensor cached_attention(const torch::Tensor& qkv, torch::Tensor keys, torch::Tensor values,
-                               const CacheRows& rows, const Heads& given) {
-  Heads heads = given;
-  if (heads.keys == 0) heads.keys = heads.queries;
-  const std::int64_t batch = qkv.size(0), width = keys.size(3);
-  heads.scale = scale_or_default(heads.scale, width);
-  if (qkv.is_cuda()) return device_cached_attention(qkv, keys, values, rows, heads);
-  std::vector<std::int64_t> which, slots, lengths;
-  for (std::int64_t b = 0; b < batch; ++b) {
-    if (rows.active.data_ptr<int>()[b] == 0) continue;
-    which.push_back(b);
-    slots.push_back(rows.slots.data_ptr<int>()[b]);
-    lengths.push_back(rows.positions.data_ptr<int>()[b] + 1);
-  }
-  const torch::Tensor chosen = torch::tensor(which, torch::kInt64);
-  const bool all = static_cast<std::int64_t>(which.size()) == batch;
-  const torch::Tensor parts =
-      (all ? qkv : qkv.index_select(0, chosen))
-          .view({static_cast<std::int64_t>(which.size()), heads.queries + 2 * heads.keys, width});
-  const torch::Tensor at = torch::tensor(slots, torch::kInt64),
-                      places = torch::tensor(lengths, torch::kInt64) - 1;
-  keys.index_put_({at, places}, parts.narrow(1, heads.queries, heads.keys));
-  values.index_put_({at, places}, parts.narrow(1, heads.queries + heads.keys, heads.keys));
-  const torch::Tensor out =
-      decode_attention(parts.narrow(1, 0, heads.queries), keys, values, slots, lengths, heads.scale)
-          .view({-1, heads.queries * width});
-  return all ? out : torch::zeros({batch, out.size(1)}, out.options()).index_copy_(0, chosen, out);
 }
 
 }  // namespace kernels

@@ -16,6 +16,8 @@ struct Heads {
   std::int64_t queries = 1;  // H
   std::int64_t keys = 0;     // G, divides H; 0: H
   double scale = 0;          // of the scores; 0: 1 / sqrt(D)
+
+  double scale_at(std::int64_t width) const;  // of heads so wide
 };
 
 // Packed sequences. A sequence is a segment, or a segment and behind it another: replies to one
@@ -58,24 +60,5 @@ AttentionPass attention_forward(const torch::Tensor& qkv, const Segments& segmen
 torch::Tensor attention_backward(const torch::Tensor& by_out, const torch::Tensor& qkv,
                                  const std::vector<torch::Tensor>& saved, const Segments& segments,
                                  const Heads& heads);
-
-// One query a row against cached keys and values, for decoding. query: [B, H, D]; keys, values: [S,
-// T, G, D], of which row b uses the first lengths[b] positions of slots[b]. scale: 0: 1 / sqrt(D).
-// Returns [B, H, D]. No gradient. D is at most 256.
-torch::Tensor decode_attention(const torch::Tensor& query, const torch::Tensor& keys,
-                               const torch::Tensor& values, const std::vector<std::int64_t>& slots,
-                               const std::vector<std::int64_t>& lengths, double scale = 0);
-
-// Where rows of a batch stand in a cache, on its device. slots, positions: [B] int32, positions
-// counting what is cached before; active: [B] int32, 0 for a row that is left alone.
-struct CacheRows {
-  torch::Tensor slots, positions, active;
-};
-
-// Puts the newest keys and values of qkv [B, (H + 2G) D] at their rows' positions into keys and
-// values [S, T, G, D], and attends over all that is there now. Returns [B, H D], without gradient;
-// 0 for rows that are not active. D is at most 256.
-torch::Tensor cached_attention(const torch::Tensor& qkv, torch::Tensor keys, torch::Tensor values,
-                               const CacheRows& rows, const Heads& heads);
 
 }  // namespace kernels

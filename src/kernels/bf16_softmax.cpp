@@ -4,35 +4,16 @@
 #include <cmath>
 #include <limits>
 
-#include <immintrin.h>
+#include "kernels/bf16_inline.h"
 
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
 
 namespace kernels::bf16_attention {
+
+using namespace vectors;
+
 namespace {
-
-// e^x, x at most about 0, relative error below 1e-5, which bf16 does not see.
-inline __m512 exponential(__m512 x) {
-  // The order of the two matters: of a number and NaN the instruction returns the second.
-  x = _mm512_max_ps(_mm512_set1_ps(-110.f), _mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)));
-  const __m512 whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512 r = _mm512_sub_ps(x, whole);  // in [-.5, .5]: 2^r by its series
-  __m512 p = _mm512_set1_ps(1.3333558e-3f);
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(9.6181291e-3f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(5.5504109e-2f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(.24022651f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(.69314718f));
-  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.f));
-  return _mm512_scalef_ps(p, whole);
-}
-
-inline __mmask16 first_lanes(std::int64_t n) {
-  return n >= 16 ? static_cast<__mmask16>(0xFFFF)
-                 : static_cast<__mmask16>((1u << std::max<std::int64_t>(n, 0)) - 1);
-}
-
-inline __m256i to_bf16(__m512 x) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)); }
 
 // Nothing is seen between a prefix and what follows it.
 void hide_gap(float* scores, const Columns& columns) {
@@ -53,12 +34,6 @@ float make_probabilities(Row& row, const Columns& columns, std::int64_t width, f
                                 first_lanes(row.seen - j));
   }
   return _mm512_reduce_add_ps(dot);
-}
-
-// Words whose lower halves are the one's numbers and whose upper halves are the other's.
-inline __m512i word(__m256i low, __m256i high) {
-  return _mm512_or_si512(_mm512_cvtepu16_epi32(low),
-                         _mm512_slli_epi32(_mm512_cvtepu16_epi32(high), 16));
 }
 
 inline __m512 load_seen(const Row& row, const float* from, std::int64_t j) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include <immintrin.h>
+#include "kernels/bf16_inline.h"
 
 namespace kernels::tiles {
 
@@ -20,9 +20,10 @@ bool available() {
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
 
 namespace kernels::tiles {
-namespace {
 
-inline __m512bh as_pairs(__m512i words) { return reinterpret_cast<__m512bh>(words); }
+using namespace vectors;
+
+namespace {
 
 // R rows and 16 V columns: all sums stay in registers.
 template <int R, int V, bool adds>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/attention.h"
+#include "kernels/cached_attention.h"
 
 // Attention on a GPU: what kernels/attention.h gives to it.
 namespace kernels {

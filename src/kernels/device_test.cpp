@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "kernels/attention.h"
+#include "kernels/cached_attention.h"
 #include "kernels/cast.h"
 #include "kernels/dropout.h"
 #include "kernels/few_rows.h"

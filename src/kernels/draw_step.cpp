@@ -27,9 +27,9 @@ void device_draw_step(const torch::Tensor& logits, const torch::Tensor& hidden,
                static_cast<int>(state.tokens.size(1)));
 }
 
-void draw_row(std::vector<float> logits, const torch::Tensor& hidden, const torch::Tensor& head,
-              DrawState& state, std::int64_t b) {
-  const auto n = static_cast<std::int64_t>(logits.size());
+// logits: n of them, row b's.
+void draw_row(const float* logits, std::int64_t n, const torch::Tensor& hidden,
+              const torch::Tensor& head, DrawState& state, std::int64_t b) {
   const std::int64_t batch = state.fields.size(1), most = state.tokens.size(1);
   const auto field = [&](DrawState::Field which) -> int& {
     return state.fields.data_ptr<int>()[which * batch + b];
@@ -38,12 +38,14 @@ void draw_row(std::vector<float> logits, const torch::Tensor& hidden, const torc
             step = field(DrawState::step), limit = field(DrawState::limit);
   Draw drawn{n, 0};
   if (other < 0 || step + 1 < limit) {
+    std::vector<float> with_other;
     if (other >= 0) {
-      if (end < n) logits[static_cast<std::size_t>(end)] = kNever;
-      logits.push_back(
+      with_other.assign(logits, logits + n);
+      if (end >= 0 && end < n) with_other[static_cast<std::size_t>(end)] = kNever;
+      with_other.push_back(
           at::dot(head[other].to(torch::kFloat32), hidden[b].to(torch::kFloat32)).item<float>());
     }
-    drawn = draw(logits.data(), static_cast<std::int64_t>(logits.size()),
+    drawn = draw(other >= 0 ? with_other.data() : logits, other >= 0 ? n + 1 : n,
                  state.temperatures.data_ptr<float>()[b],
                  state.uniforms.data_ptr<double>()[b * most + step]);
   }
@@ -83,8 +85,7 @@ void draw_step(const torch::Tensor& logits, const torch::Tensor& hidden, const t
     torch::NoGradGuard no_grad;  // the caller's holds on its own thread alone
     for (std::int64_t b = begin; b < end; ++b) {
       if (active[b] == 0) continue;
-      const float* row = rows.data_ptr<float>() + b * n;
-      draw_row({row, row + n}, hidden, head, state, b);
+      draw_row(rows.data_ptr<float>() + b * n, n, hidden, head, state, b);
     }
   });
 }

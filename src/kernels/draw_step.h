@@ -4,7 +4,7 @@
 
 #include <torch/types.h>
 
-#include "kernels/attention.h"
+#include "kernels/cached_attention.h"
 
 namespace kernels {
 

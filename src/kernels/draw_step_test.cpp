@@ -14,7 +14,7 @@ constexpr int kEnd = 7;
 // One row a case, all other fields alike: what is drawn from, and the state before.
 struct Case {
   double u = .5, temperature = 1;
-  int other = -1, step = 0, pause = kMost, limit = kMost;
+  int other = -1, step = 0, pause = kMost, limit = kMost, end = kEnd;
   bool active = true;
 };
 
@@ -44,7 +44,7 @@ class DrawStep : public testing::OnDevice {
       set(DrawState::position, 10);
       set(DrawState::token, 99);
       set(DrawState::active, one.active);
-      set(DrawState::end, kEnd);
+      set(DrawState::end, one.end);
       set(DrawState::other, one.other);
       set(DrawState::step, one.step);
       set(DrawState::pause, one.pause);
@@ -103,6 +103,20 @@ TEST_P(DrawStep, AnotherTokenHasItsOwnProbabilityAndTheEndWaitsForIt) {
     EXPECT_NE(drawn.token(b, 0), kEnd);
   }
   EXPECT_GT(named, 0);
+}
+
+TEST_P(DrawStep, WithoutAnEndTheOtherMayComeBesideAllRows) {
+  std::vector<Case> cases;
+  for (int i = 0; i < 300; ++i) cases.push_back({.u = (i + .5) / 300, .other = 350, .end = -1});
+  const Drawn drawn = draw_all(cases);
+  for (std::size_t b = 0; b < cases.size(); ++b) {
+    const auto row = static_cast<std::int64_t>(b);
+    const torch::Tensor logits =
+        at::cat({drawn.logits[row], at::dot(drawn.head[350], drawn.hidden[row]).view({1})});
+    const Draw expected = draw(logits.data_ptr<float>(), kRows + 1, 1, cases[b].u);
+    EXPECT_EQ(drawn.token(b, 0), expected.index == kRows ? 350 : expected.index);
+    EXPECT_NEAR(drawn.log_prob(b, 0), expected.log_prob, 1e-4);
+  }
 }
 
 TEST_P(DrawStep, TheLastTokenIsTheOtherWhereItHasNotComeYet) {

@@ -74,6 +74,23 @@ ATTUNE_INLINE void bias_gelu_row_body(const T* x, const T* bias, std::int64_t n,
   }
 }
 
+template <bool gelu>
+ATTUNE_INLINE void finish_row_body(const float* sums, const Finish& finish, std::int64_t n,
+                                   bf16* out) {
+  const bf16 *bias = finish.bias, *residual = finish.residual;
+  const auto own = [&](std::int64_t i) __attribute__((always_inline)) {
+    const float u = sums[i] + (bias ? load(bias + i) : 0.f);
+    return gelu ? u * gelu_gate(u) : u;
+  };
+  if (residual) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) store(out + i, own(i) + load(residual + i));
+  } else {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) store(out + i, own(i));
+  }
+}
+
 template <class T>
 ATTUNE_INLINE void bias_gelu_row_backward_body(const T* by_out, const T* x, const T* bias,
                                                std::int64_t n, T* by_x, float* by_bias) {
@@ -120,6 +137,13 @@ ATTUNE_CLONES void bias_gelu_row(const float* x, const float* bias, std::int64_t
 }
 ATTUNE_CLONES void bias_gelu_row(const bf16* x, const bf16* bias, std::int64_t n, bf16* out) {
   bias_gelu_row_body(x, bias, n, out);
+}
+
+ATTUNE_CLONES void finish_row(const float* sums, const Finish& finish, std::int64_t n, bf16* out) {
+  if (finish.gelu)
+    finish_row_body<true>(sums, finish, n, out);
+  else
+    finish_row_body<false>(sums, finish, n, out);
 }
 
 ATTUNE_CLONES void bias_gelu_row_backward(const float* by_out, const float* x, const float* bias,

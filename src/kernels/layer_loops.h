@@ -34,7 +34,16 @@ void normalise_row_backward(const bf16* by_out, const bf16* x, const bf16* weigh
 void bias_gelu_row(const float* x, const float* bias, std::int64_t n, float* out);
 void bias_gelu_row(const bf16* x, const bf16* bias, std::int64_t n, bf16* out);
 
-// by_x = the gradient of the above with respect to x, which is also added to that of the bias.
+// What follows the sums of a matrix product: out = f(sums + bias) + residual, f the above or
+// nothing; what is null is left out.
+struct Finish {
+  const bf16* bias;
+  bool gelu;
+  const bf16* residual;
+};
+void finish_row(const float* sums, const Finish& finish, std::int64_t n, bf16* out);
+
+// by_x = the gradient of bias_gelu_row with respect to x, which is also added to that of the bias.
 void bias_gelu_row_backward(const float* by_out, const float* x, const float* bias, std::int64_t n,
                             float* by_x, float* by_bias);
 void bias_gelu_row_backward(const bf16* by_out, const bf16* x, const bf16* bias, std::int64_t n,

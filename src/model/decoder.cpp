@@ -4,24 +4,30 @@
 #include <utility>
 
 #include "base/error.h"
-#include "kernels/attention.h"
+#include "kernels/cached_attention.h"
 
 namespace model {
 namespace {
 
-// With matrices whose columns are contiguous, as products of a few rows on a GPU want them.
-Weights by_columns(Weights weights) {
+// With matrices as products of a few rows want them: with contiguous columns on a GPU, packed on
+// the processor.
+Weights laid_out(Weights weights) {
   torch::NoGradGuard no_grad;
   for (Weights::Layer& layer : weights.layers)
-    for (Projection* projection : {&layer.qkv, &layer.attention_out, &layer.up, &layer.down})
-      projection->weight = projection->weight.t().contiguous().t();
+    for (Projection* projection : {&layer.qkv, &layer.attention_out, &layer.up, &layer.down}) {
+      torch::Tensor& weight = projection->weight;
+      if (weight.is_cuda())
+        weight = weight.t().contiguous().t();
+      else if (kernels::PackedMatrix::takes(weight))
+        projection->packed = kernels::PackedMatrix(weight);
+    }
   return weights;
 }
 
 }  // namespace
 
 Decoder::Decoder(const Weights& weights, std::int64_t slots, std::int64_t room)
-    : weights_(weights.embedding.is_cuda() ? by_columns(weights) : weights), room_(room) {
+    : weights_(laid_out(weights)), room_(room) {
   const ModelConfig& config = weights.config;
   base::check(room <= config.positions, "Decoder: room for ", room, " tokens, the model has ",
               config.positions, " positions");

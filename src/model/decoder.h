@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/attention.h"
+#include "kernels/cached_attention.h"
 #include "model/forward.h"
 
 namespace model {
@@ -44,7 +44,7 @@ class Decoder {
   const Weights& weights() const { return weights_; }
 
  private:
-  Weights weights_;  // shares what the given weights hold, but for a GPU's matrices
+  Weights weights_;  // shares what the given weights hold, but for matrices laid out anew
   std::int64_t room_;
   std::vector<torch::Tensor> keys_, values_;  // a layer: [slots, room, G, D]
   std::vector<std::int64_t> lengths_, free_;

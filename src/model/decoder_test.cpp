@@ -48,6 +48,31 @@ TEST(Decoder, CountsOnWithAModelThatCounts) {
   EXPECT_EQ(said, (std::vector<std::vector<int>>{{8, 42}, {9, 43}, {10, 44}, {11, 45}}));
 }
 
+// Widths that 32 divides, whose matrices are packed where the processor has bf16 products.
+TEST(Decoder, InBf16FollowsTheWholeForwardPass) {
+  ModelConfig llama = testing::tiny("llama");
+  llama.width = 64;
+  llama.inner = 96;
+  llama.heads = 4;
+  llama.key_heads = 2;
+  llama.head_width = 32;
+  for (const ModelConfig& config : {gpt2_config(2, 2, 64, 32, 50), llama}) {
+    torch::NoGradGuard no_grad;
+    const Weights weights = cast(random_model(config, 1), torch::kBFloat16);
+    const std::vector<int> tokens = testing::sequence(20, 1);
+    const torch::Tensor whole = hidden_states(weights, pack({tokens}));
+    Decoder decoder(weights, 3, 32);
+    const auto started = decoder.start({{tokens.begin(), tokens.begin() + 5}});
+    const auto apart = [&](const torch::Tensor& hidden, std::size_t t) {
+      const torch::Tensor expected = whole[static_cast<std::int64_t>(t)].to(torch::kFloat32);
+      return ((hidden[0].to(torch::kFloat32) - expected).norm() / expected.norm()).item<double>();
+    };
+    EXPECT_LT(apart(started.last_hidden, 4), 2e-2);  // bf16 has 8 bits
+    for (std::size_t t = 5; t < tokens.size(); ++t)
+      EXPECT_LT(apart(decoder.append(started.slots, {tokens[t]}), t), 2e-2) << "token " << t;
+  }
+}
+
 TEST(Decoder, ASlotThatIsUsedAgainRemembersNothing) {
   const Weights weights = cast(random_model(testing::tiny("gpt2"), 1), torch::kFloat32);
   Decoder used(weights, 1, 32), fresh(weights, 1, 32);

@@ -7,6 +7,7 @@
 
 #include "kernels/cuda.h"
 #include "kernels/draw_step.h"
+#include "kernels/logit_rows.h"
 #include "model/decoder.h"
 
 namespace model {
@@ -31,11 +32,14 @@ struct DrawnTokens {
 };
 
 // Lets a decoder's sequences draw their own tokens, many steps without the host in between: on a
-// GPU a step, drawing included, is one graph, kept for each size of batch.
+// GPU a step, drawing included, is one graph, kept for each size of batch; on the processor what
+// has ended leaves the batch.
 class DrawLoop {
  public:
-  // Draws among the first `rows` tokens of the vocabulary. Keeps a reference to the decoder.
+  // Draws among the first `rows` tokens of the vocabulary, or the tokens of a head that the
+  // decoder's begins with. Keeps a reference to the decoder.
   DrawLoop(Decoder& decoder, std::int64_t rows);
+  DrawLoop(Decoder& decoder, kernels::DecodingHead head);
   ~DrawLoop();
 
   // Goes on with sequences of different slots until each has ended or has no uniforms left. Throws
@@ -46,10 +50,13 @@ class DrawLoop {
   struct Batch;  // of one size, with its graph
   Batch& batch_for(std::int64_t rows, std::int64_t steps);
   void step(kernels::DrawState& state);
+  kernels::DrawState state_of(const std::vector<DrawRequest>& requests, std::int64_t size,
+                              std::int64_t steps) const;
+  std::vector<DrawnTokens> draw_there(const std::vector<DrawRequest>& requests, std::int64_t steps);
+  std::vector<DrawnTokens> draw_here(const std::vector<DrawRequest>& requests, std::int64_t steps);
 
   Decoder& decoder_;
-  std::int64_t rows_;
-  torch::Tensor head_;  // of those, [W, C]: padded (kernels/logit_rows.h)
+  kernels::DecodingHead head_;  // of those
   std::map<std::int64_t, std::unique_ptr<Batch>> batches_;
 };
 

@@ -277,11 +277,15 @@ Stream layer_forward(const Weights& weights, std::size_t layer, const Stream& in
 }
 
 bool are_few_rows(const Weights& weights, const torch::Tensor& x) {
-  return !weights.layers.empty() && x.size(1) <= 1024 &&
+  const auto in_all = [&](const Weights::Layer& w, const auto& holds) {
+    return holds(w.qkv) && holds(w.attention_out) && holds(w.up) && holds(w.down);
+  };
+  return !weights.layers.empty() && !at::GradMode::is_enabled() &&
          std::all_of(weights.layers.begin(), weights.layers.end(), [&](const Weights::Layer& w) {
-           const auto takes = [&](const Projection& p) { return p.adapters.empty(); };
-           return takes(w.qkv) && takes(w.attention_out) && takes(w.up) && takes(w.down) &&
-                  kernels::are_few_rows(x, w.qkv.weight);
+           const auto is_packed = [](const Projection& p) { return p.packed.defined(); };
+           const bool on_gpu = x.size(1) <= 1024 && kernels::are_few_rows(x, w.qkv.weight);
+           return in_all(w, [](const Projection& p) { return p.adapters.empty(); }) &&
+                  (on_gpu || in_all(w, is_packed));
          });
 }
 
@@ -290,18 +294,23 @@ torch::Tensor few_rows_forward(const Weights& weights, std::size_t layer, const 
                                const std::function<torch::Tensor(const torch::Tensor&)>& attend) {
   const Weights::Layer& w = weights.layers[layer];
   const ModelConfig& config = weights.config;
+  const auto product = [](const torch::Tensor& in, const Projection& projection,
+                          const kernels::FewRows& more) {
+    return projection.packed.defined() ? projection.packed.multiply(in, more)
+                                       : kernels::few_rows(in, projection.weight, more);
+  };
   const auto of_normed = [&](const torch::Tensor& in, const Norm& norm,
                              const Projection& projection, bool gelu) {
-    return kernels::few_rows(in, projection.weight,
-                             {.gain = norm.weight,
-                              .shift = norm.bias,
-                              .epsilon = config.norm_epsilon,
-                              .bias = projection.bias,
-                              .gelu = gelu});
+    return product(in, projection,
+                   {.gain = norm.weight,
+                    .shift = norm.bias,
+                    .epsilon = config.norm_epsilon,
+                    .bias = projection.bias,
+                    .gelu = gelu});
   };
   const auto added = [&](const torch::Tensor& to, const torch::Tensor& in,
                          const Projection& projection) {
-    return kernels::few_rows(in, projection.weight, {.bias = projection.bias, .residual = to});
+    return product(in, projection, {.bias = projection.bias, .residual = to});
   };
   torch::Tensor qkv = of_normed(x, w.attention_norm, w.qkv, false);
   if (config.rope) qkv = rotate(qkv, rotation, config.heads + config.key_heads);

@@ -7,6 +7,7 @@
 #include <torch/types.h>
 
 #include "kernels/compute.h"
+#include "kernels/packed_matrix.h"
 #include "model/language_model.h"
 #include "model/rope.h"
 
@@ -25,7 +26,8 @@ struct Projection {
     torch::Tensor a, b;         // [r, in], [count, r]
     double scale;
   };
-  std::vector<LowRank> adapters;  // by column
+  std::vector<LowRank> adapters;      // by column
+  kernels::PackedMatrix packed = {};  // `weight` once more, where it was laid out for decoding
 };
 
 // The weights in the type that a forward pass computes in; differentiable with respect to the
@@ -107,8 +109,9 @@ Stream layer_forward(const Weights& weights, std::size_t layer, const Stream& in
                      const std::function<torch::Tensor(const torch::Tensor&)>& attend,
                      const ForwardOptions& options = {});
 
-// The same for a few rows on a GPU (kernels/few_rows.h), in five kernels a layer, without gradient:
-// whether they can be, of weights whose matrices have contiguous columns, and a layer's x: [T, C].
+// The same as decoding wants it, in five products and attention a layer, without gradient: a few
+// rows on a GPU (kernels/few_rows.h), of weights whose matrices have contiguous columns, or any on
+// the processor, of weights that were packed. Whether they can be, and a layer's x: [T, C].
 bool are_few_rows(const Weights& weights, const torch::Tensor& x);
 torch::Tensor few_rows_forward(const Weights& weights, std::size_t layer, const torch::Tensor& x,
                                const Rotation& rotation,

@@ -107,8 +107,9 @@ void TrainedRecommender::start_waiting() {
   const std::int64_t positions = weights_.config.context;
   if (!decoder_) {
     decoder_ = std::make_unique<model::Decoder>(weights_, options_.slots, positions);
-    if (weights_.head.is_cuda())
-      loop_ = std::make_unique<model::DrawLoop>(*decoder_, model_.tokens.word_rows());
+    words_ = std::make_unique<kernels::DecodingHead>(
+        weights_.head.narrow(0, 0, model_.tokens.word_rows()));
+    if (weights_.head.is_cuda()) loop_ = std::make_unique<model::DrawLoop>(*decoder_, *words_);
   }
   std::vector<Open*> starting;
   std::vector<std::vector<int>> prompts;
@@ -252,9 +253,9 @@ void TrainedRecommender::choose_words(const std::vector<Open*>& replies) {
   const int rows = model_.tokens.word_rows();
   std::vector<torch::Tensor> hidden;
   for (Open* reply : replies) hidden.push_back(reply->hidden);
-  const torch::Tensor stacked = at::stack(hidden).to(weights_.head.device());
-  torch::Tensor logits = torch::empty({stacked.size(0), rows + 1}, torch::kFloat32);
-  logits.narrow(1, 0, rows).copy_(at::linear(stacked, weights_.head.narrow(0, 0, rows)));
+  torch::Tensor logits =
+      torch::empty({static_cast<std::int64_t>(hidden.size()), rows + 1}, torch::kFloat32);
+  words_->logits_into(logits, at::stack(hidden));
   std::vector<kernels::Draw> drawn(replies.size());
   at::parallel_for(0, logits.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
     torch::NoGradGuard no_grad;  // the caller's holds on its own thread alone

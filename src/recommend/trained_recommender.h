@@ -67,6 +67,7 @@ class TrainedRecommender : public dialogue::Recommender {
   torch::Tensor item_embeddings_;  // [N, C]
   ItemTables items_;
   std::unique_ptr<model::Decoder> decoder_;
+  std::unique_ptr<kernels::DecodingHead> words_;
   std::unique_ptr<model::DrawLoop> loop_;  // on a GPU
   std::map<std::int64_t, std::unique_ptr<Open>> open_;
   std::deque<std::int64_t> waiting_;
