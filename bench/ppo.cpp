@@ -30,8 +30,7 @@ void check_same(const model::LanguageModel& initial, PlainPpo& plain, const torc
   base::check(difference < .05, "bench ppo: log-probabilities differ by ", difference);
 }
 
-base::Json run(const Options& options) {
-  const PpoWork work;
+base::Json one(const Options& options, const PpoWork& work) {
   const model::LanguageModel initial = ppo_model(work);
   const rl::RlSettings settings = ppo_settings(work);
   PpoIteration ours(initial, ppo_tokens(), work);
@@ -55,6 +54,7 @@ base::Json run(const Options& options) {
   base::Json json = {{"plain_attention", name_of(attention)},
                      {"plain_tokens_a_reply", work.reply},
                      {"ours_tokens_a_reply", ours.mean_reply()},
+                     {"ours_rollout_share", ours.rollout_share()},
                      {"ours_score_share", ours.score_share()}};
   json.update(to_json(result));
   return json;
@@ -62,11 +62,16 @@ base::Json run(const Options& options) {
 
 }  // namespace
 
-Benchmark ppo_benchmark() {
-  return {"ppo",
-          "a PPO iteration of 6 layers x 384, vocabulary 50,257, 32 x (64 + 64), 4 epochs of "
-          "minibatches of 8, bf16",
-          run};
+std::vector<Benchmark> ppo_benchmarks() {
+  const auto benchmark = [](const char* name, const char* help, const PpoWork& work) -> Benchmark {
+    return {name,
+            std::string("a PPO iteration of ") + help +
+                ", vocabulary 50,257, 4 epochs of minibatches of 8, bf16",
+            [work](const Options& options) { return one(options, work); }};
+  };
+  return {benchmark("ppo", "6 layers x 384, 32 x (64 + 64)", {}),
+          benchmark("ppo-124m", "12 x 768, 16 x (64 + 64)",
+                    {.prompts = 16, .layers = 12, .width = 768})};
 }
 
 }  // namespace bench

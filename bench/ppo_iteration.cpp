@@ -84,7 +84,9 @@ train::DialogueTokens ppo_tokens() {
 }
 
 model::LanguageModel ppo_model(const PpoWork& work) {
-  return model::random_model(model::gpt2_config(6, 6, 384, work.positions(), kPpoVocabulary), 1);
+  return model::random_model(model::gpt2_config(work.layers, work.width / 64, work.width,
+                                                work.positions(), kPpoVocabulary),
+                             1);
 }
 
 rl::RlSettings ppo_settings(const PpoWork& work) {

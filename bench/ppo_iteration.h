@@ -15,6 +15,7 @@ struct PpoWork {
   int prompt = 64;
   int reply = 64;
   int minibatch = 8;
+  int layers = 6, width = 384;  // of the model; heads are 64 wide
   rl::Prompts packed = rl::Prompts::shared;
 
   int batch() const { return prompts * samples; }
@@ -26,7 +27,6 @@ constexpr double kPpoLearningRate = 1e-5;
 
 // A tokenizer of made-up words that leaves just the room for special and item tokens.
 train::DialogueTokens ppo_tokens();
-// 6 layers x 384.
 model::LanguageModel ppo_model(const PpoWork& work);
 rl::RlSettings ppo_settings(const PpoWork& work);
 

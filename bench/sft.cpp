@@ -1,5 +1,3 @@
-#include "train/sft.h"
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -9,12 +7,10 @@
 #include "model/cost.h"
 #include "plain_sft.h"
 #include "sequences.h"
-#include "train/adamw.h"
+#include "sft_step.h"
 
 namespace bench {
 namespace {
-
-constexpr double kLearningRate = 1e-4, kMaxNorm = 1;
 
 struct Case {
   const char* name;
@@ -35,47 +31,6 @@ std::vector<Case> cases() {
           {"sft-124m", "12 x 768, 4 x 256 tokens", 12, 12, 768, 50257, std::vector<int>(4, 256)},
           {"sft-345m", "24 x 1024, 4 x 192 tokens", 24, 16, 1024, 50257, std::vector<int>(4, 192)}};
 }
-
-// [B, T], -1 behind a sequence's end.
-torch::Tensor padded(const std::vector<train::Sequence>& sequences) {
-  std::size_t longest = 0;
-  for (const train::Sequence& sequence : sequences)
-    longest = std::max(longest, sequence.ids.size());
-  torch::Tensor ids =
-      torch::full({static_cast<std::int64_t>(sequences.size()), static_cast<std::int64_t>(longest)},
-                  -1, torch::kInt64);
-  for (std::size_t i = 0; i < sequences.size(); ++i)
-    for (std::size_t t = 0; t < sequences[i].ids.size(); ++t)
-      ids[static_cast<std::int64_t>(i)][static_cast<std::int64_t>(t)] = sequences[i].ids[t];
-  return ids;
-}
-
-// One of ours: loss, backward, clip, AdamW with the cast.
-class Ours {
- public:
-  Ours(const model::LanguageModel& initial, const std::vector<train::Sequence>& sequences)
-      : model_(initial.copy()),
-        copies_(model::trained_copies(model_, torch::kBFloat16)),
-        optimiser_(model_.parameters.tensors(), {.weight_decay = .1}) {
-    optimiser_.use_copies(copies_);
-    for (const train::Sequence& sequence : sequences) batch_.push_back(&sequence);
-  }
-  torch::Tensor loss() const {
-    return train::sft_loss(model::from_copies(model_, copies_), batch_, {});
-  }
-  double step() {
-    const torch::Tensor value = loss();
-    value.backward();
-    optimiser_.step(kLearningRate, kMaxNorm);
-    return value.item<double>();
-  }
-
- private:
-  model::LanguageModel model_;
-  std::vector<torch::Tensor> copies_;
-  train::AdamW optimiser_;
-  std::vector<const train::Sequence*> batch_;
-};
 
 // Seconds that the probed machine alone would take: a forward pass, a backward pass of twice as
 // much, and the optimiser.
@@ -100,19 +55,20 @@ base::Json one(const Options& options, const Case& of) {
 
   const PlainModel::Attention attention = faster_attention([&](PlainModel::Attention candidate) {
     PlainSft one(initial, candidate);
-    one.step(ids, kLearningRate, kMaxNorm);
-    return seconds([&] { one.step(ids, kLearningRate, kMaxNorm); });
+    one.step(ids, kSftLearningRate, kSftMaxNorm);
+    return seconds([&] { one.step(ids, kSftLearningRate, kSftMaxNorm); });
   });
   PlainSft plain(initial, attention);
-  Ours ours(initial, sequences);
+  SftStep ours(initial, sequences);
 
   // The same work: the same losses, before and after three steps. bf16 keeps 8 bits.
   for (int i = 0; i < 3; ++i) {
-    const double a = ours.step(), b = plain.step(ids, kLearningRate, kMaxNorm);
+    const double a = ours.step(), b = plain.step(ids, kSftLearningRate, kSftMaxNorm);
     base::check(std::abs(a - b) < 1e-2 * b, "bench sft: the losses differ, ", a, " and ", b);
   }
   const Comparison result = compare(
-      options.rounds, [&] { ours.step(); }, [&] { plain.step(ids, kLearningRate, kMaxNorm); });
+      options.rounds, [&] { ours.step(); },
+      [&] { plain.step(ids, kSftLearningRate, kSftMaxNorm); });
   const double tokens = std::accumulate(of.lengths.begin(), of.lengths.end(), 0.);
   return {{"tokens_per_s", tokens / result.ours},
           {"plain_tokens_per_s", tokens / result.plain},
