@@ -43,7 +43,7 @@ PARAMETERS = {
         "model": lambda value: value == "", "messages": nothing, "stream": truth, "stream_options": lambda value: isinstance(value, dict),
         "temperature": number(0, 2), "max_tokens": whole(1, 256), "max_completion_tokens": whole(1, 256),
         "seed": whole(-2 ** 63, 2 ** 63 - 1), "n": whole(1, 1), "stop": either(empty(list), lambda value: value in ("NaN", "1")),
-        "logprobs": nothing, "top_logprobs": whole(0, 0), "user": text(256), "top_p": whole(1, 1),
+        "logprobs": nothing, "top_logprobs": whole(0, 0), "user": text(256), "top_p": number(0, 1), "top_k": whole(0, 1000000),
         "presence_penalty": number(0, 0), "frequency_penalty": number(0, 0), "logit_bias": empty(dict), "tools": either(empty(list), empty(dict), empty(str)),
         "response_format": empty(dict), "attune": lambda value: isinstance(value, dict), "attune.items": whole(1, 4),
         "attune.stated": truth, "attune.conversation_id": nothing, "stream_options.include_usage": truth,

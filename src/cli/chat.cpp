@@ -36,13 +36,17 @@ void print_candidates(const dialogue::DecisionRecord& decision,
 }
 
 int chat(const Command& self, const std::vector<std::string>& given) {
-  std::string run, which = "policy", temperature = ".7";
+  std::string run, which = "policy", temperature = ".7", top_p = "1";
   int seed = 1;
   dialogue::Sampling sampling;
   Arguments arguments(self);
   arguments.positional("RUN", run, "the folder of a run");
   arguments.option("--model", which, "policy, or sft: the model before alignment");
   arguments.option("--temperature", temperature, "of the replies; 0: always the most likely");
+  arguments.option("--top-k", sampling.top_k, "only so many likeliest tokens as words; 0: all");
+  arguments.option("--top-p", top_p,
+                   "of the words only the fewest likeliest tokens that have this share of the "
+                   "probability");
   arguments.option("--items", sampling.max_items, "that one reply may recommend");
   arguments.flag("--stated", sampling.stated,
                  "recommend only items of the years and genres that were last asked for");
@@ -52,6 +56,9 @@ int chat(const Command& self, const std::vector<std::string>& given) {
     throw base::UsageError("--model is \"", which, "\", expected policy or sft");
   if (sampling.max_items < 1)
     throw base::UsageError("--items is ", sampling.max_items, ", expected at least 1");
+  if (sampling.top_k < 0)
+    throw base::UsageError("--top-k is ", sampling.top_k, ", expected at least 0");
+  sampling.top_p = number_argument("--top-p", top_p, 1e-6, 1);
   sampling.temperature = number_argument("--temperature", temperature, 0, 100);
   sampling.seed = static_cast<std::uint64_t>(seed);
 

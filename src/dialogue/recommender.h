@@ -19,6 +19,10 @@ struct Sampling {
                            // where there are any
   std::uint64_t seed = 0;  // with `stream`, decides the reply entirely
   std::uint64_t stream = 0;
+  // Of the words only the top_k likeliest tokens (0: all), and of these the fewest likeliest whose
+  // share of their probability reaches top_p in (0, 1].
+  int top_k = 0;
+  double top_p = 1;
 };
 
 // What an item's place in a ranking rests on.

@@ -1,6 +1,8 @@
 #include "kernels/sampling.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -77,6 +79,71 @@ TEST(Draw, FourEqualOutcomesTellTwoBits) {
     EXPECT_EQ(drawn.index, i);
     EXPECT_NEAR(-drawn.log_prob / std::log(2), 2, 1e-6);
   }
+}
+
+// What may be drawn and with which probability, by a full sort.
+std::vector<double> truncated(const std::vector<float>& logits, double temperature,
+                              const Truncation& truncation) {
+  std::vector<std::size_t> order(logits.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
+  if (truncation.top_k > 0)
+    order.resize(std::min(order.size(), static_cast<std::size_t>(truncation.top_k)));
+  const auto weight = [&](std::size_t i) { return std::exp(logits[i] / temperature); };
+  double sum = 0, kept = 0;
+  for (std::size_t i : order) sum += weight(i);
+  std::vector<double> out(logits.size());
+  for (std::size_t i : order) {
+    if (kept >= (1 - 1e-6) * truncation.top_p * sum) break;
+    out[i] = weight(i);
+    kept += out[i];
+  }
+  for (double& p : out) p /= kept;
+  return out;
+}
+
+TEST(Draw, TruncatedItTakesWhatAFullSortWouldLeave) {
+  base::Random random({.seed = 5, .stage = "draw"});
+  for (const Truncation& truncation : {Truncation{.top_k = 1},
+                                       {.top_k = 40},
+                                       {.top_k = 5000},
+                                       {.top_p = .9},
+                                       {.top_p = .3},
+                                       {.top_p = 1e-9},
+                                       {.top_k = 40, .top_p = .5},
+                                       {.top_k = 7, .top_p = .999}})
+    for (const double temperature : {.7, 1., 2.}) {
+      std::vector<float> logits(3000);
+      for (float& logit : logits)  // many of them equal
+        logit = static_cast<float>(std::round(20 * random.normal()) / 10);
+      const std::vector<double> expected = truncated(logits, temperature, truncation);
+      for (int i = 0; i < 100; ++i) {
+        const double u = (i + .5) / 100;
+        const Draw drawn = draw(logits.data(), std::ssize(logits), temperature, u, truncation);
+        const auto index = static_cast<std::size_t>(drawn.index);
+        ASSERT_GT(expected[index], 0) << truncation.top_k << " " << truncation.top_p;
+        EXPECT_NEAR(drawn.log_prob, std::log(expected[index]), 1e-5);
+        const double before = std::accumulate(
+            expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(index), 0.);
+        EXPECT_LE(before, u + 1e-6);
+        EXPECT_GE(before + expected[index], u - 1e-6);
+      }
+    }
+}
+
+TEST(Draw, TruncationChangesNothingWhereNothingIsCutAndRefusesWhatIsNone) {
+  const std::vector<float> logits = {1, 3, 2, -1e9f};
+  EXPECT_EQ(draw(logits.data(), 4, 0, .9, {.top_k = 2}).index, 1);
+  for (double u : {0., .3, .999999}) {
+    const Draw all = draw(logits.data(), 4, 1, u),
+               some = draw(logits.data(), 4, 1, u, {.top_k = 4});
+    EXPECT_EQ(all.index, some.index);
+    EXPECT_NEAR(all.log_prob, some.log_prob, 1e-6);
+  }
+  EXPECT_THROW(draw(logits.data(), 4, 1, .5, {.top_k = -1}), base::Error);
+  EXPECT_THROW(draw(logits.data(), 4, 1, .5, {.top_p = 0}), base::Error);
+  EXPECT_THROW(draw(logits.data(), 4, 1, .5, {.top_p = 1.5}), base::Error);
 }
 
 TEST(Draw, NeverTakesWhatCannotBeDrawn) {

@@ -117,6 +117,31 @@ TEST(TrainedRecommender, ARecommendingReplyNamesTheChosenItemAndNoOther) {
   }
 }
 
+TEST(TrainedRecommender, OfWordsOnlyTheLikeliestAreDrawnAndRecordedAsDrawn) {
+  const auto training = testing::dialogues(6);
+  const TrainedModel model = testing::model(training);
+  TrainedRecommender recommender("sft", model, {.slots = 8, .type = torch::kFloat32, .hash = "x"});
+  const std::vector<dialogue::State> states(40, dialogue::state_before(training[0], 1));
+  const auto bits = [&](const dialogue::Sampling& sampling) {  // of the words, a token
+    double sum = 0;
+    int count = 0;
+    for (const dialogue::Reply& reply : dialogue::reply_to_all(recommender, states, sampling)) {
+      EXPECT_LT(reply.decision.log_probs[0], 0);  // the mode is drawn from both
+      for (std::size_t t = reply.action.recommends ? 2 : 1; t < reply.decision.tokens.size(); ++t) {
+        sum -= reply.decision.log_probs[t];
+        ++count;
+      }
+    }
+    return sum / count;
+  };
+  EXPECT_EQ(bits({.max_tokens = 6, .top_k = 1}), 0);
+  EXPECT_NEAR(bits({.max_tokens = 6, .top_p = 1e-6}), 0, 1e-12);
+  const double all = bits({.max_tokens = 6}), some = bits({.max_tokens = 6, .top_k = 3});
+  EXPECT_GT(some, 0);
+  EXPECT_LE(some, std::log(3) + 1e-9);
+  EXPECT_LT(some, all);
+}
+
 TEST(TrainedRecommender, AReplyOfSeveralItemsNamesEachOfThemOnceAndRecordsWhatItDrew) {
   const auto training = testing::dialogues(6);
   const TrainedModel model = testing::model(training);

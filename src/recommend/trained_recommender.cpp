@@ -213,13 +213,18 @@ void TrainedRecommender::choose_items(const std::vector<Open*>& replies) {
 kernels::Draw TrainedRecommender::draw_word(Open& reply, float* logits) const {
   const int rows = model_.tokens.word_rows();
   const double u = reply.random.uniform();
+  const auto draw = [&](std::int64_t outcomes) {
+    const dialogue::Sampling& sampling = reply.sampling;
+    return kernels::draw(logits, outcomes, sampling.temperature, u,
+                         {sampling.top_k, sampling.top_p});
+  };
   const torch::Tensor hidden = reply.hidden.to(torch::kFloat32);
   const std::size_t shown = reply.reply.decision.shown.size();
   if (reply.naming) {
     if (reply.words + 1 >= reply.sampling.max_tokens) return {rows, 0};
     logits[model_.tokens.special(Special::end)] = kNever;
     logits[rows] = at::dot(item_embeddings_[*reply.naming], hidden).item<float>();
-    return kernels::draw(logits, rows + 1, reply.sampling.temperature, u);
+    return draw(rows + 1);
   }
   if (shown > 0 && shown < static_cast<std::size_t>(reply.sampling.max_items)) {
     const torch::Tensor may_come = reply.items > kNever / 2;  // what is named cannot
@@ -227,10 +232,10 @@ kernels::Draw TrainedRecommender::draw_word(Open& reply, float* logits) const {
       logits[rows] =
           at::logsumexp(at::mv(item_embeddings_, hidden).masked_fill(~may_come, kNever), 0)
               .item<float>();
-      return kernels::draw(logits, rows + 1, reply.sampling.temperature, u);
+      return draw(rows + 1);
     }
   }
-  return kernels::draw(logits, rows, reply.sampling.temperature, u);
+  return draw(rows);
 }
 
 void TrainedRecommender::take_word(Open& reply, const kernels::Draw& drawn) {
@@ -294,7 +299,9 @@ void TrainedRecommender::draw_words(const std::vector<Open*>& replies) {
 }
 
 bool TrainedRecommender::draws_ahead(const Open& reply) const {
-  return loop_ && reply.phase == Open::Phase::words && reply.sampling.max_items == 1;
+  const dialogue::Sampling& sampling = reply.sampling;
+  return loop_ && reply.phase == Open::Phase::words && sampling.max_items == 1 &&
+         sampling.top_k == 0 && sampling.top_p == 1;
 }
 
 void TrainedRecommender::finish(Open& reply) {

@@ -29,7 +29,8 @@ struct ReplyOptions {
 // more, the words may go on to another item once the first is named: with the probability that the
 // language model gives to any item that is still new, and then which one is the ranker's choice.
 //
-// Where the language model is on a GPU, replies of one item draw several words a step there.
+// Where the language model is on a GPU, replies of one item whose words are drawn from all tokens
+// draw several of them a step there.
 class TrainedRecommender : public dialogue::Recommender {
  public:
   // Keeps references to the model, which must outlive it and stay as it is.

@@ -10,8 +10,10 @@ std::vector<Episode> roll_out(dialogue::Recommender& recommender,
                               const train::DialogueTokens& tokens,
                               const std::vector<dialogue::State>& states,
                               const dialogue::Sampling& sampling, int positions) {
-  base::check(sampling.max_items == 1 && !sampling.stated,
-              "roll_out: replies of one item from the whole catalogue can be scored, no others");
+  base::check(
+      sampling.max_items == 1 && !sampling.stated && sampling.top_k == 0 && sampling.top_p == 1,
+      "roll_out: replies of one item from the whole catalogue, of words drawn from all, can "
+      "be scored, no others");
   std::vector<dialogue::Reply> replies = dialogue::reply_to_all(recommender, states, sampling);
   std::vector<Episode> episodes;
   for (std::size_t i = 0; i < states.size(); ++i) {

@@ -1,5 +1,7 @@
 #include "serve/completion_request.h"
 
+#include <algorithm>
+
 #include "serve/api_error.h"
 #include "serve/bounded.h"
 #include "serve/transcript.h"
@@ -9,6 +11,8 @@ namespace {
 
 constexpr std::size_t kMessages = 200, kMessageBytes = 16 << 10;
 constexpr std::int64_t kMaxTokens = 256, kMaxItems = 4;
+constexpr std::int64_t kMostTopK = 1000000;
+constexpr double kLeastTopP = 1e-6;
 constexpr std::size_t kStops = 4, kStopBytes = 64;
 
 [[noreturn]] void unsupported(const std::string& key, const std::string& what) {
@@ -50,6 +54,9 @@ std::vector<std::string> read_stops(const base::Json& body) {
 dialogue::Sampling read_sampling(const base::Json& body, std::uint64_t random_seed) {
   dialogue::Sampling out;
   out.temperature = number_in(body, "temperature", 0, 2).value_or(.7);
+  // 0 is the likeliest token alone, as with OpenAI.
+  out.top_p = std::max(number_in(body, "top_p", 0, 1).value_or(1), kLeastTopP);
+  out.top_k = static_cast<int>(whole_in(body, "top_k", 0, kMostTopK).value_or(0));
   out.max_tokens = static_cast<int>(
       whole_in(body, "max_completion_tokens", 1, kMaxTokens)
           .value_or(whole_in(body, "max_tokens", 1, kMaxTokens).value_or(out.max_tokens)));
@@ -73,8 +80,6 @@ void refuse_unsupported(const base::Json& body) {
   const base::Json format = object_in(body, "response_format");
   if (!format.empty() && text_in(format, "type", 32) != "text")
     unsupported("response_format", "the answer is text");
-  if (number_in(body, "top_p", 0, 1).value_or(1) != 1)
-    unsupported("top_p", "the whole distribution is sampled: \"top_p\" must be 1");
   for (const char* key : {"presence_penalty", "frequency_penalty"})
     if (number_in(body, key, -2, 2).value_or(0) != 0)
       unsupported(key, "there are no penalties: it must be 0");

@@ -39,12 +39,14 @@ TEST(CompletionRequest, HasTheDefaultsOfTheDocumentation) {
 TEST(CompletionRequest, ReadsWhatOpenAisClientSends) {
   const CompletionRequest request = read(
       R"("model":"m","stream":true,"stream_options":{"include_usage":true},"temperature":0,
-         "max_completion_tokens":5,"seed":-7,"n":1,"stop":"END","user":"ann","top_p":1,"tools":[],
+         "max_completion_tokens":5,"seed":-7,"n":1,"stop":"END","user":"ann","top_p":0.9,"top_k":40,"tools":[],
          "response_format":{"type":"text"},"presence_penalty":0,"logit_bias":{},"logprobs":false)",
       R"([{"role":"system","content":"be nice"},{"role":"user","content":[{"type":"text","text":"a"},
           {"type":"text","text":"b"}]},{"role":"assistant","content":"c"},{"role":"user","content":"d"}])");
   EXPECT_TRUE(request.stream && request.include_usage);
   EXPECT_EQ(request.sampling.max_tokens, 5);
+  EXPECT_EQ(request.sampling.top_p, .9);
+  EXPECT_EQ(request.sampling.top_k, 40);
   EXPECT_EQ(static_cast<std::int64_t>(request.sampling.seed), -7);
   EXPECT_EQ(request.stop, std::vector<std::string>{"END"});
   ASSERT_EQ(request.messages.size(), 3u);  // the system's is left out
@@ -96,7 +98,9 @@ TEST(CompletionRequest, ABodyThatIsNoRequestIsRefused) {
       {"{" + ok + R"(,"seed":1e30})", "400 seed"},
       {"{" + ok + R"(,"logprobs":true})", "400 logprobs"},
       {"{" + ok + R"(,"top_logprobs":5})", "400 top_logprobs"},
-      {"{" + ok + R"(,"top_p":0.5})", "400 top_p"},
+      {"{" + ok + R"(,"top_p":1.5})", "400 top_p"},
+      {"{" + ok + R"(,"top_k":-1})", "400 top_k"},
+      {"{" + ok + R"(,"top_k":0.5})", "400 top_k"},
       {"{" + ok + R"(,"tools":[{"type":"function"}]})", "400 tools"},
       {"{" + ok + R"(,"response_format":{"type":"json_object"}})", "400 response_format"},
       {"{" + ok + R"(,"attune":{"items":9}})", "400 items"},

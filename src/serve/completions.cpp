@@ -265,6 +265,8 @@ class Talk : public std::enable_shared_from_this<Talk> {
     out.details = {{"model", record.model},
                    {"sampling",
                     {{"temperature", record.sampling.temperature},
+                     {"top_k", record.sampling.top_k},
+                     {"top_p", record.sampling.top_p},
                      {"max_tokens", record.sampling.max_tokens},
                      {"max_items", record.sampling.max_items},
                      {"stated", record.sampling.stated},
