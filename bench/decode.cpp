@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "harness.h"
+#include "kernels/decoding_head.h"
 #include "model/draw_loop.h"
 #include "plain_model.h"
 #include "sequences.h"
@@ -31,7 +32,7 @@ class Ours {
     const auto slots = decoder_.start(prompts_).slots;
     const torch::Tensor hidden = decoder_.append(slots, std::vector<int>(slots.size(), 1));
     for (std::int64_t slot : slots) decoder_.end(slot);
-    return at::linear(hidden, decoder_.weights().head.detach());
+    return kernels::DecodingHead(decoder_.weights().head).logits(hidden);
   }
 
   double run() {

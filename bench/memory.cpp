@@ -29,7 +29,9 @@ double status(const std::string& name) {
 // The most memory that the process has while it works, all in all. What was there before counts.
 double peak(const std::function<void()>& work) {
   malloc_trim(0);
-  std::ofstream("/proc/self/clear_refs") << 5;  // the high-water mark begins anew
+  std::ofstream reset("/proc/self/clear_refs");
+  reset << 5 << std::flush;  // the high-water mark begins anew
+  base::check(reset.good(), "bench memory: /proc/self/clear_refs cannot be written");
   work();
   return status("VmHWM");
 }

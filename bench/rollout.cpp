@@ -46,7 +46,7 @@ void plain_roll_out(const PlainModel& model, const torch::Tensor& prompts, int l
   torch::NoGradGuard no_grad;
   PlainModel::Cache cache = model.make_cache(prompts.size(0), kPrompt + kLongest);
   torch::Tensor next = model.draw_next(prompts, cache);
-  for (int t = 0; t < longest; ++t) next = model.draw_next(next, cache);
+  for (int t = 1; t < longest; ++t) next = model.draw_next(next, cache);
 }
 
 base::Json run(const Options& options) {

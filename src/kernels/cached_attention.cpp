@@ -61,8 +61,10 @@ torch::Tensor decode_attention(const torch::Tensor& query, const torch::Tensor& 
                                const std::vector<std::int64_t>& lengths, double given_scale) {
   const std::int64_t batch = query.size(0), heads = query.size(1), width = query.size(2),
                      groups = keys.size(2), stride = groups * width;
-  base::check(width <= 256 && keys.is_contiguous() && values.is_contiguous(),
-              "decode_attention: heads of width ", width, ", at most 256");
+  base::check(width <= 256, "decode_attention: heads of width ", width, ", at most 256");
+  base::check(keys.is_contiguous() && values.sizes() == keys.sizes() && values.is_contiguous() &&
+                  keys.dtype() == query.dtype() && values.dtype() == query.dtype(),
+              "decode_attention: keys are ", keys.sizes(), ", values ", values.sizes());
   const bool in_rows = query.stride(2) == 1 && query.stride(1) == width;
   const torch::Tensor queries = in_rows ? query : query.contiguous();
   const torch::Tensor out = torch::empty({batch, heads, width}, query.options());
@@ -108,6 +110,9 @@ torch::Tensor cached_attention(const torch::Tensor& qkv, torch::Tensor keys, tor
   heads.scale = heads.scale_at(width);
   if (qkv.is_cuda()) return device_cached_attention(qkv, keys, values, cache, heads);
   const torch::Tensor parts = qkv.contiguous().view({batch, heads.queries + 2 * heads.keys, width});
+  base::check(keys.is_contiguous() && values.is_contiguous() && keys.dtype() == qkv.dtype() &&
+                  values.dtype() == qkv.dtype(),
+              "cached_attention: a cache of another type or layout than qkv's");
   std::vector<std::int64_t> slots, lengths;
   const auto bytes = static_cast<std::size_t>(heads.keys * width * qkv.element_size());
   for (std::int64_t b = 0; b < batch; ++b) {
@@ -117,6 +122,9 @@ torch::Tensor cached_attention(const torch::Tensor& qkv, torch::Tensor keys, tor
     slots.push_back(active ? slot : 0);
     lengths.push_back(active ? position + 1 : 0);
     if (!active) continue;
+    base::check(slot >= 0 && slot < keys.size(0) && position >= 0 && position < keys.size(1),
+                "cached_attention: place ", position, " of slot ", slot, " in a cache of ",
+                keys.sizes());
     const auto put = [&](torch::Tensor& to, std::int64_t head) {
       const auto at = static_cast<std::size_t>(slot * to.stride(0) + position * to.stride(1));
       const auto from = static_cast<std::size_t>((b * parts.size(1) + head) * width);

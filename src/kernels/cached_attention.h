@@ -12,7 +12,8 @@ namespace kernels {
 
 // query: [B, H, D]; keys, values: [S, T, G, D], contiguous, of which row b uses the first
 // lengths[b] positions of slots[b]; of length 0 it gives 0. scale: 0: 1 / sqrt(D). Returns
-// [B, H, D]. On the processor only. D is at most 256.
+// [B, H, D]. On the processor only. Throws base::Error where D is above 256, or types or layouts
+// are others.
 torch::Tensor decode_attention(const torch::Tensor& query, const torch::Tensor& keys,
                                const torch::Tensor& values, const std::vector<std::int64_t>& slots,
                                const std::vector<std::int64_t>& lengths, double scale = 0);
@@ -25,7 +26,7 @@ struct CacheRows {
 
 // Puts the newest keys and values of qkv [B, (H + 2G) D] at their rows' positions into keys and
 // values [S, T, G, D], and attends over all that is there now. Returns [B, H D]; 0 for rows that
-// are not active. D is at most 256.
+// are not active. Throws as above, and on the processor where a place is outside the cache.
 torch::Tensor cached_attention(const torch::Tensor& qkv, torch::Tensor keys, torch::Tensor values,
                                const CacheRows& rows, const Heads& heads);
 

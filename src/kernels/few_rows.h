@@ -13,9 +13,10 @@ namespace kernels {
 // [in, out]) contiguous.
 bool are_few_rows(const torch::Tensor& x, const torch::Tensor& weight);
 
-// What is done on the way; each part only where it is defined.
+// What is done on the way, here and in a PackedMatrix; each part only where it is defined.
 struct FewRows {
-  torch::Tensor gain = {}, shift = {};  // [in]: x is normed first (kernels/norm.h); in <= 1024
+  torch::Tensor gain = {},
+                shift = {};  // [in]: x is normed first (kernels/norm.h); on a GPU in <= 1024
   double epsilon = 0;
   torch::Tensor bias = {};      // [out]
   bool gelu = false;            // by tanh

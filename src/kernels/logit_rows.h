@@ -2,8 +2,6 @@
 
 #include <torch/types.h>
 
-#include "kernels/packed_matrix.h"
-
 // What the output layer (kernels/log_prob_head.h) does with rows of logits: our loops on the
 // processor, our kernels on a GPU.
 namespace kernels {
@@ -15,25 +13,6 @@ torch::Tensor padded_rows(const torch::Tensor& weight);
 // hidden [t, C] times a padded weight: [t, W], contiguous, without gradient. The weight must have
 // been there for a while (cuda::Shape::early).
 torch::Tensor logits_of(const torch::Tensor& hidden, const torch::Tensor& padded);
-
-// The output layer as decoding reads it: [V, C], laid out once for products of a few rows.
-class DecodingHead {
- public:
-  explicit DecodingHead(const torch::Tensor& weight);
-
-  // hidden [t, C] -> [t, V], rows contiguous, without gradient; in fp32 where the weight was
-  // packed, in its type otherwise.
-  torch::Tensor logits(const torch::Tensor& hidden) const;
-  // Into the first V columns of rows [t, at least V] float on the processor.
-  void logits_into(torch::Tensor& rows, const torch::Tensor& hidden) const;
-
-  torch::Device device() const { return weight_.device(); }
-
- private:
-  std::int64_t rows_;     // V
-  torch::Tensor weight_;  // [W, C]: padded
-  PackedMatrix packed_;
-};
 
 // Of rows of logits, each multiplied by a scale: [t] float each.
 struct RowResults {

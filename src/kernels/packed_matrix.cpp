@@ -79,16 +79,24 @@ PackedMatrix::PackedMatrix(const torch::Tensor& weight) : columns_(weight.size(1
   });
 }
 
-torch::Tensor PackedMatrix::multiply(const torch::Tensor& given, const FewRows& more) const {
-  const torch::Tensor x =
-      (more.gain.defined() ? norm(given, more.gain, more.shift, more.epsilon) : given).contiguous();
+void PackedMatrix::check_rows(const torch::Tensor& x) const {
   base::check(
       x.dim() == 2 && x.size(1) == 2 * panels_.size(1) && x.scalar_type() == torch::kBFloat16,
       "PackedMatrix: rows of ", x.sizes(), " for ", 2 * panels_.size(1), " inputs");
+}
+
+torch::Tensor PackedMatrix::multiply(const torch::Tensor& given, const FewRows& more) const {
+  const torch::Tensor x =
+      (more.gain.defined() ? norm(given, more.gain, more.shift, more.epsilon) : given).contiguous();
+  check_rows(x);
   const torch::Tensor out = torch::empty({x.size(0), columns_}, x.options());
   const torch::Tensor residual =
       more.residual.defined() ? more.residual.contiguous() : torch::Tensor();
-  const bf16 *bias = halves(more.bias), *also = halves(residual);
+  const torch::Tensor biases = more.bias.defined() ? more.bias.contiguous() : torch::Tensor();
+  base::check((!biases.defined() || biases.numel() == columns_) &&
+                  (!residual.defined() || residual.sizes() == out.sizes()),
+              "PackedMatrix: a bias or a residual of another size than ", out.sizes());
+  const bf16 *bias = halves(biases), *also = halves(residual);
   bf16* to = halves(out);
   products(x, panels_, [&](std::int64_t panel, std::int64_t first, std::int64_t size, float* sums) {
     const std::int64_t column = panel * kColumns, width = std::min(kColumns, columns_ - column);
@@ -104,8 +112,8 @@ torch::Tensor PackedMatrix::multiply(const torch::Tensor& given, const FewRows& 
 
 void PackedMatrix::multiply_into(torch::Tensor& rows, const torch::Tensor& given) const {
   const torch::Tensor x = given.contiguous();
-  base::check(x.size(1) == 2 * panels_.size(1) && x.scalar_type() == torch::kBFloat16 &&
-                  rows.scalar_type() == torch::kFloat32 && rows.size(0) == x.size(0) &&
+  check_rows(x);
+  base::check(rows.scalar_type() == torch::kFloat32 && rows.size(0) == x.size(0) &&
                   rows.size(1) >= columns_ && rows.stride(1) == 1,
               "PackedMatrix: rows of ", x.sizes(), " into ", rows.sizes());
   float* to = rows.data_ptr<float>();

@@ -23,12 +23,15 @@ class PackedMatrix {
   std::int64_t columns() const { return columns_; }
 
   // x [T, in] bf16 times the matrix, with what `more` adds on the way: [T, out], bf16. Sums are in
-  // fp32 up to the end. No gradient.
+  // fp32 up to the end. No gradient. Throws base::Error where sizes or types do not fit, as the
+  // next.
   torch::Tensor multiply(const torch::Tensor& x, const FewRows& more = {}) const;
   // The product alone, in fp32, into the first `out` columns of rows [T, at least out] float.
   void multiply_into(torch::Tensor& rows, const torch::Tensor& x) const;
 
  private:
+  void check_rows(const torch::Tensor& x) const;
+
   torch::Tensor panels_;  // [panels, in / 2, kColumns, 2]: pairs along `in`
   std::int64_t columns_ = 0;
 };

@@ -79,9 +79,11 @@ Outcome last_of_nucleus(std::vector<Outcome> outcomes, double needed) {
   return *begin;
 }
 
-Draw draw_truncated(const float* logits, std::int64_t n, float scale, float largest, double u,
+// all: the sum of all weights.
+Draw draw_truncated(std::span<const float> of, float scale, float largest, double all, double u,
                     const Truncation& truncation) {
-  const double all = loops::sum_exp(logits, n, scale, largest);
+  const float* logits = of.data();
+  const auto n = std::ssize(of);
   base::check(std::isfinite(all), "draw: logits that are no numbers");
   const bool cuts = truncation.top_k > 0 && truncation.top_k < n;
   std::vector<Outcome> kept = cuts ? likeliest(logits, n, scale, largest, truncation.top_k)
@@ -111,11 +113,10 @@ Draw draw(const float* logits, std::int64_t n, double temperature, double u,
               temperature, ", u ", u);
   base::check(truncation.top_k >= 0 && truncation.top_p > 0 && truncation.top_p <= 1,
               "draw: top_k ", truncation.top_k, ", top_p ", truncation.top_p);
+  if (temperature < kLeastTemperature) temperature = 0;
   constexpr std::int64_t kBlock = 512;  // summed in fp32; the blocks in double
   const auto scale = static_cast<float>(temperature > 0 ? 1 / temperature : 1);
   const float largest = loops::largest(logits, n);
-  if (truncation.any() && temperature > 0)
-    return draw_truncated(logits, n, scale, largest, u, truncation);
   const auto sum_of = [&](std::int64_t begin) {
     return static_cast<double>(
         loops::sum_exp(logits + begin, std::min(kBlock, n - begin), scale, largest));
@@ -130,6 +131,9 @@ Draw draw(const float* logits, std::int64_t n, double temperature, double u,
     const std::int64_t best = std::find(logits, logits + n, largest) - logits;
     return {best, log_prob(best)};
   }
+  if (truncation.any())
+    return draw_truncated({logits, static_cast<std::size_t>(n)}, scale, largest, sum, u,
+                          truncation);
   double left = u * sum;
   for (std::int64_t begin = 0; begin < n; begin += kBlock) {
     const double block = blocks[static_cast<std::size_t>(begin / kBlock)];

@@ -21,9 +21,13 @@ struct Truncation {
   bool any() const { return top_k > 0 || top_p < 1; }
 };
 
+// Less than this is as good as 0, and is taken so.
+constexpr double kLeastTemperature = 1e-6;
+
 // Draws from softmax(logits / temperature), n outcomes: the first at which the cumulated
 // probability, of what the truncation leaves, exceeds u in [0, 1). At temperature 0 the largest
-// logit, u unused. In time that is linear in n: nothing is sorted.
+// logit, u unused. In time that is linear in n: nothing is sorted. Throws base::Error where an
+// argument is out of its range, and where a truncation is to be made of logits that are no numbers.
 Draw draw(const float* logits, std::int64_t n, double temperature, double u,
           const Truncation& truncation = {});
 

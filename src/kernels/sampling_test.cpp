@@ -141,6 +141,11 @@ TEST(Draw, TruncationChangesNothingWhereNothingIsCutAndRefusesWhatIsNone) {
     EXPECT_EQ(all.index, some.index);
     EXPECT_NEAR(all.log_prob, some.log_prob, 1e-6);
   }
+  EXPECT_EQ(draw(logits.data(), 4, 1e-40, .9, {.top_p = .5}).index, 1);
+  EXPECT_NEAR(draw(logits.data(), 4, 1e-40, .9).log_prob, draw(logits.data(), 4, 0, .9).log_prob,
+              0);
+  const std::vector<float> none(4, NAN);
+  EXPECT_THROW(draw(none.data(), 4, 1, .5, {.top_k = 2}), base::Error);
   EXPECT_THROW(draw(logits.data(), 4, 1, .5, {.top_k = -1}), base::Error);
   EXPECT_THROW(draw(logits.data(), 4, 1, .5, {.top_p = 0}), base::Error);
   EXPECT_THROW(draw(logits.data(), 4, 1, .5, {.top_p = 1.5}), base::Error);

@@ -1,5 +1,6 @@
 #include "model/decoder.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -9,18 +10,26 @@
 namespace model {
 namespace {
 
+std::vector<Projection*> projections(Weights& weights) {
+  std::vector<Projection*> all;
+  for (Weights::Layer& layer : weights.layers)
+    all.insert(all.end(), {&layer.qkv, &layer.attention_out, &layer.up, &layer.down});
+  return all;
+}
+
 // With matrices as products of a few rows want them: with contiguous columns on a GPU, packed on
-// the processor.
+// the processor where all of them can be.
 Weights laid_out(Weights weights) {
   torch::NoGradGuard no_grad;
-  for (Weights::Layer& layer : weights.layers)
-    for (Projection* projection : {&layer.qkv, &layer.attention_out, &layer.up, &layer.down}) {
-      torch::Tensor& weight = projection->weight;
-      if (weight.is_cuda())
-        weight = weight.t().contiguous().t();
-      else if (kernels::PackedMatrix::takes(weight))
-        projection->packed = kernels::PackedMatrix(weight);
-    }
+  const std::vector<Projection*> all = projections(weights);
+  const bool packs = std::all_of(all.begin(), all.end(), [](const Projection* one) {
+    return one->adapters.empty() && kernels::PackedMatrix::takes(one->weight);
+  });
+  for (Projection* one : all)
+    if (one->weight.is_cuda())
+      one->weight = one->weight.t().contiguous().t();
+    else if (packs)
+      one->packed = kernels::PackedMatrix(one->weight);
   return weights;
 }
 

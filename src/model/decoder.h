@@ -13,7 +13,8 @@ namespace model {
 class Decoder {
  public:
   // Room for `slots` sequences of up to `room` tokens each (at most the model's positions). The
-  // weights stay as they are.
+  // weights stay as they are; matrices that are laid out anew for decoding, on a GPU or in bf16,
+  // are in memory once more.
   Decoder(const Weights& weights, std::int64_t slots, std::int64_t room);
 
   std::int64_t free_slots() const { return static_cast<std::int64_t>(free_.size()); }

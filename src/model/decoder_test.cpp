@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "kernels/bf16_tiles.h"
 #include "kernels/sampling.h"
 #include "model/test_models.h"
 
@@ -62,6 +63,7 @@ TEST(Decoder, InBf16FollowsTheWholeForwardPass) {
     const std::vector<int> tokens = testing::sequence(20, 1);
     const torch::Tensor whole = hidden_states(weights, pack({tokens}));
     Decoder decoder(weights, 3, 32);
+    EXPECT_EQ(decoder.weights().layers[1].down.packed.defined(), kernels::tiles::available());
     const auto started = decoder.start({{tokens.begin(), tokens.begin() + 5}});
     const auto apart = [&](const torch::Tensor& hidden, std::size_t t) {
       const torch::Tensor expected = whole[static_cast<std::int64_t>(t)].to(torch::kFloat32);

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "kernels/cuda.h"
+#include "kernels/decoding_head.h"
 #include "kernels/draw_step.h"
-#include "kernels/logit_rows.h"
 #include "model/decoder.h"
 
 namespace model {

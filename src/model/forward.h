@@ -109,7 +109,7 @@ Stream layer_forward(const Weights& weights, std::size_t layer, const Stream& in
                      const std::function<torch::Tensor(const torch::Tensor&)>& attend,
                      const ForwardOptions& options = {});
 
-// The same as decoding wants it, in five products and attention a layer, without gradient: a few
+// The same as decoding wants it, in four products and attention a layer, without gradient: a few
 // rows on a GPU (kernels/few_rows.h), of weights whose matrices have contiguous columns, or any on
 // the processor, of weights that were packed. Whether they can be, and a layer's x: [T, C].
 bool are_few_rows(const Weights& weights, const torch::Tensor& x);

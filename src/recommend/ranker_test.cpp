@@ -142,6 +142,25 @@ TEST(TrainedRecommender, OfWordsOnlyTheLikeliestAreDrawnAndRecordedAsDrawn) {
   EXPECT_LT(some, all);
 }
 
+TEST(TrainedRecommender, NextToNoTemperatureIsNone) {
+  const auto training = testing::dialogues(6);
+  const TrainedModel model = testing::model(training);
+  const dialogue::State state = dialogue::state_before(training[0], 1);
+  for (const torch::Dtype type : {torch::kFloat32, torch::kBFloat16}) {
+    TrainedRecommender recommender("sft", model, {.slots = 8, .type = type, .hash = "x"});
+    const auto reply = [&](const dialogue::Sampling& sampling) {
+      return dialogue::reply_to_all(recommender, {state}, sampling).at(0).decision;
+    };
+    const dialogue::DecisionRecord none = reply({.temperature = 0, .max_tokens = 6});
+    for (const double top_p : {1., .5}) {
+      const auto least = reply({.temperature = 1e-40, .max_tokens = 6, .top_p = top_p});
+      EXPECT_EQ(least.tokens, none.tokens);
+      EXPECT_EQ(least.log_probs, none.log_probs);
+      EXPECT_EQ(least.candidates, none.candidates);
+    }
+  }
+}
+
 TEST(TrainedRecommender, AReplyOfSeveralItemsNamesEachOfThemOnceAndRecordsWhatItDrew) {
   const auto training = testing::dialogues(6);
   const TrainedModel model = testing::model(training);

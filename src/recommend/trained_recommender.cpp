@@ -94,8 +94,11 @@ std::int64_t TrainedRecommender::open(const dialogue::State& state,
   auto reply = std::make_unique<Open>(state, sampling);
   reply->id = next_id_++;
   reply->reply.id = reply->id;
+  // Probabilities at next to nothing would be no numbers.
+  double& temperature = reply->sampling.temperature;
+  if (temperature < kernels::kLeastTemperature) temperature = 0;
   reply->reply.decision.model = name_ + "@" + hash_.substr(0, 12);
-  reply->reply.decision.sampling = sampling;
+  reply->reply.decision.sampling = reply->sampling;
   waiting_.push_back(reply->id);
   const std::int64_t id = reply->id;
   open_[id] = std::move(reply);

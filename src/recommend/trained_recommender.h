@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "dialogue/recommender.h"
+#include "kernels/decoding_head.h"
 #include "kernels/sampling.h"
 #include "model/draw_loop.h"
 #include "recommend/model_folder.h"

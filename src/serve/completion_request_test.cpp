@@ -99,6 +99,7 @@ TEST(CompletionRequest, ABodyThatIsNoRequestIsRefused) {
       {"{" + ok + R"(,"logprobs":true})", "400 logprobs"},
       {"{" + ok + R"(,"top_logprobs":5})", "400 top_logprobs"},
       {"{" + ok + R"(,"top_p":1.5})", "400 top_p"},
+      {"{" + ok + R"(,"top_p":-0.1})", "400 top_p"},
       {"{" + ok + R"(,"top_k":-1})", "400 top_k"},
       {"{" + ok + R"(,"top_k":0.5})", "400 top_k"},
       {"{" + ok + R"(,"tools":[{"type":"function"}]})", "400 tools"},
