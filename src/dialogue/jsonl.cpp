@@ -385,6 +385,11 @@ Json write_dialogue(const Dialogue& dialogue, const Catalogue& catalogue) {
   return json;
 }
 
+// Bytes that are no UTF-8 must not keep all else from being written: they become U+FFFD.
+std::string line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 }  // namespace
 
 Corpus read_dialogues(const std::filesystem::path& path) { return read_with(path, Items()); }
@@ -396,7 +401,7 @@ Corpus read_dialogues(const std::filesystem::path& path, Catalogue catalogue) {
 void write_dialogues(const std::filesystem::path& path, const Corpus& corpus) {
   base::FileWriter writer(path);
   for (const Dialogue& dialogue : corpus.dialogues)
-    writer.write(write_dialogue(dialogue, corpus.catalogue).dump() + "\n");
+    writer.write(line(write_dialogue(dialogue, corpus.catalogue)));
   writer.commit();
 }
 
@@ -421,7 +426,7 @@ void write_catalogue(const std::filesystem::path& path, const Catalogue& catalog
   for (const Item& item : catalogue.items()) {
     Json json = {{"schema", base::schema("catalogue", kVersion)}};
     json.update(write_item(item));
-    writer.write(json.dump() + "\n");
+    writer.write(line(json));
   }
   writer.commit();
 }

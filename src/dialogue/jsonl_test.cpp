@@ -94,6 +94,14 @@ TEST_F(Jsonl, TargetsSeedAndConversationAreKeptAndAMentionMayBeEmpty) {
                    .is_target(1));
 }
 
+TEST_F(Jsonl, BytesThatAreNoCharactersAreWrittenAsTheOneForThat) {
+  Corpus corpus = read_dialogues(file(kLine));
+  corpus.dialogues[0].turns[1].text = "look at\x96 films";
+  write_dialogues(folder_.path() / "out.jsonl", corpus);
+  const Corpus again = read_dialogues(folder_.path() / "out.jsonl");
+  EXPECT_EQ(again.dialogues[0].turns[1].text, "look at\uFFFD films");
+}
+
 TEST_F(Jsonl, ACatalogueFileFixesTheNumbersOfItems) {
   const auto path = folder_.path() / "catalogue.jsonl";
   write_catalogue(path, Catalogue({{"8", "Alien", "movie", {}, {}}, {"7", "Heat", "", 1995, {}}}));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "text/unicode.h"
+
 namespace serve {
 namespace {
 
@@ -45,7 +47,7 @@ std::string TextStream::take(std::string_view piece) {
 std::string TextStream::finish() { return release(held_.size()); }
 
 std::string TextStream::release(std::size_t bytes) {
-  std::string out = held_.substr(0, bytes);
+  std::string out = text::replace_invalid(std::string_view(held_).substr(0, bytes));
   held_.erase(0, bytes);
   sent_ += out;
   return out;

@@ -8,7 +8,8 @@ namespace serve {
 
 // The words of a reply as they may be sent, from the pieces that a model gives: white space at the
 // beginning is left out, a character that is not whole yet waits for the rest of it, and so does
-// what could be the beginning of a stop text. From a stop text on nothing is sent.
+// what could be the beginning of a stop text. From a stop text on nothing is sent. Bytes that are
+// no UTF-8, which a model may draw, become U+FFFD.
 class TextStream {
  public:
   explicit TextStream(std::vector<std::string> stops = {}) : stops_(std::move(stops)) {}

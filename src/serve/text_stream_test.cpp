@@ -21,7 +21,16 @@ TEST(TextStream, WaitsForTheRestOfACharacter) {
   // é is C3 A9; the euro sign E2 82 AC.
   EXPECT_EQ(sent(TextStream(), {"caf\xC3", "\xA9"}), "caf|\xC3\xA9|");
   EXPECT_EQ(sent(TextStream(), {"\xE2", "\x82", "\xAC!"}), "||\xE2\x82\xAC!|");
-  EXPECT_EQ(sent(TextStream(), {"a\xC3"}), "a|\xC3");  // never whole: sent at the end
+  EXPECT_EQ(sent(TextStream(), {"a\xC3"}), "a|\uFFFD");  // never whole
+}
+
+TEST(TextStream, WhatIsNoCharacterBecomesTheOneForThat) {
+  EXPECT_EQ(sent(TextStream(), {"look at", "\x96", " films"}), "look at|\uFFFD| films|");
+  EXPECT_EQ(sent(TextStream(), {"a\xC3", "b"}), "a|\uFFFDb|");
+  TextStream stream;
+  stream.take("x\xFF");  // could be the beginning of one
+  stream.finish();
+  EXPECT_EQ(stream.sent(), "x\uFFFD");
 }
 
 TEST(TextStream, EndsBeforeAStopTextHoweverItIsCut) {
