@@ -58,7 +58,7 @@ int chat(const Command& self, const std::vector<std::string>& given) {
     throw base::UsageError("--items is ", sampling.max_items, ", expected at least 1");
   if (sampling.top_k < 0)
     throw base::UsageError("--top-k is ", sampling.top_k, ", expected at least 0");
-  sampling.top_p = std::max(number_argument("--top-p", top_p, 0, 1), 1e-6);
+  sampling.top_p = std::max(number_argument("--top-p", top_p, 0, 1), dialogue::kLeastTopP);
   sampling.temperature = number_argument("--temperature", temperature, 0, 100);
   sampling.seed = static_cast<std::uint64_t>(seed);
 

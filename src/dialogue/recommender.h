@@ -11,6 +11,9 @@
 
 namespace dialogue {
 
+// What a top_p of 0, the likeliest token alone, is taken as.
+constexpr double kLeastTopP = 1e-6;
+
 struct Sampling {
   double temperature = 1;  // of item and words; 0: the most likely one
   int max_tokens = 48;     // of the words, <|end|> included
@@ -23,6 +26,8 @@ struct Sampling {
   // share of their probability reaches top_p in (0, 1].
   int top_k = 0;
   double top_p = 1;
+
+  bool draws_from_all_words() const { return top_k == 0 && top_p == 1; }
 };
 
 // What an item's place in a ranking rests on.

@@ -304,7 +304,7 @@ void TrainedRecommender::draw_words(const std::vector<Open*>& replies) {
 bool TrainedRecommender::draws_ahead(const Open& reply) const {
   const dialogue::Sampling& sampling = reply.sampling;
   return loop_ && reply.phase == Open::Phase::words && sampling.max_items == 1 &&
-         sampling.top_k == 0 && sampling.top_p == 1;
+         sampling.draws_from_all_words();
 }
 
 void TrainedRecommender::finish(Open& reply) {

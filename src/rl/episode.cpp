@@ -11,7 +11,7 @@ std::vector<Episode> roll_out(dialogue::Recommender& recommender,
                               const std::vector<dialogue::State>& states,
                               const dialogue::Sampling& sampling, int positions) {
   base::check(
-      sampling.max_items == 1 && !sampling.stated && sampling.top_k == 0 && sampling.top_p == 1,
+      sampling.max_items == 1 && !sampling.stated && sampling.draws_from_all_words(),
       "roll_out: replies of one item from the whole catalogue, of words drawn from all, can "
       "be scored, no others");
   std::vector<dialogue::Reply> replies = dialogue::reply_to_all(recommender, states, sampling);

@@ -12,7 +12,6 @@ namespace {
 constexpr std::size_t kMessages = 200, kMessageBytes = 16 << 10;
 constexpr std::int64_t kMaxTokens = 256, kMaxItems = 4;
 constexpr std::int64_t kMostTopK = 1000000;
-constexpr double kLeastTopP = 1e-6;
 constexpr std::size_t kStops = 4, kStopBytes = 64;
 
 [[noreturn]] void unsupported(const std::string& key, const std::string& what) {
@@ -55,7 +54,7 @@ dialogue::Sampling read_sampling(const base::Json& body, std::uint64_t random_se
   dialogue::Sampling out;
   out.temperature = number_in(body, "temperature", 0, 2).value_or(.7);
   // 0 is the likeliest token alone, as with OpenAI.
-  out.top_p = std::max(number_in(body, "top_p", 0, 1).value_or(1), kLeastTopP);
+  out.top_p = std::max(number_in(body, "top_p", 0, 1).value_or(1), dialogue::kLeastTopP);
   out.top_k = static_cast<int>(whole_in(body, "top_k", 0, kMostTopK).value_or(0));
   out.max_tokens = static_cast<int>(
       whole_in(body, "max_completion_tokens", 1, kMaxTokens)
