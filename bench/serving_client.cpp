@@ -18,20 +18,33 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void write_all(int file, const std::string& text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const auto n = ::write(file, text.data() + at, text.size() - at);
-    if (n <= 0) return;
+// A line each; false at the end, or where the other process has ended.
+bool write_line(int file, const std::string& text) {
+  const std::string line = text + "\n";
+  for (std::size_t at = 0; at < line.size();) {
+    const auto n = ::write(file, line.data() + at, line.size() - at);
+    if (n <= 0) return false;
     at += static_cast<std::size_t>(n);
   }
+  return true;
 }
 
-std::string read_all(int file) {
-  std::string text;
-  char bytes[4096];
-  for (ssize_t n; (n = ::read(file, bytes, sizeof bytes)) > 0;)
-    text.append(bytes, static_cast<std::size_t>(n));
-  return text;
+bool read_line(int file, std::string& line) {
+  line.clear();
+  for (char byte; ::read(file, &byte, 1) == 1;) {
+    if (byte == '\n') return true;
+    line += byte;
+  }
+  return false;
+}
+
+base::Json answer(const std::function<base::Json(const base::Json&)>& work,
+                  const std::string& task) {
+  try {
+    return work(base::parse_json(task, "the client's task"));
+  } catch (const std::exception& error) {
+    return {{"error", error.what()}};
+  }
 }
 
 std::size_t number_after(const std::string& head, std::string_view name) {
@@ -41,29 +54,40 @@ std::size_t number_after(const std::string& head, std::string_view name) {
 
 }  // namespace
 
-base::Json in_client_process(const std::function<base::Json()>& work) {
-  int ends[2];
-  base::check(::pipe(ends) == 0, "no pipe");
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::close(ends[0]);
+ClientProcess::ClientProcess(const std::function<base::Json(const base::Json& task)>& work) {
+  int down[2], up[2];
+  base::check(::pipe(down) == 0 && ::pipe(up) == 0, "no pipe");
+  child_ = ::fork();
+  if (child_ == 0) {
+    ::close(down[1]);
+    ::close(up[0]);
     raise_descriptor_limit();
-    base::Json out;
-    try {
-      out = work();
-    } catch (const std::exception& error) {
-      out = {{"error", error.what()}};
-    }
-    write_all(ends[1], out.dump());
+    for (std::string task; read_line(down[0], task);) write_line(up[1], answer(work, task).dump());
     ::_exit(0);
   }
-  ::close(ends[1]);
-  const std::string text = read_all(ends[0]);
-  ::close(ends[0]);
-  ::waitpid(child, nullptr, 0);
+  ::close(down[0]);
+  ::close(up[1]);
+  to_child_ = down[1];
+  from_child_ = up[0];
+}
+
+ClientProcess::~ClientProcess() {
+  ::close(to_child_);
+  ::close(from_child_);
+  ::waitpid(child_, nullptr, 0);
+}
+
+base::Json ClientProcess::run(const base::Json& task) {
+  std::string text;
+  if (!write_line(to_child_, task.dump()) || !read_line(from_child_, text))
+    throw base::ResourceError("the client's process has ended");
   base::Json out = base::parse_json(text, "the client's figures");
   if (out.contains("error")) throw base::ResourceError("the client: ", out["error"].dump());
   return out;
+}
+
+base::Json in_client_process(const std::function<base::Json()>& work) {
+  return ClientProcess([&](const base::Json&) { return work(); }).run(nullptr);
 }
 
 awaitable<void> Client::connect() {

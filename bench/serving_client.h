@@ -9,9 +9,26 @@
 
 namespace bench {
 
-// Runs the work in a process of its own, so that its time and memory are not the server's, and
-// returns what it returns. It may use no torch and nothing of the server. Throws
-// base::ResourceError with the text of what it threw.
+// A process of its own, so that a client's time and memory are not the server's. Its work may use
+// no torch and nothing of the server. One that begins before a model is read costs the server
+// nothing: memory that was there at the beginning is copied, page by page, when either writes to
+// it.
+class ClientProcess {
+ public:
+  explicit ClientProcess(const std::function<base::Json(const base::Json& task)>& work);
+  ~ClientProcess();
+  ClientProcess(const ClientProcess&) = delete;
+  ClientProcess& operator=(const ClientProcess&) = delete;
+
+  // What the work returns for the task; any number of times, one after another. Throws
+  // base::ResourceError with the text of what it threw.
+  base::Json run(const base::Json& task);
+
+ private:
+  int child_ = 0, to_child_ = -1, from_child_ = -1;
+};
+
+// The same once.
 base::Json in_client_process(const std::function<base::Json()>& work);
 
 struct ClientAnswer {

@@ -1,5 +1,9 @@
 #include <chrono>
+#include <map>
+#include <utility>
 
+#include "kernels/compute.h"
+#include "kernels/passing_thread.h"
 #include "recommend/trained_recommender.h"
 #include "serve/transcript.h"
 #include "serving.h"
@@ -12,8 +16,13 @@ namespace {
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kClients = 8, kReplies = 4, kTokens = 64;  // replies: of each client
-constexpr std::size_t kPrompt = 64;                      // tokens
+// Replies: of each client, so many that what a server takes to begin does not show.
+constexpr int kClients = 8, kReplies = 24, kTokens = 64;
+constexpr std::size_t kPrompt = 64;  // tokens
+
+// The most tokens of a client's n-th reply. The first ones differ, so that clients are at different
+// places in their replies from then on, as people are.
+int length(int client, int n) { return n > 0 ? kTokens : kTokens * (client + 1) / kClients; }
 
 // Words of ReDial that make a prompt of kPrompt tokens.
 std::string prompt(const dialogue::Corpus& corpus, const recommend::TrainedModel& model,
@@ -50,14 +59,15 @@ asio::awaitable<void> one_client(asio::io_context& context, int port, const std:
           {"messages", {{{"role", "user"}, {"content", text}}}},
           {"stream", true},
           {"stream_options", {{"include_usage", true}}},
-          {"max_tokens", kTokens},
+          {"max_tokens", length(number, reply)},
           {"temperature", 1},
           {"seed", number * kReplies +
                        reply}}.dump();
       const Clock::time_point start = Clock::now();
       bool begun = false, done = false;
       co_await client.stream("/v1/chat/completions", body, [&](std::string_view data) {
-        if (!begun && data.find("\"content\":") != std::string_view::npos &&
+        // The first replies all begin at once, which is no load that people make.
+        if (reply > 0 && !begun && data.find("\"content\":") != std::string_view::npos &&
             data.find("\"content\":\"\"") == std::string_view::npos) {
           begun = true;
           tally.first.push_back(std::chrono::duration<double>(Clock::now() - start).count());
@@ -80,62 +90,91 @@ struct Round {
   std::vector<double> first;
 };
 
-Round over_http(int port, const std::string& text) {
-  const base::Json out = in_client_process([&]() -> base::Json {
-    asio::io_context context;
-    Tally tally;
-    for (int i = 0; i < kClients; ++i)
-      asio::co_spawn(context, one_client(context, port, text, i, tally), asio::detached);
-    const double took = seconds([&] { context.run(); });
-    return {{"per_second", static_cast<double>(tally.tokens) / took},
-            {"errors", tally.errors},
-            {"first", tally.first}};
-  });
-  return {out.at("per_second"), out.at("errors"), out.at("first")};
+// task: {"port", "text"}.
+base::Json over_http(const base::Json& task) {
+  asio::io_context context;
+  Tally tally;
+  const std::string text = task.at("text");
+  for (int i = 0; i < kClients; ++i)
+    asio::co_spawn(context, one_client(context, task.at("port"), text, i, tally), asio::detached);
+  const double took = seconds([&] { context.run(); });
+  return {{"per_second", static_cast<double>(tally.tokens) / took},
+          {"errors", tally.errors},
+          {"first", tally.first}};
 }
 
-// The same replies without a server: eight open, a new one for each that ends.
+// The same replies without a server: one of each client open, its next when that ends.
 double bare(dialogue::Recommender& recommender, const dialogue::State& state) {
   std::int64_t tokens = 0;
-  std::uint64_t seed = 0;
-  int open = 0;
-  const auto start = [&] {
-    if (seed == kClients * kReplies) return;
-    recommender.open(state, {.temperature = 1, .max_tokens = kTokens, .seed = seed++});
-    ++open;
+  std::map<std::int64_t, std::pair<int, int>> open;  // by id: client, number of the reply
+  const auto start = [&](int client, int reply) {
+    if (reply == kReplies) return;
+    const std::uint64_t seed = client * kReplies + reply;
+    const std::int64_t id = recommender.open(
+        state, {.temperature = 1, .max_tokens = length(client, reply), .seed = seed});
+    open[id] = {client, reply};
   };
   const double took = seconds([&] {
-    for (int i = 0; i < kClients; ++i) start();
-    while (open > 0)
+    for (int client = 0; client < kClients; ++client) start(client, 0);
+    while (!open.empty())
       for (const dialogue::ReplyStep& step : recommender.step()) {
         if (!step.finished) continue;
         tokens += static_cast<std::int64_t>(recommender.close(step.id).decision.tokens.size());
-        --open;
-        start();
+        const auto [client, reply] = open.extract(step.id).mapped();
+        start(client, reply + 1);
       }
   });
   return static_cast<double>(tokens) / took;
 }
 
+// Both in turns on one model, each on a thread that ends with it, as the server's own does: the
+// workers of a thread that stayed would slow the other.
+class Comparison {
+ public:
+  explicit Comparison(const dialogue::Corpus& corpus)
+      : model_(kernels::on_passing_thread([&] { return untrained(corpus, {}); })),
+        description_(served(model_)),
+        recommender_(kernels::on_passing_thread([&] {
+          return std::make_unique<recommend::TrainedRecommender>(
+              "bench", model_,
+              recommend::ReplyOptions{.slots = kClients, .type = torch::kBFloat16, .hash = "-"});
+        })) {
+    const serve::Transcriber transcriber(description_);
+    text_ = prompt(corpus, model_, transcriber);
+    state_ = transcriber.state({transcriber.read(dialogue::Role::seeker, text_)});
+  }
+
+  double without_server() {
+    return kernels::on_passing_thread([&] { return bare(*recommender_, state_); });
+  }
+  Round with_server() {
+    const LoadedServer server(*recommender_, description_,
+                              {.max_open = kClients, .max_waiting = kClients});
+    const base::Json out = clients_.run({{"port", server.port()}, {"text", text_}});
+    return {out.at("per_second"), out.at("errors"), out.at("first")};
+  }
+
+ private:
+  ClientProcess clients_{over_http};
+  const recommend::TrainedModel model_;
+  const serve::ServedModel description_;
+  const std::unique_ptr<recommend::TrainedRecommender> recommender_;
+  std::string text_;
+  dialogue::State state_;
+};
+
 base::Json run(const Options& options) {
   const std::optional<dialogue::Corpus> corpus = redial_with_knowledge(options);
   if (!corpus) return nullptr;
-  const recommend::TrainedModel model = untrained(*corpus, {});
-  const recommend::ReplyOptions reply{.slots = kClients, .type = torch::kBFloat16, .hash = "-"};
-  recommend::TrainedRecommender alone("bench", model, reply), shared("bench", model, reply);
-  const serve::ServedModel description = served(model);
-  const serve::Transcriber transcriber(description);
-  const std::string text = prompt(*corpus, model, transcriber);
-  const dialogue::State state = transcriber.state({transcriber.read(dialogue::Role::seeker, text)});
-  const LoadedServer server(shared, description, {.max_open = kClients, .max_waiting = kClients});
-  bare(alone, state);  // both touch their memory before the first round
-  over_http(server.port(), text);
+  Comparison both(*corpus);
+  both.without_server();  // both touch their memory before the first round
+  both.with_server();
   std::vector<double> ours, plain, ratios, first;
   int errors = 0;
   for (int i = 0; i < options.rounds; ++i) {
-    double without = i % 2 ? bare(alone, state) : 0;
-    Round round = over_http(server.port(), text);
-    if (i % 2 == 0) without = bare(alone, state);
+    double without = i % 2 ? both.without_server() : 0;
+    Round round = both.with_server();
+    if (i % 2 == 0) without = both.without_server();
     ours.push_back(round.per_second);
     plain.push_back(without);
     ratios.push_back(round.per_second / without);

@@ -8,6 +8,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "kernels/compute.h"
+#include "kernels/passing_thread.h"
 #include "pipeline/run.h"
 #include "recommend/rank_items.h"
 #include "recommend/trained_recommender.h"
@@ -19,7 +20,7 @@ namespace {
 
 struct Given {
   std::string run, which = "policy", store, keys, new_key;
-  int per_minute = 0, threads = 2;
+  int per_minute = 0, threads = 2, cores = 0;
   int max_open = 32, max_waiting = 128;
   serve::ServerOptions server;
 };
@@ -46,6 +47,8 @@ Given parse(const Command& self, const std::vector<std::string>& arguments_given
   arguments.option("--certificate", given.server.http.certificate, "PEM file for TLS");
   arguments.option("--private-key", given.server.http.key, "PEM file of its private key");
   arguments.option("--threads", given.threads, "threads that talk with clients");
+  arguments.option("--cores", given.cores,
+                   "cores for the model; 0: all. One fewer than there are keeps one for the rest");
   arguments.option("--events-per-minute", given.server.access.events_per_minute,
                    "events that one session may send in a minute; 0: any number");
   arguments.option("--max-open", given.max_open, "replies worked on at a time");
@@ -64,7 +67,7 @@ Given parse(const Command& self, const std::vector<std::string>& arguments_given
       throw base::UsageError("--cors is \"", origin,
                              "\", expected an origin such as https://shop.example");
   if (given.max_open < 1 || given.max_waiting < 0 || given.threads < 1 || given.per_minute < 0 ||
-      given.server.access.events_per_minute < 0)
+      given.cores < 0 || given.server.access.events_per_minute < 0)
     throw base::UsageError("--max-open and --threads are at least 1, the others at least 0");
   return given;
 }
@@ -131,10 +134,12 @@ int make_key(const Given& given) {
 int serve_run(const Command& self, const std::vector<std::string>& arguments) {
   Given given = parse(self, arguments);
   if (!given.new_key.empty()) return make_key(given);
+  kernels::use_threads(given.cores);
   const std::filesystem::path folder = given.run;
   for (const std::string& stage : {std::string("data"), given.which})
     if (base::has_manifest(folder / stage)) base::verify_manifest(folder / stage);
-  const recommend::TrainedModel model = recommend::read_trained(folder / given.which);
+  const recommend::TrainedModel model =
+      kernels::on_passing_thread([&] { return recommend::read_trained(folder / given.which); });
   const pipeline::Recipe recipe = pipeline::read_recipe(folder, {});
   const pipeline::TextScorers scorers(recipe, folder / "data");
 
@@ -151,10 +156,13 @@ int serve_run(const Command& self, const std::vector<std::string>& arguments) {
   served.rank = [&model](dialogue::Recommender& recommender, const serve::RankQuery& query) {
     return rank(recommender, model, query);
   };
-  recommend::TrainedRecommender recommender(given.which, model,
-                                            {.slots = given.max_open,
-                                             .type = kernels::compute_dtype(recipe.run.compute),
-                                             .hash = served.sha256});
+  const auto recommender = kernels::on_passing_thread([&] {
+    return std::make_unique<recommend::TrainedRecommender>(
+        given.which, model,
+        recommend::ReplyOptions{.slots = given.max_open,
+                                .type = kernels::compute_dtype(recipe.run.compute),
+                                .hash = served.sha256});
+  });
 
   serve::ServerOptions& options = given.server;
   options.run = folder;
@@ -167,7 +175,7 @@ int serve_run(const Command& self, const std::vector<std::string>& arguments) {
   const std::filesystem::path file =
       given.store.empty() ? folder / "feedback.db" : std::filesystem::path(given.store);
   feedback::Store store(file);
-  serve::Server server(recommender, served, store, options);
+  serve::Server server(*recommender, served, store, options);
   std::cout << "serving " << given.which << " of " << given.run << " at "
             << url_of(options, server.port()) << "\nfeedback goes to " << file.string()
             << "; Ctrl-C ends it" << std::endl;

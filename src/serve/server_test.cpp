@@ -113,19 +113,26 @@ TEST_F(ServerTest, AnswersAsOpenAisApiDoes) {
   EXPECT_EQ(card["reasons"][0]["text"], "the word “anything”");
 }
 
-TEST_F(ServerTest, StreamsTheSameWordsInPieces) {
-  const TestAnswer answer = chat({{"stream", true}, {"stream_options", {{"include_usage", true}}}});
-  EXPECT_EQ(answer.headers.at("Content-Type"), "text/event-stream");
-  std::string words;
-  std::vector<base::Json> chunks;
+// The chunks of a stream, and the words in them.
+std::pair<std::vector<base::Json>, std::string> chunks_of(const TestAnswer& answer) {
+  std::pair<std::vector<base::Json>, std::string> out;
   for (std::size_t at = 0, end; (end = answer.body.find("\n\n", at)) != std::string::npos;
        at = end + 2) {
     const std::string data = answer.body.substr(at + 6, end - at - 6);
     if (data == "[DONE]") break;
-    chunks.push_back(base::parse_json(data, "chunk"));
-    const base::Json& choices = chunks.back()["choices"];
-    if (!choices.empty()) words += choices[0]["delta"].value("content", "");
+    out.first.push_back(base::parse_json(data, "chunk"));
+    const base::Json& choices = out.first.back()["choices"];
+    if (!choices.empty()) out.second += choices[0]["delta"].value("content", "");
   }
+  return out;
+}
+
+TEST_F(ServerTest, StreamsTheSameWordsInPieces) {
+  step_ = std::chrono::milliseconds(30);
+  start();
+  const TestAnswer answer = chat({{"stream", true}, {"stream_options", {{"include_usage", true}}}});
+  EXPECT_EQ(answer.headers.at("Content-Type"), "text/event-stream");
+  const auto [chunks, words] = chunks_of(answer);
   EXPECT_EQ(words, "Heat (1995) word word");
   ASSERT_GE(chunks.size(), 6u);  // head, three words, end, usage
   EXPECT_EQ(chunks[0]["choices"][0]["delta"]["role"], "assistant");
@@ -135,6 +142,15 @@ TEST_F(ServerTest, StreamsTheSameWordsInPieces) {
   EXPECT_EQ(last["attune"]["recommendations"].size(), 1u);
   EXPECT_EQ(chunks.back()["usage"]["completion_tokens"], 3);
   EXPECT_NE(answer.body.find("data: [DONE]\n\n"), std::string::npos);
+}
+
+TEST_F(ServerTest, WordsThatComeFastGoOutTogether) {
+  const auto [chunks, words] = chunks_of(chat({{"stream", true}, {"max_tokens", 256}}));
+  std::string all = "Heat (1995)";
+  for (int i = 1; i < 256; ++i) all += " word";
+  EXPECT_EQ(words, all);
+  EXPECT_LT(chunks.size(), 100u);
+  EXPECT_EQ(chunks[1]["choices"][0]["delta"]["content"], "Heat (1995)");  // the first at once
 }
 
 TEST_F(ServerTest, StopTextsEndAReply) {
