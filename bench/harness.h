@@ -29,6 +29,7 @@ Benchmark decode_benchmark();
 Benchmark rollout_benchmark();
 std::vector<Benchmark> sft_benchmarks();
 Benchmark memory_benchmark();
+Benchmark cores_benchmark();
 std::vector<Benchmark> ppo_benchmarks();
 Benchmark ppo_shared_benchmark();
 Benchmark encoder_benchmark();
