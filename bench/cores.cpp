@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t kVocabulary = 50257;
 
 // On all cores against one: how many times as fast.
-base::Json times_faster(const Options& options, int cores, const std::function<void()>& work) {
+base::Json figures_of(const Options& options, int cores, const std::function<void()>& work) {
   const Comparison result = compare(options.rounds, work, [&] {
     kernels::use_threads(1);
     work();
@@ -35,7 +35,7 @@ base::Json run(const Options& options) {
   }
   base::Json figures = {{"cores", cores}, {"matrix_products_ratio", median(of_products)}};
   const auto add = [&](const std::string& name, const std::function<void()>& work) {
-    const base::Json one = times_faster(options, cores, work);
+    const base::Json one = figures_of(options, cores, work);
     for (const auto& [key, value] : one.items()) figures[name + "_" + key] = value;
   };
   const model::LanguageModel small =

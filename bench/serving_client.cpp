@@ -1,5 +1,8 @@
 #include "serving_client.h"
 
+#include <csignal>
+#include <optional>
+
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,7 +21,7 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// A line each; false at the end, or where the other process has ended.
+// False where the other process has ended.
 bool write_line(int file, const std::string& text) {
   const std::string line = text + "\n";
   for (std::size_t at = 0; at < line.size();) {
@@ -29,22 +32,25 @@ bool write_line(int file, const std::string& text) {
   return true;
 }
 
-bool read_line(int file, std::string& line) {
-  line.clear();
+// Nothing at the end.
+std::optional<std::string> read_line(int file) {
+  std::string line;
   for (char byte; ::read(file, &byte, 1) == 1;) {
-    if (byte == '\n') return true;
+    if (byte == '\n') return line;
     line += byte;
   }
-  return false;
+  return std::nullopt;
 }
 
-base::Json answer(const std::function<base::Json(const base::Json&)>& work,
-                  const std::string& task) {
+std::string answer(const std::function<base::Json(const base::Json&)>& work,
+                   const std::string& task) {
+  base::Json out;
   try {
-    return work(base::parse_json(task, "the client's task"));
+    out = work(base::parse_json(task, "the client's task"));
   } catch (const std::exception& error) {
-    return {{"error", error.what()}};
+    out = {{"error", error.what()}};
   }
+  return out.dump(-1, ' ', false, base::Json::error_handler_t::replace);
 }
 
 std::size_t number_after(const std::string& head, std::string_view name) {
@@ -55,14 +61,17 @@ std::size_t number_after(const std::string& head, std::string_view name) {
 }  // namespace
 
 ClientProcess::ClientProcess(const std::function<base::Json(const base::Json& task)>& work) {
+  std::signal(SIGPIPE, SIG_IGN);  // of a process that has ended; writing says so
   int down[2], up[2];
   base::check(::pipe(down) == 0 && ::pipe(up) == 0, "no pipe");
   child_ = ::fork();
+  base::check(child_ >= 0, "no process");
   if (child_ == 0) {
     ::close(down[1]);
     ::close(up[0]);
     raise_descriptor_limit();
-    for (std::string task; read_line(down[0], task);) write_line(up[1], answer(work, task).dump());
+    while (const std::optional<std::string> task = read_line(down[0]))
+      write_line(up[1], answer(work, *task));
     ::_exit(0);
   }
   ::close(down[0]);
@@ -74,14 +83,15 @@ ClientProcess::ClientProcess(const std::function<base::Json(const base::Json& ta
 ClientProcess::~ClientProcess() {
   ::close(to_child_);
   ::close(from_child_);
+  ::kill(child_, SIGTERM);
   ::waitpid(child_, nullptr, 0);
 }
 
 base::Json ClientProcess::run(const base::Json& task) {
-  std::string text;
-  if (!write_line(to_child_, task.dump()) || !read_line(from_child_, text))
-    throw base::ResourceError("the client's process has ended");
-  base::Json out = base::parse_json(text, "the client's figures");
+  const bool sent = write_line(to_child_, task.dump());
+  const std::optional<std::string> text = sent ? read_line(from_child_) : std::nullopt;
+  if (!text) throw base::ResourceError("the client's process has ended");
+  base::Json out = base::parse_json(*text, "the client's figures");
   if (out.contains("error")) throw base::ResourceError("the client: ", out["error"].dump());
   return out;
 }

@@ -10,9 +10,8 @@
 namespace bench {
 
 // A process of its own, so that a client's time and memory are not the server's. Its work may use
-// no torch and nothing of the server. One that begins before a model is read costs the server
-// nothing: memory that was there at the beginning is copied, page by page, when either writes to
-// it.
+// no torch and nothing of the server. It should begin before a model is read: what the server
+// writes to afterwards of the memory that there was before is first copied, page by page.
 class ClientProcess {
  public:
   explicit ClientProcess(const std::function<base::Json(const base::Json& task)>& work);

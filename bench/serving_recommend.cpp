@@ -1,5 +1,7 @@
 #include <chrono>
+#include <memory>
 
+#include "kernels/passing_thread.h"
 #include "recommend/trained_recommender.h"
 #include "serving.h"
 #include "serving_client.h"
@@ -48,9 +50,11 @@ asio::awaitable<void> one_request(asio::io_context& context, int port, const std
   tally.times.push_back(std::chrono::duration<double>(Clock::now() - due).count());
 }
 
-base::Json load(int port, const std::vector<std::string>& bodies, int count) {
+// task: {"port", "count"}.
+base::Json load(const std::vector<std::string>& bodies, const base::Json& task) {
   asio::io_context context;
   Tally tally;
+  const int port = task.at("port"), count = task.at("count");
   const Clock::time_point start = Clock::now();
   for (int i = 0; i < count; ++i)
     asio::co_spawn(context,
@@ -66,15 +70,19 @@ base::Json load(int port, const std::vector<std::string>& bodies, int count) {
 base::Json run(const Options& options) {
   const std::optional<dialogue::Corpus> corpus = redial_with_knowledge(options);
   if (!corpus) return nullptr;
-  const recommend::TrainedModel model = untrained(*corpus, {});
-  recommend::TrainedRecommender recommender("bench", model,
-                                            {.slots = 8, .type = torch::kBFloat16, .hash = "-"});
-  const LoadedServer server(recommender, served(model));
   const std::vector<std::string> bodies = requests(*corpus);
-  in_client_process([&] { return load(server.port(), bodies, kEachSecond); });
+  ClientProcess clients([&](const base::Json& task) { return load(bodies, task); });
+  const recommend::TrainedModel model =
+      kernels::on_passing_thread([&] { return untrained(*corpus, {}); });
+  const auto recommender = kernels::on_passing_thread([&] {
+    return std::make_unique<recommend::TrainedRecommender>(
+        "bench", model, recommend::ReplyOptions{.slots = 8, .type = torch::kBFloat16, .hash = "-"});
+  });
+  const LoadedServer server(*recommender, served(model));
+  clients.run({{"port", server.port()}, {"count", kEachSecond}});
   base::Json figures = {{"items", corpus->catalogue.size()}, {"requests_per_s", kEachSecond}};
-  figures.update(in_client_process(
-      [&] { return load(server.port(), bodies, kEachSecond * options.load_seconds); }));
+  figures.update(
+      clients.run({{"port", server.port()}, {"count", kEachSecond * options.load_seconds}}));
   return figures;
 }
 

@@ -1,8 +1,8 @@
 #include <chrono>
 #include <map>
+#include <memory>
 #include <utility>
 
-#include "kernels/compute.h"
 #include "kernels/passing_thread.h"
 #include "recommend/trained_recommender.h"
 #include "serve/transcript.h"
@@ -129,9 +129,9 @@ double bare(dialogue::Recommender& recommender, const dialogue::State& state) {
 
 // Both in turns on one model, each on a thread that ends with it, as the server's own does: the
 // workers of a thread that stayed would slow the other.
-class Comparison {
+class ServedAndBare {
  public:
-  explicit Comparison(const dialogue::Corpus& corpus)
+  explicit ServedAndBare(const dialogue::Corpus& corpus)
       : model_(kernels::on_passing_thread([&] { return untrained(corpus, {}); })),
         description_(served(model_)),
         recommender_(kernels::on_passing_thread([&] {
@@ -155,7 +155,7 @@ class Comparison {
   }
 
  private:
-  ClientProcess clients_{over_http};
+  ClientProcess clients_{over_http};  // begins before the model is read
   const recommend::TrainedModel model_;
   const serve::ServedModel description_;
   const std::unique_ptr<recommend::TrainedRecommender> recommender_;
@@ -166,7 +166,7 @@ class Comparison {
 base::Json run(const Options& options) {
   const std::optional<dialogue::Corpus> corpus = redial_with_knowledge(options);
   if (!corpus) return nullptr;
-  Comparison both(*corpus);
+  ServedAndBare both(*corpus);
   both.without_server();  // both touch their memory before the first round
   both.with_server();
   std::vector<double> ours, plain, ratios, first;

@@ -1,6 +1,8 @@
 #include <chrono>
 #include <filesystem>
 #include <iostream>
+#include <memory>
+#include <mutex>
 #include <thread>
 
 #include "base/interrupt.h"
@@ -48,7 +50,7 @@ Given parse(const Command& self, const std::vector<std::string>& arguments_given
   arguments.option("--private-key", given.server.http.key, "PEM file of its private key");
   arguments.option("--threads", given.threads, "threads that talk with clients");
   arguments.option("--cores", given.cores,
-                   "cores for the model; 0: all. One fewer than there are keeps one for the rest");
+                   "cores for the model, whatever the run was trained on; 0: all");
   arguments.option("--events-per-minute", given.server.access.events_per_minute,
                    "events that one session may send in a minute; 0: any number");
   arguments.option("--max-open", given.max_open, "replies worked on at a time");
@@ -66,8 +68,11 @@ Given parse(const Command& self, const std::vector<std::string>& arguments_given
     if (!serve::is_origin(origin))
       throw base::UsageError("--cors is \"", origin,
                              "\", expected an origin such as https://shop.example");
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());  // 0: unknown
+  if (given.cores < 0 || (cores > 0 && given.cores > cores))
+    throw base::UsageError("--cores is ", given.cores, ", expected 0 to ", cores);
   if (given.max_open < 1 || given.max_waiting < 0 || given.threads < 1 || given.per_minute < 0 ||
-      given.cores < 0 || given.server.access.events_per_minute < 0)
+      given.server.access.events_per_minute < 0)
     throw base::UsageError("--max-open and --threads are at least 1, the others at least 0");
   return given;
 }
@@ -124,6 +129,15 @@ std::string url_of(const serve::ServerOptions& options, int port) {
          host_of(options.http.address) + ":" + std::to_string(port);
 }
 
+// A model that reads sentiment is for one thread at a time, and many ask; with workers of its own
+// only as long as it reads.
+dialogue::SentimentFunction one_at_a_time(dialogue::SentimentFunction read) {
+  return [read = std::move(read), mutex = std::make_shared<std::mutex>()](std::string_view words) {
+    const std::lock_guard lock(*mutex);
+    return kernels::on_passing_thread([&] { return read(words); });
+  };
+}
+
 int make_key(const Given& given) {
   if (given.keys.empty()) throw base::UsageError("--new-key needs the file of --keys");
   std::cout << serve::add_key(given.keys, given.new_key, given.per_minute) << "\n";
@@ -141,7 +155,8 @@ int serve_run(const Command& self, const std::vector<std::string>& arguments) {
   const recommend::TrainedModel model =
       kernels::on_passing_thread([&] { return recommend::read_trained(folder / given.which); });
   const pipeline::Recipe recipe = pipeline::read_recipe(folder, {});
-  const pipeline::TextScorers scorers(recipe, folder / "data");
+  const auto scorers =
+      kernels::on_passing_thread([&] { return pipeline::TextScorers(recipe, folder / "data"); });
 
   serve::ServedModel served;
   served.id = std::filesystem::absolute(folder).lexically_normal().filename().string();
@@ -152,7 +167,8 @@ int serve_run(const Command& self, const std::vector<std::string>& arguments) {
   served.context = model.language.config.context;
   served.catalogue = &model.catalogue;
   served.state = model.state;
-  served.sentiment = scorers.sentiment();
+  served.sentiment =
+      recipe.sentiment.model.empty() ? scorers.sentiment() : one_at_a_time(scorers.sentiment());
   served.rank = [&model](dialogue::Recommender& recommender, const serve::RankQuery& query) {
     return rank(recommender, model, query);
   };

@@ -26,7 +26,8 @@ torch::Dtype compute_dtype(const std::string& name, torch::Device device = torch
 // "avx512_bf16", "amx", "avx2", …: what the processor has, for `doctor` and the manifests.
 std::string instruction_set();
 
-// Sets how many threads torch uses; 0 keeps its own choice. Returns the number in use.
+// Sets how many threads torch and our loops use, in this thread and in those that use them for the
+// first time from now on; 0 keeps torch's own choice. Returns the number in use.
 int use_threads(int threads);
 
 // Keeps freed memory in the process for the next tensor instead of handing it to the system and

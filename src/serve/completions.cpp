@@ -8,6 +8,7 @@
 #include "serve/rec_token.h"
 #include "serve/recommendation_json.h"
 #include "serve/text_stream.h"
+#include "serve/word_beat.h"
 
 namespace serve {
 namespace {
@@ -18,10 +19,6 @@ using dialogue::Role;
 constexpr std::size_t kTitleBytes = 60, kLongestConversation = 2000;  // turns
 constexpr std::chrono::seconds kPing{15};
 constexpr std::int64_t kLeastPrompt = 64;  // tokens
-// Words that come within kFast of the ones before go out together, every kTogether: a reader sees
-// no difference, and the threads that talk with clients, which the model shares its cores with,
-// wake less often.
-constexpr std::chrono::milliseconds kFast{10}, kTogether{25};
 
 // The first words of a text, cut at a character.
 std::string title_of(const std::string& text) {
@@ -182,21 +179,16 @@ class Talk : public std::enable_shared_from_this<Talk> {
 
   void take_words(const std::string& text) {
     const Clock::time_point now = Clock::now();
-    const bool fast = last_words_ && now - *last_words_ < kFast;
     if (!last_words_)
       times_.first_token = seconds(began_, now);
     else
       times_.between.push_back(seconds(*last_words_, now));
     last_words_ = now;
-    unsent_ += words_.take(text);
-    // One beat for all replies, so that one waking of the HTTP threads carries the words of all.
-    const auto beat = now.time_since_epoch() / kTogether;
-    if (beat != std::exchange(beat_, beat) || !fast || !begun_) send_words();
+    send_words(beat_.take(words_.take(text), now));
     if (words_.stopped()) cancel();
   }
 
-  void send_words() {
-    const std::string text = std::exchange(unsent_, "");
+  void send_words(const std::string& text) {
     if (!request_.stream || text.empty()) return;
     if (!begun_) begin_stream();
     responder_->write(before_words_ + to_text(text) + after_words_);
@@ -206,11 +198,13 @@ class Talk : public std::enable_shared_from_this<Talk> {
     times_.queue = done.queue_seconds;
     times_.total = done.total_seconds;
     // What went wrong may repeat what people wrote.
-    if (!done.error.empty())
+    if (!done.error.empty()) {
+      send_words(beat_.rest());
       return fail(ApiError(500, "model_failed", "the model could not answer"));
+    }
     reply_ = std::move(done.reply);
-    if (!words_.stopped()) unsent_ += words_.finish();
-    send_words();
+    const std::string kept = beat_.rest();
+    send_words(words_.stopped() ? kept : kept + words_.finish());
     finish_reason_ = words_.stopped()      ? "stop"
                      : done.cancelled      ? "cancelled"
                      : reply_.action.ended ? "stop"
@@ -367,8 +361,7 @@ class Talk : public std::enable_shared_from_this<Talk> {
   const std::shared_ptr<Responder> responder_;
   Thread thread_;
   TextStream words_;
-  std::string unsent_;  // of the words, until the next beat
-  Clock::rep beat_ = 0;
+  WordBeat beat_;
   std::string turn_, finish_reason_;
   std::int64_t created_ = 0;  // seconds since 1970
   dialogue::Reply reply_;
