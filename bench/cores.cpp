@@ -40,8 +40,7 @@ base::Json run(const Options& options) {
   };
   const model::LanguageModel small =
       model::random_model(model::gpt2_config(6, 6, 384, 256, 15000), 1);
-  const std::vector<train::Sequence> dialogues =
-      random_sequences({61, 98, 122, 146, 179, 198, 220}, 15000);
+  const std::vector<train::Sequence> dialogues = random_sequences(dialogue_lengths(), 15000);
   SftStep small_step(small, dialogues);
   add("sft_6x384", [&] { small_step.step(); });
 

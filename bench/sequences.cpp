@@ -4,6 +4,11 @@
 
 namespace bench {
 
+const std::vector<int>& dialogue_lengths() {
+  static const std::vector<int> lengths = {61, 98, 122, 146, 179, 198, 220};
+  return lengths;
+}
+
 std::vector<train::Sequence> random_sequences(const std::vector<int>& lengths,
                                               std::int64_t vocabulary) {
   base::Random random({.seed = 1, .stage = "bench/sequences"});

@@ -7,6 +7,10 @@
 
 namespace bench {
 
+// Dialogues are of many lengths: about 1,024 tokens of them, which fill the memory that a batch of
+// the longest would take to 70 %.
+const std::vector<int>& dialogue_lengths();
+
 // Sequences of those lengths to train on, their tokens random; every token but the first counts.
 std::vector<train::Sequence> random_sequences(const std::vector<int>& lengths,
                                               std::int64_t vocabulary);

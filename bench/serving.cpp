@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "harness.h"
+#include "kernels/passing_thread.h"
 #include "recommend/rank_items.h"
 
 namespace bench {
@@ -42,6 +43,15 @@ serve::ServedModel stub_model(const dialogue::Catalogue& catalogue) {
   model.sha256 = base::sha256("stub");
   model.catalogue = &catalogue;
   return model;
+}
+
+std::unique_ptr<recommend::TrainedRecommender> served_recommender(
+    const recommend::TrainedModel& model, std::int64_t slots) {
+  return kernels::on_passing_thread([&] {
+    return std::make_unique<recommend::TrainedRecommender>(
+        "bench", model,
+        recommend::ReplyOptions{.slots = slots, .type = torch::kBFloat16, .hash = "-"});
+  });
 }
 
 serve::ServedModel served(const recommend::TrainedModel& trained) {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/files.h"
-#include "recommend/model_folder.h"
+#include "recommend/trained_recommender.h"
 #include "serve/server.h"
 
 namespace bench {
@@ -31,6 +31,11 @@ dialogue::Catalogue stub_catalogue();
 serve::ServedModel stub_model(const dialogue::Catalogue& catalogue);
 // What `attune serve` would serve, without a sentiment model. Keeps a reference.
 serve::ServedModel served(const recommend::TrainedModel& model);
+
+// Its recommender in bf16, begun as `attune serve` begins its own: on a thread that ends with it.
+// Keeps a reference.
+std::unique_ptr<recommend::TrainedRecommender> served_recommender(
+    const recommend::TrainedModel& model, std::int64_t slots);
 
 // Keys "NAME_p50_ms" and "NAME_p99_ms" of times in seconds.
 void add_times(base::Json& figures, const std::string& name, const std::vector<double>& seconds);

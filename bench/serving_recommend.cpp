@@ -1,8 +1,6 @@
 #include <chrono>
-#include <memory>
 
 #include "kernels/passing_thread.h"
-#include "recommend/trained_recommender.h"
 #include "serving.h"
 #include "serving_client.h"
 #include "untrained.h"
@@ -74,10 +72,7 @@ base::Json run(const Options& options) {
   ClientProcess clients([&](const base::Json& task) { return load(bodies, task); });
   const recommend::TrainedModel model =
       kernels::on_passing_thread([&] { return untrained(*corpus, {}); });
-  const auto recommender = kernels::on_passing_thread([&] {
-    return std::make_unique<recommend::TrainedRecommender>(
-        "bench", model, recommend::ReplyOptions{.slots = 8, .type = torch::kBFloat16, .hash = "-"});
-  });
+  const auto recommender = served_recommender(model, 8);
   const LoadedServer server(*recommender, served(model));
   clients.run({{"port", server.port()}, {"count", kEachSecond}});
   base::Json figures = {{"items", corpus->catalogue.size()}, {"requests_per_s", kEachSecond}};

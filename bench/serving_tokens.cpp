@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "kernels/passing_thread.h"
-#include "recommend/trained_recommender.h"
 #include "serve/transcript.h"
 #include "serving.h"
 #include "serving_client.h"
@@ -134,11 +133,7 @@ class ServedAndBare {
   explicit ServedAndBare(const dialogue::Corpus& corpus)
       : model_(kernels::on_passing_thread([&] { return untrained(corpus, {}); })),
         description_(served(model_)),
-        recommender_(kernels::on_passing_thread([&] {
-          return std::make_unique<recommend::TrainedRecommender>(
-              "bench", model_,
-              recommend::ReplyOptions{.slots = kClients, .type = torch::kBFloat16, .hash = "-"});
-        })) {
+        recommender_(served_recommender(model_, kClients)) {
     const serve::Transcriber transcriber(description_);
     text_ = prompt(corpus, model_, transcriber);
     state_ = transcriber.state({transcriber.read(dialogue::Role::seeker, text_)});

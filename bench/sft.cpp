@@ -19,13 +19,9 @@ struct Case {
   std::vector<int> lengths;  // of the sequences
 };
 
-// Dialogues are of many lengths: about 1,024 tokens of them, which fill the memory that a batch of
-// the longest would take to 70 %.
-const std::vector<int> kDialogues = {61, 98, 122, 146, 179, 198, 220};
-
 std::vector<Case> cases() {
-  return {{"sft-4x256", "vocabulary 15,000, dialogues", 4, 4, 256, 15000, kDialogues},
-          {"sft-6x384", "vocabulary 15,000, dialogues", 6, 6, 384, 15000, kDialogues},
+  return {{"sft-4x256", "vocabulary 15,000, dialogues", 4, 4, 256, 15000, dialogue_lengths()},
+          {"sft-6x384", "vocabulary 15,000, dialogues", 6, 6, 384, 15000, dialogue_lengths()},
           {"sft-30m", "6 x 384, vocabulary 50,257, 8 x 128 tokens", 6, 6, 384, 50257,
            std::vector<int>(8, 128)},
           {"sft-124m", "12 x 768, 4 x 256 tokens", 12, 12, 768, 50257, std::vector<int>(4, 256)},
