@@ -22,9 +22,10 @@ struct Size {
 // Decoder and draw loop; the prompts' own work is not timed.
 class Ours {
  public:
-  Ours(const model::Weights& weights, std::vector<std::vector<int>> prompts)
+  Ours(const model::Weights& weights, std::vector<std::vector<int>> prompts,
+       kernels::MatrixNumbers numbers = kernels::MatrixNumbers::computed)
       : prompts_(std::move(prompts)),
-        decoder_(weights, static_cast<std::int64_t>(prompts_.size()), kPrompt + kNew),
+        decoder_(weights, static_cast<std::int64_t>(prompts_.size()), kPrompt + kNew, numbers),
         loop_(decoder_, kVocabulary) {}
 
   // [B, V]: after the prompts and one token more.
@@ -32,7 +33,7 @@ class Ours {
     const auto slots = decoder_.start(prompts_).slots;
     const torch::Tensor hidden = decoder_.append(slots, std::vector<int>(slots.size(), 1));
     for (std::int64_t slot : slots) decoder_.end(slot);
-    return kernels::DecodingHead(decoder_.weights().head).logits(hidden);
+    return kernels::DecodingHead(decoder_.weights().head, decoder_.numbers()).logits(hidden);
   }
 
   double run() {
@@ -86,47 +87,85 @@ class Plain {
   torch::Tensor prompts_, first_;
 };
 
-// Seconds that the probed machine alone would take for a step: the longer of reading weights and
-// cache once and of the matrix products.
-double floor_seconds(const model::LanguageModel& model, int batch, const Comparison& probed) {
+// Seconds that the probed machine alone would take for a step: the longer of reading weights, of so
+// many bytes each, and cache once and of the matrix products in bf16.
+double floor_seconds(const model::LanguageModel& model, int batch, double bytes,
+                     const Comparison& probed) {
   const double weights = static_cast<double>(model.parameters.count() -
                                              model.parameters.at("wpe.weight").numel()),
                cached = 2. * batch * static_cast<double>(model.config.layers * model.config.width) *
                         (kPrompt + kNew / 2.);
-  return std::max(2 * (weights + cached) / (probed.memory * 1e9),
+  return std::max((bytes * weights + 2 * cached) / (probed.memory * 1e9),
                   2 * batch * (weights + cached / batch) / (probed.peak * 1e9));
 }
 
-base::Json run(const Options& options) {
-  base::Json json;
+using Prompts = std::vector<std::vector<int>>;
+
+// Calls f(name, model, weights in bf16, prompts) for each size and batch; a name ends in "_".
+template <class F>
+void each_case(const F& f) {
   for (const Size& size : {Size{"30m", 6, 6, 384}, Size{"124m", 12, 12, 768}}) {
     const model::LanguageModel model = model::random_model(
         model::gpt2_config(size.layers, size.heads, size.width, kPrompt + kNew, kVocabulary), 1);
     torch::NoGradGuard no_grad;
     const model::Weights weights = model::cast(model, torch::kBFloat16);
-    for (const int batch : {1, 8, 32}) {
-      const auto prompts = random_prompts(batch, kPrompt, kVocabulary);
-      Ours ours(weights, prompts);
-      const PlainModel::Attention attention =
-          faster_attention([&](PlainModel::Attention candidate) {
-            const Plain one(model, candidate, as_rows(prompts));
-            one.run();
-            return one.run();
-          });
-      const Plain plain(model, attention, as_rows(prompts));
-      const double error = relative_error(ours.logits(), plain.logits());  // bf16 keeps 8 bits
-      base::check(error < 2e-2, "bench decode: the logits are ", error, " apart");
-      const Comparison result = compare_timed(
-          options.rounds, [&] { return ours.run(); }, [&] { return plain.run(); });
-      const std::string name = std::string(size.name) + "_b" + std::to_string(batch) + "_";
-      json[name + "tokens_per_s"] = batch * kNew / result.ours;
-      json[name + "plain_tokens_per_s"] = batch * kNew / result.plain;
-      json[name + "plain_attention"] = name_of(attention);
-      json[name + "ratio"] = result.ratio;
-      json[name + "ratio_quartiles"] = {result.low, result.high};
-      json[name + "share_of_floor"] = floor_seconds(model, batch, result) * kNew / result.ours;
-    }
+    for (const int batch : {1, 8, 32})
+      f(std::string(size.name) + "_b" + std::to_string(batch) + "_", model, weights,
+        random_prompts(batch, kPrompt, kVocabulary));
   }
+}
+
+double tokens_per_s(const Prompts& prompts, double took) {
+  return static_cast<double>(prompts.size()) * kNew / took;
+}
+
+double share_of_floor(const model::LanguageModel& model, const Prompts& prompts, double bytes,
+                      const Comparison& result) {
+  return floor_seconds(model, static_cast<int>(prompts.size()), bytes, result) * kNew / result.ours;
+}
+
+base::Json run(const Options& options) {
+  base::Json json;
+  each_case([&](const std::string& name, const model::LanguageModel& model,
+                const model::Weights& weights, const Prompts& prompts) {
+    Ours ours(weights, prompts);
+    const PlainModel::Attention attention = faster_attention([&](PlainModel::Attention candidate) {
+      const Plain one(model, candidate, as_rows(prompts));
+      one.run();
+      return one.run();
+    });
+    const Plain plain(model, attention, as_rows(prompts));
+    const double error = relative_error(ours.logits(), plain.logits());  // bf16 keeps 8 bits
+    base::check(error < 2e-2, "bench decode: the logits are ", error, " apart");
+    const Comparison result = compare_timed(
+        options.rounds, [&] { return ours.run(); }, [&] { return plain.run(); });
+    json[name + "tokens_per_s"] = tokens_per_s(prompts, result.ours);
+    json[name + "plain_tokens_per_s"] = tokens_per_s(prompts, result.plain);
+    json[name + "plain_attention"] = name_of(attention);
+    json[name + "ratio"] = result.ratio;
+    json[name + "ratio_quartiles"] = {result.low, result.high};
+    json[name + "share_of_floor"] = share_of_floor(model, prompts, 2, result);
+  });
+  return json;
+}
+
+// Matrices in 8 bits beside those in bf16, both ours.
+base::Json run_int8(const Options& options) {
+  base::Json json;
+  each_case([&](const std::string& name, const model::LanguageModel& model,
+                const model::Weights& weights, const Prompts& prompts) {
+    Ours int8(weights, prompts, kernels::MatrixNumbers::int8), bf16(weights, prompts);
+    const double error = relative_error(int8.logits(), bf16.logits());
+    base::check(error < 5e-2, "bench decode-int8: the logits are ", error, " apart");
+    const Comparison result = compare_timed(
+        options.rounds, [&] { return int8.run(); }, [&] { return bf16.run(); });
+    json[name + "tokens_per_s"] = tokens_per_s(prompts, result.ours);
+    json[name + "bf16_tokens_per_s"] = tokens_per_s(prompts, result.plain);
+    json[name + "ratio"] = result.ratio;
+    json[name + "ratio_quartiles"] = {result.low, result.high};
+    json[name + "share_of_floor"] = share_of_floor(model, prompts, 1, result);
+    json[name + "logits_apart"] = error;
+  });
   return json;
 }
 
@@ -136,6 +175,10 @@ Benchmark decode_benchmark() {
   return {"decode",
           "64 tokens drawn after prompts of 128, 30M and 124M in bf16, 1, 8 and 32 side by side",
           run};
+}
+
+Benchmark decode_int8_benchmark() {
+  return {"decode-int8", "the same with matrices in 8 bits, against ours in bf16", run_int8};
 }
 
 }  // namespace bench

@@ -26,6 +26,7 @@ Benchmark attention_benchmark();
 Benchmark head_benchmark();
 Benchmark adamw_benchmark();
 Benchmark decode_benchmark();
+Benchmark decode_int8_benchmark();
 Benchmark rollout_benchmark();
 std::vector<Benchmark> sft_benchmarks();
 Benchmark memory_benchmark();

@@ -21,7 +21,7 @@ namespace cli {
 namespace {
 
 struct Given {
-  std::string run, which = "policy", store, keys, new_key;
+  std::string run, which = "policy", weights = "computed", store, keys, new_key;
   int per_minute = 0, threads = 2, cores = 0;
   int max_open = 32, max_waiting = 128;
   serve::ServerOptions server;
@@ -32,6 +32,9 @@ Given parse(const Command& self, const std::vector<std::string>& arguments_given
   Arguments arguments(self);
   arguments.positional("RUN", given.run, "the folder of a run");
   arguments.option("--model", given.which, "policy, or sft: the model before alignment");
+  arguments.option("--weights", given.weights,
+                   "what replies are decoded with: computed (the run's type), or int8, which is "
+                   "faster and less exact");
   arguments.option("--address", given.server.http.address, "IP address to listen at");
   arguments.option("--port", given.server.http.port, "port to listen at; 0: any free one");
   arguments.option("--store", given.store,
@@ -148,6 +151,7 @@ int make_key(const Given& given) {
 int serve_run(const Command& self, const std::vector<std::string>& arguments) {
   Given given = parse(self, arguments);
   if (!given.new_key.empty()) return make_key(given);
+  const kernels::MatrixNumbers numbers = kernels::matrix_numbers(given.weights);
   kernels::use_threads(given.cores);
   const std::filesystem::path folder = given.run;
   for (const std::string& stage : {std::string("data"), given.which})
@@ -177,7 +181,8 @@ int serve_run(const Command& self, const std::vector<std::string>& arguments) {
         given.which, model,
         recommend::ReplyOptions{.slots = given.max_open,
                                 .type = kernels::compute_dtype(recipe.run.compute),
-                                .hash = served.sha256});
+                                .hash = served.sha256,
+                                .numbers = numbers});
   });
 
   serve::ServerOptions& options = given.server;

@@ -4,9 +4,9 @@
 
 namespace kernels {
 
-DecodingHead::DecodingHead(const torch::Tensor& weight)
+DecodingHead::DecodingHead(const torch::Tensor& weight, MatrixNumbers numbers)
     : rows_(weight.size(0)), weight_(padded_rows(weight.detach())) {
-  if (PackedMatrix::takes(weight_.t())) packed_ = PackedMatrix(weight_.t());
+  if (PackedMatrix::takes(weight_.t(), numbers)) packed_ = PackedMatrix(weight_.t(), numbers);
 }
 
 torch::Tensor DecodingHead::logits(const torch::Tensor& hidden) const {

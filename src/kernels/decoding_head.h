@@ -9,10 +9,12 @@
 namespace kernels {
 
 // The output layer as decoding reads it: [V, C], laid out once for products of a few rows:
-// on a GPU padded, in bf16 on the processor packed, in memory beside the weight.
+// on a GPU padded, in bf16 or int8 on the processor packed, in memory beside the weight.
 class DecodingHead {
  public:
-  explicit DecodingHead(const torch::Tensor& weight);
+  // int8 is for the processor.
+  explicit DecodingHead(const torch::Tensor& weight,
+                        MatrixNumbers numbers = MatrixNumbers::computed);
 
   // hidden [t, C] -> [t, V], rows contiguous, without gradient; in fp32 where the weight was
   // packed, in its type otherwise.

@@ -25,5 +25,17 @@ TEST(DecodingHead, GivesTheLogitsOfEveryRowOfTheWeight) {
     }
 }
 
+TEST(DecodingHead, InInt8GivesLogitsInFp32) {
+  for (const torch::Dtype type : {torch::kFloat32, torch::kBFloat16}) {
+    const torch::Tensor weight = testing::random({130, 20}, 1).to(type),
+                        hidden = testing::random({9, 20}, 2).to(type),
+                        exact = at::mm(hidden.to(torch::kFloat64), weight.to(torch::kFloat64).t());
+    const torch::Tensor logits = DecodingHead(weight, MatrixNumbers::int8).logits(hidden);
+    EXPECT_EQ(logits.scalar_type(), torch::kFloat32);
+    EXPECT_LT(testing::relative_error(logits, exact), 2e-2);
+    EXPECT_GT(testing::relative_error(logits, exact), 1e-3);  // it is not the weight itself
+  }
+}
+
 }  // namespace
 }  // namespace kernels

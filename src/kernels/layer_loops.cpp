@@ -74,10 +74,10 @@ ATTUNE_INLINE void bias_gelu_row_body(const T* x, const T* bias, std::int64_t n,
   }
 }
 
-template <bool gelu>
-ATTUNE_INLINE void finish_row_body(const float* sums, const Finish& finish, std::int64_t n,
-                                   bf16* out) {
-  const bf16 *bias = finish.bias, *residual = finish.residual;
+template <bool gelu, class T>
+ATTUNE_INLINE void finish_row_with(const float* sums, const Finish<T>& finish, std::int64_t n,
+                                   T* out) {
+  const T *bias = finish.bias, *residual = finish.residual;
   const auto own = [&](std::int64_t i) __attribute__((always_inline)) {
     const float u = sums[i] + (bias ? load(bias + i) : 0.f);
     return gelu ? u * gelu_gate(u) : u;
@@ -89,6 +89,15 @@ ATTUNE_INLINE void finish_row_body(const float* sums, const Finish& finish, std:
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) store(out + i, own(i));
   }
+}
+
+template <class T>
+ATTUNE_INLINE void finish_row_body(const float* sums, const Finish<T>& finish, std::int64_t n,
+                                   T* out) {
+  if (finish.gelu)
+    finish_row_with<true>(sums, finish, n, out);
+  else
+    finish_row_with<false>(sums, finish, n, out);
 }
 
 template <class T>
@@ -139,11 +148,13 @@ ATTUNE_CLONES void bias_gelu_row(const bf16* x, const bf16* bias, std::int64_t n
   bias_gelu_row_body(x, bias, n, out);
 }
 
-ATTUNE_CLONES void finish_row(const float* sums, const Finish& finish, std::int64_t n, bf16* out) {
-  if (finish.gelu)
-    finish_row_body<true>(sums, finish, n, out);
-  else
-    finish_row_body<false>(sums, finish, n, out);
+ATTUNE_CLONES void finish_row(const float* sums, const Finish<float>& finish, std::int64_t n,
+                              float* out) {
+  finish_row_body(sums, finish, n, out);
+}
+ATTUNE_CLONES void finish_row(const float* sums, const Finish<bf16>& finish, std::int64_t n,
+                              bf16* out) {
+  finish_row_body(sums, finish, n, out);
 }
 
 ATTUNE_CLONES void bias_gelu_row_backward(const float* by_out, const float* x, const float* bias,

@@ -36,12 +36,14 @@ void bias_gelu_row(const bf16* x, const bf16* bias, std::int64_t n, bf16* out);
 
 // What follows the sums of a matrix product: out = f(sums + bias) + residual, f the above or
 // nothing; what is null is left out.
+template <class T>
 struct Finish {
-  const bf16* bias;
+  const T* bias;
   bool gelu;
-  const bf16* residual;
+  const T* residual;
 };
-void finish_row(const float* sums, const Finish& finish, std::int64_t n, bf16* out);
+void finish_row(const float* sums, const Finish<float>& finish, std::int64_t n, float* out);
+void finish_row(const float* sums, const Finish<bf16>& finish, std::int64_t n, bf16* out);
 
 // by_x = the gradient of bias_gelu_row with respect to x, which is also added to that of the bias.
 void bias_gelu_row_backward(const float* by_out, const float* x, const float* bias, std::int64_t n,

@@ -19,24 +19,28 @@ std::vector<Projection*> projections(Weights& weights) {
 
 // With matrices as products of a few rows want them: with contiguous columns on a GPU, packed on
 // the processor where all of them can be.
-Weights laid_out(Weights weights) {
+Weights laid_out(Weights weights, kernels::MatrixNumbers numbers) {
   torch::NoGradGuard no_grad;
   const std::vector<Projection*> all = projections(weights);
-  const bool packs = std::all_of(all.begin(), all.end(), [](const Projection* one) {
-    return one->adapters.empty() && kernels::PackedMatrix::takes(one->weight);
+  const bool packs = std::all_of(all.begin(), all.end(), [&](const Projection* one) {
+    return one->adapters.empty() && kernels::PackedMatrix::takes(one->weight, numbers);
   });
+  if (numbers == kernels::MatrixNumbers::int8 && !packs)
+    throw base::UsageError(
+        "matrices in int8 are for the processor and for models whose adapters are merged");
   for (Projection* one : all)
     if (one->weight.is_cuda())
       one->weight = one->weight.t().contiguous().t();
     else if (packs)
-      one->packed = kernels::PackedMatrix(one->weight);
+      one->packed = kernels::PackedMatrix(one->weight, numbers);
   return weights;
 }
 
 }  // namespace
 
-Decoder::Decoder(const Weights& weights, std::int64_t slots, std::int64_t room)
-    : weights_(laid_out(weights)), room_(room) {
+Decoder::Decoder(const Weights& weights, std::int64_t slots, std::int64_t room,
+                 kernels::MatrixNumbers numbers)
+    : weights_(laid_out(weights, numbers)), numbers_(numbers), room_(room) {
   const ModelConfig& config = weights.config;
   base::check(room <= config.positions, "Decoder: room for ", room, " tokens, the model has ",
               config.positions, " positions");

@@ -13,9 +13,11 @@ namespace model {
 class Decoder {
  public:
   // Room for `slots` sequences of up to `room` tokens each (at most the model's positions). The
-  // weights stay as they are; matrices that are laid out anew for decoding, on a GPU or in bf16,
-  // are in memory once more.
-  Decoder(const Weights& weights, std::int64_t slots, std::int64_t room);
+  // weights stay as they are; matrices that are laid out anew for decoding, on a GPU, in bf16 or in
+  // int8, are in memory once more. Prompts are worked out with the given weights in any case.
+  // int8 is for the processor and weights without adapters; throws base::Error(usage) elsewhere.
+  Decoder(const Weights& weights, std::int64_t slots, std::int64_t room,
+          kernels::MatrixNumbers numbers = kernels::MatrixNumbers::computed);
 
   std::int64_t free_slots() const { return static_cast<std::int64_t>(free_.size()); }
   std::int64_t length(std::int64_t slot) const { return lengths_[static_cast<std::size_t>(slot)]; }
@@ -43,9 +45,11 @@ class Decoder {
   void end(std::int64_t slot);
 
   const Weights& weights() const { return weights_; }
+  kernels::MatrixNumbers numbers() const { return numbers_; }
 
  private:
   Weights weights_;  // shares what the given weights hold, but for matrices laid out anew
+  kernels::MatrixNumbers numbers_;
   std::int64_t room_;
   std::vector<torch::Tensor> keys_, values_;  // a layer: [slots, room, G, D]
   std::vector<std::int64_t> lengths_, free_;

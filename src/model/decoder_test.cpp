@@ -6,6 +6,7 @@
 #include "kernels/bf16_tiles.h"
 #include "kernels/sampling.h"
 #include "kernels/test_tensors.h"
+#include "model/lora.h"
 #include "model/test_models.h"
 
 namespace model {
@@ -73,6 +74,37 @@ TEST(Decoder, InBf16FollowsTheWholeForwardPass) {
     for (std::size_t t = 5; t < tokens.size(); ++t)
       EXPECT_LT(error(decoder.append(started.slots, {tokens[t]}), t), 2e-2) << "token " << t;
   }
+}
+
+TEST(Decoder, InInt8FollowsTheWholeForwardPassLessExactly) {
+  ModelConfig llama = testing::tiny("llama");
+  for (const ModelConfig& config : {gpt2_config(2, 2, 64, 32, 50), llama})
+    for (const torch::Dtype type : {torch::kFloat32, torch::kBFloat16}) {
+      torch::NoGradGuard no_grad;
+      const Weights weights = cast(random_model(config, 1), type);
+      const std::vector<int> tokens = testing::sequence(20, 1);
+      const torch::Tensor whole = hidden_states(weights, pack({tokens}));
+      Decoder decoder(weights, 3, 32, kernels::MatrixNumbers::int8);
+      const auto started = decoder.start({{tokens.begin(), tokens.begin() + 5}});
+      for (std::size_t t = 5; t < tokens.size(); ++t) {
+        const torch::Tensor hidden = decoder.append(started.slots, {tokens[t]});
+        EXPECT_EQ(hidden.scalar_type(), type);
+        const double error =
+            kernels::testing::relative_error(hidden[0], whole[static_cast<std::int64_t>(t)]);
+        EXPECT_LT(error, 6e-2) << "token " << t;
+        EXPECT_GT(error, 1e-4) << "token " << t;
+      }
+    }
+}
+
+TEST(Decoder, InInt8TakesMergedAdaptersOnly) {
+  LanguageModel model = random_model(gpt2_config(1, 2, 64, 32, 50), 1);
+  attach(model, new_adapter(model.config, model.parameters, {.rank = 2}, 48, 2, 5));
+  torch::NoGradGuard no_grad;
+  EXPECT_THROW(Decoder(cast(model, torch::kFloat32), 1, 32, kernels::MatrixNumbers::int8),
+               base::UsageError);
+  EXPECT_NO_THROW(
+      Decoder(cast(merged(model), torch::kFloat32), 1, 32, kernels::MatrixNumbers::int8));
 }
 
 TEST(Decoder, ASlotThatIsUsedAgainRemembersNothing) {

@@ -41,8 +41,8 @@ struct DrawLoop::Batch {
 };
 
 DrawLoop::DrawLoop(Decoder& decoder, std::int64_t rows)
-    : DrawLoop(decoder, kernels::DecodingHead(decoder.weights().head.detach().narrow(0, 0, rows))) {
-}
+    : DrawLoop(decoder, kernels::DecodingHead(decoder.weights().head.detach().narrow(0, 0, rows),
+                                              decoder.numbers())) {}
 
 DrawLoop::DrawLoop(Decoder& decoder, kernels::DecodingHead head)
     : decoder_(decoder), head_(std::move(head)) {}

@@ -36,8 +36,8 @@ struct DrawnTokens {
 // has ended leaves the batch.
 class DrawLoop {
  public:
-  // Draws among the first `rows` tokens of the vocabulary, or the tokens of a head that the
-  // decoder's begins with. Keeps a reference to the decoder.
+  // Draws among the first `rows` tokens of the vocabulary, by numbers as the decoder's, or the
+  // tokens of a head that the decoder's begins with. Keeps a reference to the decoder.
   DrawLoop(Decoder& decoder, std::int64_t rows);
   DrawLoop(Decoder& decoder, kernels::DecodingHead head);
   ~DrawLoop();

@@ -46,6 +46,7 @@ TEST(CheckRecipe, NoStageBeginsWithASettingThatALaterOneRefuses) {
                                  "rl.score_clip=0",
                                  "rl.temperature=0",
                                  "rl.reward=more",
+                                 "rl.rollout_weights=int4",
                                  "rl.gate=open",
                                  "rl.items=prices",
                                  "rl.items=clicks",

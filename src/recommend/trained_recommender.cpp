@@ -109,9 +109,10 @@ void TrainedRecommender::start_waiting() {
   if (waiting_.empty()) return;
   const std::int64_t positions = weights_.config.context;
   if (!decoder_) {
-    decoder_ = std::make_unique<model::Decoder>(weights_, options_.slots, positions);
+    decoder_ =
+        std::make_unique<model::Decoder>(weights_, options_.slots, positions, options_.numbers);
     words_ = std::make_unique<kernels::DecodingHead>(
-        weights_.head.narrow(0, 0, model_.tokens.word_rows()));
+        weights_.head.narrow(0, 0, model_.tokens.word_rows()), options_.numbers);
     if (weights_.head.is_cuda()) loop_ = std::make_unique<model::DrawLoop>(*decoder_, *words_);
   }
   std::vector<Open*> starting;

@@ -20,6 +20,9 @@ struct ReplyOptions {
   torch::Dtype type = torch::kFloat32;
   std::string
       hash;  // of the model, for decision records; empty: worked out, which reads all weights
+  // What replies' words are decoded with; prompts, modes and items are worked out in `type`. int8
+  // is for the processor.
+  kernels::MatrixNumbers numbers = kernels::MatrixNumbers::computed;
 };
 
 // The whole recommender: the mode from the language model (recommend or chat, nothing else), the

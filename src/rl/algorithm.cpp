@@ -73,10 +73,6 @@ void check_numbers(const AlgorithmSettings& s) {
 
 bool in_reward(const AlgorithmSettings& s) { return is_one_of(s.kl_place, {"reward", "both"}); }
 bool in_loss(const AlgorithmSettings& s) { return is_one_of(s.kl_place, {"loss", "both"}); }
-bool samples(Algorithm a) {
-  return a == Algorithm::ppo || a == Algorithm::grpo || a == Algorithm::rloo ||
-         a == Algorithm::reinforce_pp;
-}
 
 void check_kl_in_reward(const AlgorithmSettings& s) {
   if (in_reward(s) && s.kl_reward != "k1")
@@ -299,6 +295,11 @@ std::string name_of(Algorithm algorithm) {
   return "";
 }
 
+bool learns_by_advantages(Algorithm algorithm) {
+  return algorithm == Algorithm::ppo || algorithm == Algorithm::grpo ||
+         algorithm == Algorithm::rloo || algorithm == Algorithm::reinforce_pp;
+}
+
 AlgorithmSettings resolved(AlgorithmSettings settings) {
   struct Defaults {
     const char *baseline, *advantage_scale, *aggregation, *kl_place;
@@ -353,7 +354,7 @@ void check_algorithm(const AlgorithmSettings& settings) {
   check_words(s);
   check_numbers(s);
   check_critic(s, algorithm);
-  if (samples(algorithm)) {
+  if (learns_by_advantages(algorithm)) {
     check_kl_in_reward(s);
     check_kl_in_loss(s);
     check_beta_unit(s);

@@ -22,6 +22,10 @@ enum class Algorithm {
 Algorithm algorithm_named(const std::string& name);
 std::string name_of(Algorithm algorithm);
 
+// Whether the algorithm learns from the policy's own replies by advantages (ppo, grpo, rloo,
+// reinforce_pp), whose distance to the policy that sampled them it must mind.
+bool learns_by_advantages(Algorithm algorithm);
+
 // Which estimator goes where, as a recipe says it. What is "auto" is filled in by resolved().
 struct AlgorithmSettings {
   std::string algorithm = "ppo";
@@ -96,7 +100,8 @@ struct AlgorithmSettings {
     field("dual_clip", dual_clip,
           "a negative advantage costs at most this many times itself; 0: no bound");
     field("sampler_cap", sampler_cap,
-          "largest weight of truncated importance sampling against the sampler; 0: no weights");
+          "largest weight of truncated importance sampling against the sampler; 0: no weights, or "
+          "2 where rollout_weights are not those computed with");
     field("aggregation", aggregation,
           "how tokens' losses become one: token_mean, sequence_mean or constant_length (Dr. GRPO)");
     field("kl_place", kl_place, "the KL's: reward, loss, both or none");

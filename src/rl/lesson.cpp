@@ -124,11 +124,6 @@ std::vector<std::size_t> learned_replies(const AlgorithmSettings& settings,
 
 }  // namespace
 
-bool learns_by_advantages(Algorithm algorithm) {
-  return algorithm == Algorithm::ppo || algorithm == Algorithm::grpo ||
-         algorithm == Algorithm::rloo || algorithm == Algorithm::reinforce_pp;
-}
-
 bool imitates(Algorithm algorithm) {
   return algorithm == Algorithm::best_of_n || algorithm == Algorithm::reward_weighted ||
          algorithm == Algorithm::sft;

@@ -47,9 +47,6 @@ struct Lesson {
 Lesson make_lesson(const AlgorithmSettings& settings, const ScoredReplies& replies,
                    const GaeSettings& gae);
 
-// Whether the algorithm learns from the policy's own replies by advantages (ppo, grpo, rloo,
-// reinforce_pp), whose distance to the policy that sampled them it must mind.
-bool learns_by_advantages(Algorithm algorithm);
 // Whether it imitates replies (best_of_n, reward_weighted, sft).
 bool imitates(Algorithm algorithm);
 

@@ -107,7 +107,8 @@ std::vector<double> ReplySource::scores_of(const std::vector<Episode>& episodes,
 }
 
 std::vector<Episode> ReplySource::own_replies(const base::RandomPlace& at) const {
-  recommend::TrainedRecommender policy("policy", policy_, {settings_.batch, type_, "in-training"});
+  recommend::TrainedRecommender policy(
+      "policy", policy_, {.slots = settings_.batch, .type = type_, .hash = "in-training"});
   return roll_out(
       policy, policy_.tokens,
       states_before(draw_places(places_.all, settings_.batch, place(at, "rl/measured", 0)),
@@ -122,7 +123,10 @@ dialogue::Recommender& ReplySource::sampler() {
   if (!sampler_)
     sampler_ = std::make_unique<recommend::TrainedRecommender>(
         own ? "policy" : "reference", own ? policy_ : start_,
-        recommend::ReplyOptions{settings_.batch, type_, "in-training"});
+        recommend::ReplyOptions{.slots = settings_.batch,
+                                .type = type_,
+                                .hash = "in-training",
+                                .numbers = kernels::matrix_numbers(settings_.rollout_weights)});
   return *sampler_;
 }
 

@@ -66,8 +66,9 @@ struct Training {
     std::vector<dialogue::State> drawn;
     for (int i = 0; i < settings.batch; ++i) drawn.push_back(states[state_of(i)]);
     const bool own = learns_by_advantages(algorithm_named(settings.algorithm));
-    recommend::TrainedRecommender recommender("policy", own ? policy : start,
-                                              {settings.batch, torch::kFloat32, "x"});
+    recommend::TrainedRecommender recommender(
+        "policy", own ? policy : start,
+        {settings.batch, torch::kFloat32, "x", kernels::matrix_numbers(settings.rollout_weights)});
     return roll_out(recommender, policy.tokens, drawn, sampling, 96);
   }
 

@@ -18,6 +18,8 @@ const std::map<std::string, Readers>& readers() {
   using enum Algorithm;
   static const Readers sampling = {ppo, grpo, rloo, reinforce_pp};
   static const Readers comparing = {grpo, rloo, reinforce_pp, dpo, kto, best_of_n, reward_weighted};
+  static const Readers replying = {ppo, grpo, rloo,      reinforce_pp,
+                                   dpo, kto,  best_of_n, reward_weighted};
   static const std::map<std::string, Readers> all = {
       {"group_size", comparing},
       {"group_epsilon", {grpo}},
@@ -29,6 +31,7 @@ const std::map<std::string, Readers>& readers() {
       {"clip_high", sampling},
       {"dual_clip", sampling},
       {"sampler_cap", sampling},
+      {"rollout_weights", replying},
       {"entropy_weight", sampling},
       {"kl_reward", sampling},
       {"kl_loss", sampling},

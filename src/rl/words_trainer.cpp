@@ -42,7 +42,8 @@ Rollout WordsTrainer::prepare(std::vector<Episode> episodes, std::vector<double>
     throw base::UsageError("rl: the policy's probabilities are no numbers any more at iteration ",
                            at.step, "; try a smaller rl.learning_rate, or rl.compute=fp32");
   // Other algorithms may learn from anybody's replies.
-  const bool exact = models_.type == torch::kFloat32 && learns_by_advantages(algorithm_);
+  const bool exact = models_.type == torch::kFloat32 && settings_.rollout_weights == "computed" &&
+                     learns_by_advantages(algorithm_);
   base::check(!exact || rollout.mismatch.log_prob < kMostMismatch,
               "rl: the sampler's log-probabilities are not those that are learned from: ",
               rollout.mismatch.log_prob, " nats a token apart");
@@ -156,6 +157,7 @@ base::Metrics WordsTrainer::metrics_of(const Rollout& rollout, const std::vector
          {"val/ratio_var", mean([](const Step& s) { return s.loss.policy.ratio_variance; })},
          {"val/ratio_max", most([](const Step& s) { return s.loss.policy.ratio_max; })},
          {"val/ratio_min", -most([](const Step& s) { return -s.loss.policy.ratio_min; })},
+         {"val/sampler_weight", mean([](const Step& s) { return s.loss.policy.sampler_weight; })},
          {"advantages/mean", masked_mean(lesson.advantages, rollout.learned).item<double>()},
          {"advantages/std", deviation_of(lesson.advantages, rollout.learned)}});
   if (lesson.returns.defined())

@@ -149,6 +149,30 @@ TEST(WordsTrainer, RefusesRepliesOfAnotherSampler) {
   EXPECT_THROW(training.trainer.prepare(episodes, scores, training.place()), base::Error);
 }
 
+// The sampler's log-probabilities are those of the 8 bits it drew by, and weighed by.
+TEST(WordsTrainer, LearnsFromRolloutsInInt8ByWeightsAgainstTheSampler) {
+  for (const char* method : {"ppo", "grpo", "rloo", "reinforce_pp"}) {
+    RlSettings settings = small(method);
+    settings.rollout_weights = "int8";
+    EXPECT_EQ(resolved(settings).sampler_cap, 2);
+    Training training(settings);
+    const int below = training.policy.tokens.word_rows() / 4;
+    const double before = training.first_word_below(below);
+    const Rollout rollout = training.prepare(share_below(below));
+    EXPECT_GT(rollout.mismatch.log_prob, 1e-4) << method;
+    EXPECT_LT(rollout.mismatch.log_prob, .1) << method;
+    const double weight =
+        metric(training.trainer.update(rollout, 0, training.place()), "val/sampler_weight");
+    EXPECT_NE(weight, 1) << method;
+    EXPECT_NEAR(weight, 1, .05) << method;
+    training.train(8, share_below(below));
+    EXPECT_GT(training.first_word_below(below), 1.2 * before) << method;
+  }
+  RlSettings judged = small("dpo");
+  judged.rollout_weights = "int8";
+  EXPECT_EQ(resolved(judged).sampler_cap, 0);
+}
+
 // Whatever the shapes that replies are scored in: the first epoch's minibatches are those of the
 // rollout, later ones hold other replies.
 TEST(WordsTrainer, WithoutAStepTheRatioStaysOneInEveryMinibatch) {
