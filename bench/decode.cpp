@@ -178,7 +178,9 @@ Benchmark decode_benchmark() {
 }
 
 Benchmark decode_int8_benchmark() {
-  return {"decode-int8", "the same with matrices in 8 bits, against ours in bf16", run_int8};
+  return {"decode-int8",
+          "the same with matrices in 8 bits, against ours in bf16, whose peak the floor counts",
+          run_int8};
 }
 
 }  // namespace bench

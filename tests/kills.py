@@ -20,7 +20,7 @@ import system
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ALGORITHMS = ["ppo", "grpo", "rloo", "reinforce_pp", "dpo", "kto", "best_of_n", "reward_weighted", "sft",
-              "kto rl.items=clicks", "ppo rl.critic=apart rl.critic_warmup=3"]
+              "kto rl.items=clicks", "ppo rl.critic=apart rl.critic_warmup=3", "ppo rl.rollout_weights=int8"]
 RESULTS = ["policy/model/model.safetensors", "policy/ranker/ranker.safetensors", "policy/metrics.jsonl"]
 TIMES = ("seconds/", "tokens_per_second/")
 

@@ -328,13 +328,22 @@ class TinyRecipe(unittest.TestCase):
             seen.add(digest(weights))
             last = json.loads((folder / "policy/metrics.jsonl").read_text().splitlines()[-1])
             self.assertIn("objective/kl", last, algorithm)
+        done = self.attune("rl", folder, "run.redo=true", "rl.iterations=2", "rl.algorithm=ppo", "rl.rollout_weights=int8")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        last = json.loads((folder / "policy/metrics.jsonl").read_text().splitlines()[-1])
+        self.assertNotEqual(last["val/sampler_weight"], 1)
+        self.assertAlmostEqual(last["val/sampler_weight"], 1, delta=0.05)
+        done = self.attune("rl", folder, "run.redo=true", "rl.rollout_weights=computed", "rl.iterations=2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        last = json.loads((folder / "policy/metrics.jsonl").read_text().splitlines()[-1])
+        self.assertEqual(last["val/sampler_weight"], 1)
         for reward in ["shuffled", "length", "unpopular", "gold"]:
             done = self.attune("rl", folder, "run.redo=true", "rl.iterations=2", "rl.algorithm=ppo", f"rl.reward={reward}")
             self.assertEqual(done.returncode, 0, f"{reward}: {done.stderr}")
             ranker = digest(folder / "policy/ranker/ranker.safetensors")
             self.assertNotIn(ranker, seen, reward)
             seen.add(ranker)
-        for wrong, said in [("rl.algorithm=pppo", "ppo, grpo"), ("rl.kl_reward=k3", "Only k1"),
+        for wrong, said in [("rl.algorithm=pppo", "ppo, grpo"), ("rl.rollout_weights=int4", "computed, int8"), ("rl.kl_reward=k3", "Only k1"),
                             ("rl.reward=more", "shuffled"), ("rl.kl_place=loss", "beta_unit=advantage")]:
             done = self.attune("rl", folder, "run.redo=true", "rl.algorithm=reinforce_pp", wrong)
             self.assertEqual(done.returncode, USAGE, wrong)

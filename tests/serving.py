@@ -1,4 +1,5 @@
 """`attune serve` from outside: what is refused, what survives, what is cleaned up, and what never comes out of it."""
+import contextlib
 import http.client
 import json
 import os
@@ -6,6 +7,7 @@ import pathlib
 import random
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import tempfile
@@ -142,8 +144,17 @@ class Serving(unittest.TestCase):
         self.assertEqual(done.returncode, DATA, done.stderr)
         self.assertIn(b"--new-key", done.stderr)
 
+    def test_replies_by_weights_of_8_bits_say_so(self):
+        server = Server(self.run_folder, self.base / "int8.db", "--weights", "int8")
+        self.addCleanup(server.stop)
+        self.assertEqual(server.ask("POST", CHAT, HELLO).status, 200)
+        self.assertEqual(server.stop(), 0)
+        with contextlib.closing(sqlite3.connect(self.base / "int8.db")) as store:
+            (details,) = store.execute("SELECT details FROM decisions").fetchone()
+        self.assertTrue(json.loads(details)["model"].endswith("+int8"), details)
+
     def test_options_that_would_do_nothing_are_refused(self):
-        for options in (["--per-minute", 5], ["--cors", "https://shop.example/"], ["--cors", "*"], ["--new-key", "shop"], ["--certificate", "cert.pem"]):
+        for options in (["--per-minute", 5], ["--cors", "https://shop.example/"], ["--cors", "*"], ["--new-key", "shop"], ["--weights", "int4"], ["--certificate", "cert.pem"]):
             done = system.attune("serve", self.run_folder, *options)
             self.assertEqual(done.returncode, USAGE, done.stderr)
 

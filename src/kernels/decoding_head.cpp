@@ -6,7 +6,8 @@ namespace kernels {
 
 DecodingHead::DecodingHead(const torch::Tensor& weight, MatrixNumbers numbers)
     : rows_(weight.size(0)), weight_(padded_rows(weight.detach())) {
-  if (PackedMatrix::takes(weight_.t(), numbers)) packed_ = PackedMatrix(weight_.t(), numbers);
+  if (numbers == MatrixNumbers::int8 || PackedMatrix::takes(weight_.t(), numbers))
+    packed_ = PackedMatrix(weight_.t(), numbers);
 }
 
 torch::Tensor DecodingHead::logits(const torch::Tensor& hidden) const {

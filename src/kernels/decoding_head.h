@@ -12,7 +12,7 @@ namespace kernels {
 // on a GPU padded, in bf16 or int8 on the processor packed, in memory beside the weight.
 class DecodingHead {
  public:
-  // int8 is for the processor.
+  // int8 is for the processor; throws base::Error on a GPU.
   explicit DecodingHead(const torch::Tensor& weight,
                         MatrixNumbers numbers = MatrixNumbers::computed);
 

@@ -10,16 +10,19 @@ namespace {
 
 using loops::load;
 
-constexpr float kLeast = 1e-30f;  // what is smaller counts as 0
+constexpr float kLeast = 1e-30f;  // numbers of which none is larger count as 0
 
 // The nearest whole number, of |x| < 2^22.
 ATTUNE_INLINE std::int32_t nearest(float x) {
   return std::bit_cast<std::int32_t>(x + 12582912.f) - std::bit_cast<std::int32_t>(12582912.f);
 }
 
+struct Block {
+  float scale;
+  std::int32_t offset;
+};
 template <class T>
-ATTUNE_INLINE void quantise_block(const T* x, std::int64_t n, std::int8_t* q, float& scale,
-                                  std::int32_t& offset) {
+ATTUNE_INLINE Block quantise_block(const T* x, std::int64_t n, std::int8_t* q) {
   float largest = 0, poison = 0;  // a comparison would lose what is no number
 #pragma omp simd reduction(max : largest) reduction(+ : poison)
   for (std::int64_t i = 0; i < n; ++i) {
@@ -35,20 +38,20 @@ ATTUNE_INLINE void quantise_block(const T* x, std::int64_t n, std::int8_t* q, fl
     q[i] = static_cast<std::int8_t>(whole);
     sum += whole;
   }
-  scale = largest / 127.f + poison;
-  offset = -128 * sum;
+  return {largest / 127.f + poison, -128 * sum};
 }
 
 template <class T>
 ATTUNE_INLINE void quantise_row_body(const T* x, std::int64_t n, std::int8_t* q, float* scales,
                                      std::int32_t* offsets) {
-  const std::int64_t whole = n / kBlock;
-  for (std::int64_t b = 0; b < whole; ++b)
-    quantise_block(x + b * kBlock, kBlock, q + b * kBlock, scales[b], offsets[b]);
-  if (whole * kBlock == n) return;
-  std::fill(q + n, q + (whole + 1) * kBlock, std::int8_t{0});
-  quantise_block(x + whole * kBlock, n - whole * kBlock, q + whole * kBlock, scales[whole],
-                 offsets[whole]);
+  for (std::int64_t b = 0; b < blocks_of(n); ++b) {
+    const std::int64_t begin = b * kBlock, size = std::min(kBlock, n - begin);
+    std::fill(q + begin + size, q + begin + kBlock, std::int8_t{0});
+    const Block block = size == kBlock ? quantise_block(x + begin, kBlock, q + begin)
+                                       : quantise_block(x + begin, size, q + begin);
+    scales[b] = block.scale;
+    offsets[b] = block.offset;
+  }
 }
 
 }  // namespace
@@ -64,18 +67,17 @@ ATTUNE_CLONES void quantise_row(const bf16* x, std::int64_t n, std::int8_t* q, f
 
 ATTUNE_CLONES void pack(const float* values, std::int64_t rows, std::uint32_t* words,
                         float* scales) {
-  float factors[kColumns];
-  for (std::int64_t j = 0; j < kColumns; ++j) scales[j] = factors[j] = 0;
+  float largest[kColumns] = {}, poison[kColumns] = {}, factors[kColumns];
   for (std::int64_t i = 0; i < rows; ++i)
 #pragma omp simd
     for (std::int64_t j = 0; j < kColumns; ++j) {
       const float size = std::fabs(values[i * kColumns + j]);
-      scales[j] = size > scales[j] ? size : scales[j];
-      factors[j] += size * 0.f;
+      largest[j] = size > largest[j] ? size : largest[j];
+      poison[j] += size * 0.f;
     }
   for (std::int64_t j = 0; j < kColumns; ++j) {
-    scales[j] = scales[j] / 127.f + factors[j];  // no number where one of the column's is none
-    factors[j] = scales[j] > kLeast ? 1.f / scales[j] : 0.f;
+    scales[j] = largest[j] / 127.f + poison[j];
+    factors[j] = largest[j] > kLeast && poison[j] == 0 ? 127.f / largest[j] : 0.f;
   }
   for (std::int64_t i = 0; i < rows; i += 4)
 #pragma omp simd

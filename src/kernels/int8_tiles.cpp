@@ -23,8 +23,8 @@ namespace kernels::int8 {
 namespace {
 
 // Adds one block's products of R rows with kColumns columns: all whole sums stay in registers.
-// (-fno-tree-pre keeps them there.) `words`: along the block, taken from the caller, as a number
-// that is known makes GCC spread the loop over more registers than there are.
+// `words`: along the block, taken from the caller, as a number that is known makes GCC spread the
+// loop over more registers than there are.
 template <int R>
 void add_block(const Rows& rows, std::int64_t block, std::int64_t words,
                const std::uint32_t* columns, float* sums) {
@@ -72,10 +72,17 @@ void multiply_by_instructions(const Rows& rows, std::int64_t count, const std::u
   constexpr std::int64_t kWords = kBlock / 4;
   for (std::int64_t b = 0; b < rows.blocks; ++b)
     kAdd[count - 1](rows, b, kWords, words + b * kWords * kColumns, sums);
-  for (std::int64_t i = 0; i < count * kColumns; ++i) sums[i] *= column_scales[i % kColumns];
+  for (std::int64_t r = 0; r < count; ++r)
+    for (std::int64_t j = 0; j < kColumns; ++j) sums[r * kColumns + j] *= column_scales[j];
 }
 
 }  // namespace
+
+}  // namespace kernels::int8
+
+#pragma GCC pop_options
+
+namespace kernels::int8 {
 
 void multiply(const Rows& rows, std::int64_t count, const std::uint32_t* words,
               const float* column_scales, float* sums) {
@@ -84,5 +91,3 @@ void multiply(const Rows& rows, std::int64_t count, const std::uint32_t* words,
 }
 
 }  // namespace kernels::int8
-
-#pragma GCC pop_options

@@ -30,7 +30,7 @@ void quantise_row(const bf16* x, std::int64_t n, std::int8_t* q, float* scales,
 
 // kColumns columns of a matrix: values [rows, kColumns], rows whole blocks, to words
 // [rows / 4, kColumns] of the four numbers of a column that follow one another, each plus 128 in a
-// byte. scales [kColumns]: a column's largest |value| over 127.
+// byte. scales [kColumns]: a column's largest |value| over 127; none where one is no finite number.
 void pack(const float* values, std::int64_t rows, std::uint32_t* words, float* scales);
 
 // Rows that were quantised: q [count, blocks * kBlock], scales and offsets [count, blocks].

@@ -126,15 +126,14 @@ std::pair<torch::Tensor, torch::Tensor> fours_of(const torch::Tensor& weight) {
 MatrixNumbers matrix_numbers(const std::string& name) {
   if (name == "computed") return MatrixNumbers::computed;
   if (name == "int8") return MatrixNumbers::int8;
-  throw base::UsageError("the matrices' numbers \"", name,
-                         "\" are unknown; choose computed or int8");
+  throw base::UsageError("weights as \"", name, "\" are unknown; choose computed or int8");
 }
 
 bool PackedMatrix::takes(const torch::Tensor& weight, MatrixNumbers numbers) {
   if (!weight.is_cpu() || weight.dim() != 2 || weight.numel() == 0) return false;
-  const bool halves = weight.scalar_type() == torch::kBFloat16;
-  if (numbers == MatrixNumbers::int8) return halves || weight.scalar_type() == torch::kFloat32;
-  return halves && tiles::available() && weight.size(0) % 32 == 0 &&
+  const bool is_bf16 = weight.scalar_type() == torch::kBFloat16;
+  if (numbers == MatrixNumbers::int8) return is_bf16 || weight.scalar_type() == torch::kFloat32;
+  return is_bf16 && tiles::available() && weight.size(0) % 32 == 0 &&
          (weight.stride(0) == 1 || weight.stride(1) == 1);
 }
 

@@ -1,5 +1,6 @@
 #include "kernels/packed_matrix.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -184,7 +185,27 @@ TEST(PackedInt8Matrix, KeepsNumbersThatAreFarApart) {
   }
 }
 
+// The largest sums that can be: nothing may be held down to 16 bits on the way.
+TEST(PackedInt8Matrix, TheLargestNumbersDoNotSaturate) {
+  for (const float x : {1.f, -1.f})
+    for (const float w : {1.f, -1.f}) {
+      const PackedMatrix packed(torch::full({256, 64}, w), MatrixNumbers::int8);
+      EXPECT_LT(testing::apart(packed.multiply(torch::full({7, 256}, x)),
+                               torch::full({7, 64}, 256 * x * w)),
+                1e-3);
+    }
+}
+
+TEST(PackedInt8Matrix, RefusesRowsOfAnotherTypeOrWidth) {
+  const PackedMatrix packed(random({64, 64}, 1), MatrixNumbers::int8);
+  EXPECT_THROW(packed.multiply(random({2, 63}, 1)), base::Error);
+  EXPECT_THROW(packed.multiply(bf16(random({2, 64}, 1))), base::Error);
+  EXPECT_FALSE(PackedMatrix::takes(random({2, 64, 64}, 1), MatrixNumbers::int8));
+  EXPECT_FALSE(PackedMatrix::takes(random({64, 64}, 1).to(torch::kFloat16), MatrixNumbers::int8));
+}
+
 TEST(PackedInt8Matrix, PlainLoopsGiveTheSameAsInstructions) {
+  if (!int8::has_instructions()) GTEST_SKIP() << "no AVX-512 VNNI";
   const std::int64_t blocks = 3, in = blocks * int8::kBlock;
   const torch::Tensor weight = random({in, int8::kColumns}, 1), x = random({6, in}, 2);
   std::vector<std::uint32_t> words(static_cast<std::size_t>(in / 4 * int8::kColumns));

@@ -25,9 +25,10 @@ Weights laid_out(Weights weights, kernels::MatrixNumbers numbers) {
   const bool packs = std::all_of(all.begin(), all.end(), [&](const Projection* one) {
     return one->adapters.empty() && kernels::PackedMatrix::takes(one->weight, numbers);
   });
+  if (numbers == kernels::MatrixNumbers::int8 && weights.embedding.is_cuda())
+    throw base::UsageError("weights in int8 are for the processor, but the model is on a GPU");
   if (numbers == kernels::MatrixNumbers::int8 && !packs)
-    throw base::UsageError(
-        "matrices in int8 are for the processor and for models whose adapters are merged");
+    throw base::UsageError("weights in int8 are for models whose adapters are merged");
   for (Projection* one : all)
     if (one->weight.is_cuda())
       one->weight = one->weight.t().contiguous().t();

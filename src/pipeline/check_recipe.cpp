@@ -222,15 +222,15 @@ void check_rl(const Recipe& recipe) {
         " could not be kept. Start from a small beta, or set rl.kl_target=0");
   one_of("rl.score_scaling", rl.score_scaling, {"running", "standard", "none"});
   one_of("rl.missing_end", rl.missing_end, {"subtract", "fixed"});
-  one_of("rl.rollout_weights", rl.rollout_weights, {"computed", "int8"});
-  if (rl.rollout_weights == "int8" && kernels::device_named(recipe.run.device).is_cuda())
-    throw base::UsageError("rl.rollout_weights=int8 is for the processor, but run.device is a GPU");
   one_of("rl.adam", rl.adam, {"pytorch", "tensorflow"});
   above_zero({{"rl.adam_epsilon", rl.adam_epsilon}});
   one_of("rl.reward", rl.reward, {"learned", "shuffled", "length", "unpopular", "gold"});
   if (rl.reward == "gold" && !recipe.in_world())
     throw base::UsageError(
         "rl.reward is \"gold\": what items are truly worth is known in a simulated world only");
+  if (rl.rollout_weights == "int8" && rl::items_have_worth(rl))
+    throw base::UsageError("rl.rollout_weights is \"int8\", but rl.reward=", rl.reward,
+                           " gives words nothing to learn from, so there are no rollouts");
   one_of("rl.gate", rl.gate, {"warn", "refuse"});
   check_clicks(rl);
 }

@@ -47,6 +47,7 @@ TEST(CheckRecipe, NoStageBeginsWithASettingThatALaterOneRefuses) {
                                  "rl.temperature=0",
                                  "rl.reward=more",
                                  "rl.rollout_weights=int4",
+                                 "rl.sampler_cap=-2",
                                  "rl.gate=open",
                                  "rl.items=prices",
                                  "rl.items=clicks",

@@ -142,6 +142,43 @@ TEST(TrainedRecommender, OfWordsOnlyTheLikeliestAreDrawnAndRecordedAsDrawn) {
   EXPECT_LT(some, all);
 }
 
+// What is recorded is what the words were drawn by, and not what the model would say in fp32.
+TEST(TrainedRecommender, WordsInInt8AreRecordedAsDrawn) {
+  torch::NoGradGuard no_grad;
+  const auto training = testing::dialogues(6);
+  const TrainedModel trained = testing::model(training);
+  TrainedRecommender recommender(
+      "sft", trained, {.slots = 8, .hash = "x", .numbers = kernels::MatrixNumbers::int8});
+  const dialogue::State state = dialogue::state_before(training[0], 1);
+  const model::Weights weights = model::cast(trained.language, torch::kFloat32);
+  const torch::Tensor head = weights.head.narrow(0, 0, trained.tokens.word_rows());
+  const auto apart = [&](const dialogue::Reply& reply, kernels::MatrixNumbers numbers) {
+    model::Decoder decoder(weights, 1, weights.config.context, numbers);
+    const kernels::DecodingHead words(head, numbers);
+    const std::vector<int>& tokens = reply.decision.tokens;
+    const auto started =
+        decoder.start({trained.tokens.encode_prompt(state, static_cast<int>(decoder.room()) - 10)});
+    double most = 0;
+    for (std::size_t t = 1; t < tokens.size(); ++t) {
+      const torch::Tensor hidden = decoder.append(started.slots, {tokens[t - 1]});
+      const torch::Tensor log_probs = at::log_softmax(words.logits(hidden)[0], 0);
+      most = std::max(most,
+                      std::fabs(log_probs[tokens[t]].item<double>() - reply.decision.log_probs[t]));
+    }
+    return most;
+  };
+  int chatting = 0;
+  for (const dialogue::Reply& reply : dialogue::reply_to_all(
+           recommender, std::vector<dialogue::State>(20, state), {.max_tokens = 6})) {
+    EXPECT_EQ(reply.decision.model, "sft@x+int8");
+    if (reply.action.recommends) continue;
+    ++chatting;
+    EXPECT_LT(apart(reply, kernels::MatrixNumbers::int8), 1e-5);
+    EXPECT_GT(apart(reply, kernels::MatrixNumbers::computed), 1e-5);
+  }
+  EXPECT_GT(chatting, 0);
+}
+
 TEST(TrainedRecommender, NextToNoTemperatureIsNone) {
   const auto training = testing::dialogues(6);
   const TrainedModel model = testing::model(training);

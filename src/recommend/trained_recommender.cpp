@@ -97,7 +97,8 @@ std::int64_t TrainedRecommender::open(const dialogue::State& state,
   // Probabilities at next to nothing would be no numbers.
   double& temperature = reply->sampling.temperature;
   if (temperature < kernels::kLeastTemperature) temperature = 0;
-  reply->reply.decision.model = name_ + "@" + hash_.substr(0, 12);
+  const bool rounded = options_.numbers == kernels::MatrixNumbers::int8;
+  reply->reply.decision.model = name_ + "@" + hash_.substr(0, 12) + (rounded ? "+int8" : "");
   reply->reply.decision.sampling = reply->sampling;
   waiting_.push_back(reply->id);
   const std::int64_t id = reply->id;

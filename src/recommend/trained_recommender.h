@@ -20,8 +20,9 @@ struct ReplyOptions {
   torch::Dtype type = torch::kFloat32;
   std::string
       hash;  // of the model, for decision records; empty: worked out, which reads all weights
-  // What replies' words are decoded with; prompts, modes and items are worked out in `type`. int8
-  // is for the processor.
+  // What replies are decoded with. Prompts, and so modes and rank(), are worked out in `type`; the
+  // item of a reply is ranked by the state after its mode, which int8 has decoded. int8 is for the
+  // processor.
   kernels::MatrixNumbers numbers = kernels::MatrixNumbers::computed;
 };
 

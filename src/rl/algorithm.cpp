@@ -32,6 +32,7 @@ void check_words(const AlgorithmSettings& s) {
   check_word("critic", s.critic, {"trunk", "apart"});
   check_word("advantage_scale", s.advantage_scale, {"group", "batch", "none"});
   check_word("variance", s.variance, {"unbiased", "biased"});
+  check_word("rollout_weights", s.rollout_weights, {"computed", "int8"});
   check_word("ratio", s.ratio, {"token", "sequence"});
   check_word("aggregation", s.aggregation, {"token_mean", "sequence_mean", "constant_length"});
   check_word("kl_place", s.kl_place, {"reward", "loss", "both", "none"});
@@ -58,7 +59,8 @@ void check_numbers(const AlgorithmSettings& s) {
   need(s.dual_clip == 0 || s.dual_clip > 1, "dual_clip", s.dual_clip,
        "0 or above 1: a bound of the loss below |A| would take the gradient away at ratio 1");
   need(s.sampler_cap == 0 || s.sampler_cap >= 1, "sampler_cap", s.sampler_cap,
-       "0 or at least 1: a cap below 1 shrinks the loss even where sampler and training agree");
+       "0, at least 1, or -1 for what rollout_weights need: a cap below 1 shrinks the loss even "
+       "where sampler and training agree");
   need(s.critic_warmup >= 0, "critic_warmup", s.critic_warmup, "0 or more");
   need(s.critic_learning_rate >= 0, "critic_learning_rate", s.critic_learning_rate, "0 or more");
   need(s.length_cache >= 0, "length_cache", s.length_cache, "0 or more");
@@ -325,6 +327,7 @@ AlgorithmSettings resolved(AlgorithmSettings settings) {
   fill(settings.beta_unit,
        is_grpo && in_loss(settings) && settings.advantage_scale != "none" ? "advantage" : "score");
   fill(settings.kl_loss, settings.algorithm == "grpo" ? "k3" : "k2");
+  if (settings.sampler_cap == -1) settings.sampler_cap = settings.rollout_weights == "int8" ? 2 : 0;
   fill(settings.desirable, "above_mean");
   fill(settings.weight_scope, settings.group_size > 1 ? "group" : "batch");
   return settings;

@@ -40,12 +40,14 @@ struct AlgorithmSettings {
   std::string critic = "trunk";
   int critic_warmup = 0;
   double critic_learning_rate = 0;
+  // The sampler
+  std::string rollout_weights = "computed";
+  double sampler_cap = -1;
   // The policy's loss
   std::string ratio = "token";
   double clip_low = .2;
   double clip_high = .2;
   double dual_clip = 0;
-  double sampler_cap = 0;
   std::string aggregation = "auto";
   // KL to the reference
   std::string kl_place = "auto";
@@ -94,14 +96,17 @@ struct AlgorithmSettings {
     field("critic_learning_rate", critic_learning_rate,
           "Adam's step size for a value function that learns by itself (apart, or in the warm-up), "
           "falling to 0; 0: learning_rate");
+    field("rollout_weights", rollout_weights,
+          "what rollouts are decoded with: computed (in the type of run.compute), or int8 (8 bits, "
+          "on the processor), whose tokens are weighed against the policy's own (sampler_cap)");
+    field("sampler_cap", sampler_cap,
+          "largest weight of truncated importance sampling against the sampler; 0: no weights; -1: "
+          "2 where rollout_weights are int8, else none");
     field("ratio", ratio, "of probabilities, new to old: of a token, or a whole sequence (GSPO)");
     field("clip_low", clip_low, "how far below 1 the ratio may fall and still count");
     field("clip_high", clip_high, "how far above 1 it may rise; DAPO: .28");
     field("dual_clip", dual_clip,
           "a negative advantage costs at most this many times itself; 0: no bound");
-    field("sampler_cap", sampler_cap,
-          "largest weight of truncated importance sampling against the sampler; 0: no weights, or "
-          "2 where rollout_weights are not those computed with");
     field("aggregation", aggregation,
           "how tokens' losses become one: token_mean, sequence_mean or constant_length (Dr. GRPO)");
     field("kl_place", kl_place, "the KL's: reward, loss, both or none");

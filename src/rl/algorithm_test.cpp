@@ -147,6 +147,8 @@ TEST(CheckAlgorithm, NumbersStayInTheirRanges) {
   expect_refused("cdpo", {"label_noise=0.5"}, "tell nothing");
   expect_refused("kto", {"desirable_weight=0"}, "desirable_weight");
   expect_refused("reward_weighted", {"weight_beta=0"}, "weight_beta");
+  expect_refused("ppo", {"sampler_cap=-2"}, "-1 for what");
+  expect_refused("ppo", {"rollout_weights=int4"}, "computed, int8");
   expect_allowed("ppo", {"dual_clip=3", "sampler_cap=2", "clip_high=0.28"});
 }
 

@@ -69,6 +69,7 @@ KlLoss kl_loss(const torch::Tensor& log_probs, const torch::Tensor& old_log_prob
     const torch::Tensor ratio = (p - old).clamp(-20, 20).exp();
     terms = terms * (options.ratio == KlRatio::detached ? ratio.detach() : ratio);
   }
+  if (options.weights.defined()) terms = terms * options.weights;
   KlLoss out;
   out.loss = reduce(terms, mask, options.reduction);
   torch::NoGradGuard no_grad;

@@ -54,6 +54,8 @@ struct KlLossOptions {
   KlEstimator estimator = KlEstimator::k2;
   KlRatio ratio = KlRatio::none;
   KlClamp clamp = {};
+  torch::Tensor weights = {};  // [B, R], without gradient: of each token, against another sampler
+                               // than p_old (sampler_weights in losses.h); undefined: none
   Reduction reduction = {};
 };
 struct KlLoss {
@@ -63,9 +65,9 @@ struct KlLoss {
   double reply_kl = 0;  // k1 summed over a reply, mean over the replies with a token
 };
 
-// log_probs: current, with gradient; old_log_probs: of the policy that sampled; reference: all [B,
-// R]. mask: [B, R] bool. Combinations without the right gradient are computed as asked; they are
-// refused by check_algorithm.
+// log_probs: current, with gradient; old_log_probs: of the policy that sampled, or is said to by
+// weights; reference: all [B, R]. mask: [B, R] bool. Combinations without the right gradient are
+// computed as asked; they are refused by check_algorithm.
 KlLoss kl_loss(const torch::Tensor& log_probs, const torch::Tensor& old_log_probs,
                const torch::Tensor& reference, const torch::Tensor& mask,
                const KlLossOptions& options = {});

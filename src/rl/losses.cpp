@@ -25,17 +25,15 @@ torch::Tensor ratio_of(const torch::Tensor& log_ratio, const torch::Tensor& mask
   return reply_means(log_ratio, mask).unsqueeze(1).expand(mask.sizes()).exp();
 }
 
-// min(p_old / p_sampler, cap), a number: the sampler is corrected for, not learned from.
-torch::Tensor sampler_weights(const torch::Tensor& old_log_probs, const torch::Tensor& mask,
-                              const PpoOptions& options) {
-  base::check(options.sampler_log_probs.sizes() == mask.sizes(), "ppo_loss: sampler_log_probs ",
-              options.sampler_log_probs.sizes(), ", mask ", mask.sizes());
-  return log_ratio_of(old_log_probs.detach(), options.sampler_log_probs, mask)
-      .exp()
-      .clamp_max(options.sampler_cap);
-}
-
 }  // namespace
+
+torch::Tensor sampler_weights(const torch::Tensor& old_log_probs,
+                              const torch::Tensor& sampler_log_probs, const torch::Tensor& mask,
+                              double cap) {
+  base::check(sampler_log_probs.sizes() == mask.sizes(), "sampler_weights: sampler_log_probs ",
+              sampler_log_probs.sizes(), ", mask ", mask.sizes());
+  return log_ratio_of(old_log_probs.detach(), sampler_log_probs, mask).exp().clamp_max(cap);
+}
 
 PpoLoss ppo_loss(const torch::Tensor& log_probs, const torch::Tensor& old_log_probs,
                  const torch::Tensor& advantages, const torch::Tensor& mask,
@@ -55,7 +53,8 @@ PpoLoss ppo_loss(const torch::Tensor& log_probs, const torch::Tensor& old_log_pr
     terms = at::where(advantage < 0, at::minimum(terms, -advantage * options.dual_clip), terms);
   PpoLoss out;
   if (options.sampler_log_probs.defined()) {
-    const torch::Tensor weights = sampler_weights(old_log_probs, mask, options);
+    const torch::Tensor weights =
+        sampler_weights(old_log_probs, options.sampler_log_probs, mask, options.sampler_cap);
     terms = terms * weights;
     out.sampler_weight = item(masked_mean(weights, mask));
   }

@@ -33,6 +33,12 @@ struct PpoOptions {
   Reduction reduction = {};
 };
 
+// min(p_old / p_sampler, cap) of each token, a number, 1 outside the mask: the sampler is corrected
+// for, not learned from.
+torch::Tensor sampler_weights(const torch::Tensor& old_log_probs,
+                              const torch::Tensor& sampler_log_probs, const torch::Tensor& mask,
+                              double cap);
+
 struct PpoLoss {
   torch::Tensor loss;  // 0-dim: mean over the mask of max(-A r, -A clip(r, 1 - low, 1 + high)), or
                        // what the options say; differentiable in log_probs only

@@ -47,7 +47,8 @@ ReplySource::ReplySource(const recommend::TrainedModel& policy,
       settings_(resolved(settings)),
       algorithm_(algorithm_named(settings.algorithm)),
       compares_(compares_replies(settings_)),
-      type_(type) {}
+      type_(type),
+      numbers_(kernels::matrix_numbers(settings_.rollout_weights)) {}
 
 Replies ReplySource::draw(const base::RandomPlace& at) {
   Replies replies = has_judged() ? draw_judged(judged_, settings_.batch, place(at, "rl/judged", 0))
@@ -123,10 +124,8 @@ dialogue::Recommender& ReplySource::sampler() {
   if (!sampler_)
     sampler_ = std::make_unique<recommend::TrainedRecommender>(
         own ? "policy" : "reference", own ? policy_ : start_,
-        recommend::ReplyOptions{.slots = settings_.batch,
-                                .type = type_,
-                                .hash = "in-training",
-                                .numbers = kernels::matrix_numbers(settings_.rollout_weights)});
+        recommend::ReplyOptions{
+            .slots = settings_.batch, .type = type_, .hash = "in-training", .numbers = numbers_});
   return *sampler_;
 }
 

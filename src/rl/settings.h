@@ -32,7 +32,6 @@ struct RlSettings : AlgorithmSettings {
   bool learn_mode = false;     // whether the words' score may change how often to recommend
   double max_approx_kl = .03;  // an iteration's epochs stop above 1.5 times this; 0: never
   double temperature = 1;
-  std::string rollout_weights = "computed";
   int max_tokens = 32;
   double beta = .1;              // price of KL of the words, at the start and at least
   double kl_target = 4;          // nats a reply; 0: beta stays
@@ -91,10 +90,6 @@ struct RlSettings : AlgorithmSettings {
     field("max_approx_kl", max_approx_kl,
           "an iteration's epochs stop above 1.5 times this; 0: never");
     field("temperature", temperature, "of rollouts");
-    field("rollout_weights", rollout_weights,
-          "what rollouts are decoded with: computed (the type of rl.compute), or int8 (8 bits, on "
-          "the "
-          "processor): faster, and corrected for by truncated importance sampling (sampler_cap)");
     field("max_tokens", max_tokens, "tokens of a reply's words, its end included");
     field("beta", beta, "price of the words' KL: at the start, and at least");
     field("kl_target", kl_target, "budget of the words' KL, nats a reply; 0: beta stays as it is");
@@ -132,14 +127,10 @@ struct RlSettings : AlgorithmSettings {
   }
 };
 
-// With every "auto" of the algorithm's own settings filled in; the others stay, but that what
-// learns from rollouts by numbers of 8 bits weighs their tokens.
+// With every "auto" of the algorithm's own settings filled in; the others stay.
 inline RlSettings resolved(RlSettings settings) {
   static_cast<AlgorithmSettings&>(settings) =
       resolved(static_cast<const AlgorithmSettings&>(settings));
-  if (settings.rollout_weights != "computed" && settings.sampler_cap == 0 &&
-      learns_by_advantages(algorithm_named(settings.algorithm)))
-    settings.sampler_cap = 2;
   return settings;
 }
 

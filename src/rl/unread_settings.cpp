@@ -18,8 +18,6 @@ const std::map<std::string, Readers>& readers() {
   using enum Algorithm;
   static const Readers sampling = {ppo, grpo, rloo, reinforce_pp};
   static const Readers comparing = {grpo, rloo, reinforce_pp, dpo, kto, best_of_n, reward_weighted};
-  static const Readers replying = {ppo, grpo, rloo,      reinforce_pp,
-                                   dpo, kto,  best_of_n, reward_weighted};
   static const std::map<std::string, Readers> all = {
       {"group_size", comparing},
       {"group_epsilon", {grpo}},
@@ -31,7 +29,7 @@ const std::map<std::string, Readers>& readers() {
       {"clip_high", sampling},
       {"dual_clip", sampling},
       {"sampler_cap", sampling},
-      {"rollout_weights", replying},
+      {"rollout_weights", sampling},
       {"entropy_weight", sampling},
       {"kl_reward", sampling},
       {"kl_loss", sampling},

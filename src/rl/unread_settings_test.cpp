@@ -31,6 +31,14 @@ TEST(UnreadSettings, AreRefusedWithThoseThatReadThem) {
   EXPECT_EQ(complaint(settings), "");
 }
 
+TEST(UnreadSettings, RolloutsInInt8AreForWhoWeighsThem) {
+  RlSettings settings;
+  settings.rollout_weights = "int8";
+  EXPECT_EQ(complaint(settings), "");
+  settings.algorithm = "best_of_n";
+  EXPECT_NE(complaint(settings).find("rollout_weights is \"int8\""), std::string::npos);
+}
+
 TEST(UnreadSettings, WhatStandsForAutoIsNoneOfThem) {
   RlSettings settings;
   settings.algorithm = "kto";

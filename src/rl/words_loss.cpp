@@ -66,15 +66,20 @@ PpoLoss clipped_surrogate(const Part& part) {
 
 KlLoss kl_to_reference(const Part& part) {
   const RlSettings& settings = part.settings;
-  return kl_loss(part.now.log_probs, part.of(part.rollout.log_probs),
-                 part.of(part.rollout.reference), part.learned,
-                 {.estimator = settings.kl_loss == "k1"   ? KlEstimator::k1
-                               : settings.kl_loss == "k3" ? KlEstimator::k3
-                                                          : KlEstimator::k2,
-                  .ratio = settings.kl_ratio == "full"       ? KlRatio::full
-                           : settings.kl_ratio == "detached" ? KlRatio::detached
-                                                             : KlRatio::none,
-                  .reduction = reduction(settings)});
+  return kl_loss(
+      part.now.log_probs, part.of(part.rollout.log_probs), part.of(part.rollout.reference),
+      part.learned,
+      {.estimator = settings.kl_loss == "k1"   ? KlEstimator::k1
+                    : settings.kl_loss == "k3" ? KlEstimator::k3
+                                               : KlEstimator::k2,
+       .ratio = settings.kl_ratio == "full"       ? KlRatio::full
+                : settings.kl_ratio == "detached" ? KlRatio::detached
+                                                  : KlRatio::none,
+       .weights = settings.sampler_cap > 0 ? sampler_weights(part.of(part.rollout.log_probs),
+                                                             part.of(part.rollout.sampled),
+                                                             part.learned, settings.sampler_cap)
+                                           : torch::Tensor(),
+       .reduction = reduction(settings)});
 }
 
 WordsLoss by_advantages(const Part& part, double beta, Learner learner) {

@@ -10,8 +10,9 @@
 namespace rl {
 namespace {
 
-constexpr double kMostMismatch = 1e-3;  // nats a token between sampler and trainer, in fp32
-constexpr double kGuarded = 1.5;        // of the KL budget, from where a rollout pays more at once
+// Nats a token between sampler and trainer: in fp32, and where the sampler has 8 bits.
+constexpr double kMostMismatch = 1e-3, kMostRounded = 1;
+constexpr double kGuarded = 1.5;  // of the KL budget, from where a rollout pays more at once
 
 double deviation_of(const torch::Tensor& x, const torch::Tensor& mask) {
   return std::sqrt(masked_variance(x, mask).item<double>());
@@ -40,11 +41,12 @@ Rollout WordsTrainer::prepare(std::vector<Episode> episodes, std::vector<double>
   rollout = with_log_probs(std::move(rollout), models_, settings_);
   if (!std::isfinite(rollout.entropy))
     throw base::UsageError("rl: the policy's probabilities are no numbers any more at iteration ",
-                           at.step, "; try a smaller rl.learning_rate, or rl.compute=fp32");
+                           at.step, "; try a smaller rl.learning_rate, or run.compute=fp32");
   // Other algorithms may learn from anybody's replies.
-  const bool exact = models_.type == torch::kFloat32 && settings_.rollout_weights == "computed" &&
-                     learns_by_advantages(algorithm_);
-  base::check(!exact || rollout.mismatch.log_prob < kMostMismatch,
+  const bool rounded = settings_.rollout_weights == "int8",
+             compares =
+                 learns_by_advantages(algorithm_) && (rounded || models_.type == torch::kFloat32);
+  base::check(!compares || rollout.mismatch.log_prob < (rounded ? kMostRounded : kMostMismatch),
               "rl: the sampler's log-probabilities are not those that are learned from: ",
               rollout.mismatch.log_prob, " nats a token apart");
   if (at.step <= 1 + static_cast<std::uint64_t>(settings_.critic_warmup))

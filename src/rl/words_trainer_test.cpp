@@ -154,6 +154,7 @@ TEST(WordsTrainer, LearnsFromRolloutsInInt8ByWeightsAgainstTheSampler) {
   for (const char* method : {"ppo", "grpo", "rloo", "reinforce_pp"}) {
     RlSettings settings = small(method);
     settings.rollout_weights = "int8";
+    settings.sampler_cap = -1;
     EXPECT_EQ(resolved(settings).sampler_cap, 2);
     Training training(settings);
     const int below = training.policy.tokens.word_rows() / 4;
@@ -168,9 +169,29 @@ TEST(WordsTrainer, LearnsFromRolloutsInInt8ByWeightsAgainstTheSampler) {
     training.train(8, share_below(below));
     EXPECT_GT(training.first_word_below(below), 1.2 * before) << method;
   }
-  RlSettings judged = small("dpo");
-  judged.rollout_weights = "int8";
-  EXPECT_EQ(resolved(judged).sampler_cap, 0);
+  RlSettings unweighed = small("ppo");
+  EXPECT_EQ(resolved(unweighed).sampler_cap, 0);
+  unweighed.rollout_weights = "int8";
+  unweighed.sampler_cap = 0;
+  EXPECT_EQ(resolved(unweighed).sampler_cap, 0);
+}
+
+// The weights are of the KL in the loss, too: with an advantage of 0 there is nothing else.
+TEST(WordsTrainer, WeighsTheKlInTheLossAgainstTheSampler) {
+  const auto kl = [](double cap) {
+    RlSettings settings = small("grpo");
+    settings.rollout_weights = "int8";
+    settings.sampler_cap = cap;
+    settings.epochs = 1;
+    Training training(settings);
+    training.train(2, share_below(60));
+    Rollout rollout = training.prepare(share_below(60));
+    rollout.sampled = rollout.sampled - std::log(1.5);  // so that each token weighs 1.5 times
+    return metric(training.trainer.update(rollout, 0, training.place()), "loss/kl_avg");
+  };
+  const double plain = kl(0);
+  EXPECT_GT(plain, 0);
+  EXPECT_NEAR(kl(2) / plain, 1.5, .05);
 }
 
 // Whatever the shapes that replies are scored in: the first epoch's minibatches are those of the
