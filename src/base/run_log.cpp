@@ -118,7 +118,7 @@ RunLog::RunLog(fs::path folder, std::int64_t last_step) : folder_(std::move(fold
   std::string kept_lines;
   std::string kept_events = record(event_start(0) + nested(3, "brain.Event:2"));
   for (const LoggedStep& step : read_steps(lines)) {
-    if (step.step > last_step) continue;
+    if (last_step == 0 || step.step > last_step) continue;
     kept_lines += step.line + "\n";
     kept_events += summary_event(step.step, step.metrics);
   }

@@ -23,7 +23,7 @@ class RunLog {
   RunLog(const RunLog&) = delete;
   RunLog& operator=(const RunLog&) = delete;
 
-  // Steps start at 1 and grow. Values that are not finite are written as null. Throws
+  // Steps grow; 0 is what there is before the first. Values that are not finite are written as null. Throws
   // ResourceError.
   void write(std::int64_t step, const Metrics& metrics);
 

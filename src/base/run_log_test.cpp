@@ -31,6 +31,18 @@ TEST(RunLog, EachStepIsThereOnceAfterAResume) {
   EXPECT_TRUE(read_metric(folder.path(), "loss").empty());
 }
 
+TEST(RunLog, WhatWasBeforeTheFirstStepIsThereOnce) {
+  TemporaryFolder folder;
+  for (int i = 0; i < 2; ++i) {  // the second time after a crash before any checkpoint
+    RunLog log(folder.path());
+    log.write(0, {{"gold", 1. * i}});
+    log.write(1, {{"gold", 3}});
+  }
+  EXPECT_EQ(read_metric(folder.path(), "gold"), (Values{{0, 1}, {1, 3}}));
+  RunLog log(folder.path(), 1);
+  EXPECT_EQ(read_metric(folder.path(), "gold"), (Values{{0, 1}, {1, 3}}));
+}
+
 TEST(RunLog, ValuesThatAreNotFiniteAreNull) {
   TemporaryFolder folder;
   RunLog log(folder.path());
