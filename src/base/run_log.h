@@ -23,8 +23,8 @@ class RunLog {
   RunLog(const RunLog&) = delete;
   RunLog& operator=(const RunLog&) = delete;
 
-  // Steps grow; 0 is what there is before the first. Values that are not finite are written as null. Throws
-  // ResourceError.
+  // Steps grow; 0 is what there is before the first. Values that are not finite are written as
+  // null. Throws ResourceError.
   void write(std::int64_t step, const Metrics& metrics);
 
  private:

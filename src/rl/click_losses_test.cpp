@@ -54,6 +54,16 @@ TEST(ClickLoss, OfKtoHasTheExactKlForItsReferencePoint) {
   EXPECT_EQ(found.rows, 2);
 }
 
+// The policies above are as far from each other either way; these are not: KL(p || q) =
+// .75 ln 2 + .25 ln .4. h = ln 2.
+TEST(ClickLoss, OfKtoTakesTheKlOfThePolicyToTheReference) {
+  const torch::Tensor p = torch::tensor({{.5, .25, .25}}, torch::kFloat64).log(),
+                      q = torch::tensor({{.25, .125, .625}}, torch::kFloat64).log();
+  const double kl = .75 * kLn2 + .25 * std::log(.4);
+  EXPECT_NEAR(click_loss(p, q, shown({0}, {0}, {1}), method("kto")).loss.item<double>(),
+              1 - 1 / (1 + std::exp(kl - kLn2)), 1e-6);
+}
+
 TEST(ClickLoss, OfKtoIsHalfTheWeightAtTheReference) {
   AlgorithmSettings settings = method("kto");
   EXPECT_NEAR(loss(reference(), two(), settings), .5, 1e-6);
@@ -61,8 +71,6 @@ TEST(ClickLoss, OfKtoIsHalfTheWeightAtTheReference) {
   EXPECT_NEAR(loss(reference(), two(), settings), 1, 1e-6);  // (3 / 2 + 1 / 2) / 2
 }
 
-// h = ln 2 - -ln 2: -log sigmoid(2 ln 2) = ln 1.25. The third row is of another state and has
-// nothing to be compared with.
 // h = ln 2 of both, above z = .25 ln 2: the item taken up is on the right side, the other is not,
 // whatever a click weighs.
 TEST(ClickLoss, OfKtoCountsEveryShownItemOnceWhateverItWeighs) {
@@ -77,6 +85,8 @@ TEST(ClickLoss, OfKtoCountsEveryShownItemOnceWhateverItWeighs) {
   }
 }
 
+// h = ln 2 - -ln 2: -log sigmoid(2 ln 2) = ln 1.25. The third row is of another state and has
+// nothing to be compared with.
 TEST(ClickLoss, OfDpoComparesWithinAState) {
   const torch::Tensor log_probs = at::cat({policy(), policy()}),
                       q = at::cat({reference(), reference()});
