@@ -57,6 +57,43 @@ TEST(TokenPolicy, ScoresWhatTheSamplerSampled) {
   }
 }
 
+// Of the text's tokens and the one outcome beside them: the item until it is named, <|end|> then.
+TEST(TokenPolicy, EntropiesAreThoseOfAllThatMayCome) {
+  torch::NoGradGuard no_grad;
+  const auto dialogues = testing::dialogues(8);
+  const recommend::TrainedModel model = testing::model(dialogues);
+  const model::Weights weights = model::cast(model.language, torch::kFloat32);
+  const std::vector<Episode> all = episodes(model, dialogues, .8);
+  const TokenScores scores =
+      score_tokens(weights, model.tokens, pointers(all), {.temperature = .8});
+  const int end = model.tokens.special(dialogue::Special::end);
+  int checked = 0;
+  for (std::size_t b = 0; b < all.size(); ++b) {
+    std::vector<int> ids = all[b].prompt;
+    ids.insert(ids.end(), all[b].tokens.begin(), all[b].tokens.end());
+    const torch::Tensor hidden = model::hidden_states(weights, model::pack({ids}));
+    bool to_name = all[b].has_item;
+    for (std::size_t t = to_name ? 2 : 1; t < all[b].tokens.size(); ++t) {
+      const bool forced = to_name && all[b].sampled_log_probs[t] == 0;
+      const torch::Tensor logits =
+          at::mv(weights.head, hidden[static_cast<std::int64_t>(all[b].prompt.size() + t) - 1]) /
+          .8;
+      const torch::Tensor log_p =
+          at::log_softmax(at::cat({logits.narrow(0, 0, model.tokens.text_size()),
+                                   logits[to_name ? all[b].tokens[1] : end].unsqueeze(0)}),
+                          0);
+      if (!forced) {
+        EXPECT_NEAR(scores.entropies[static_cast<std::int64_t>(b)][static_cast<std::int64_t>(t)]
+                        .item<double>(),
+                    -(log_p.exp() * log_p).sum().item<double>(), 1e-5);
+        ++checked;
+      }
+      if (to_name && all[b].tokens[t] == all[b].tokens[1]) to_name = false;
+    }
+  }
+  EXPECT_GT(checked, 20);
+}
+
 // A model that wants to end before the item is named, where it may not: with probability 1 as far
 // as floats can tell.
 TEST(TokenPolicy, WhatMayNotComeTakesNoPrecisionFromTheRest) {
