@@ -87,18 +87,6 @@ class Plain {
   torch::Tensor prompts_, first_;
 };
 
-// Seconds that the probed machine alone would take for a step: the longer of reading weights, of so
-// many bytes each, and cache once and of the matrix products in bf16.
-double floor_seconds(const model::LanguageModel& model, int batch, double bytes,
-                     const Comparison& probed) {
-  const double weights = static_cast<double>(model.parameters.count() -
-                                             model.parameters.at("wpe.weight").numel()),
-               cached = 2. * batch * static_cast<double>(model.config.layers * model.config.width) *
-                        (kPrompt + kNew / 2.);
-  return std::max((bytes * weights + 2 * cached) / (probed.memory * 1e9),
-                  2 * batch * (weights + cached / batch) / (probed.peak * 1e9));
-}
-
 using Prompts = std::vector<std::vector<int>>;
 
 // Calls f(name, model, weights in bf16, prompts) for each size and batch; a name ends in "_".
@@ -115,13 +103,30 @@ void each_case(const F& f) {
   }
 }
 
-double tokens_per_s(const Prompts& prompts, double took) {
-  return static_cast<double>(prompts.size()) * kNew / took;
-}
-
+// Of what the probed machine alone would take for a step: the longer of reading weights, of so many
+// bytes each, and cache once and of the matrix products in bf16.
 double share_of_floor(const model::LanguageModel& model, const Prompts& prompts, double bytes,
                       const Comparison& result) {
-  return floor_seconds(model, static_cast<int>(prompts.size()), bytes, result) * kNew / result.ours;
+  const auto batch = static_cast<double>(prompts.size());
+  const double weights = static_cast<double>(model.parameters.count() -
+                                             model.parameters.at("wpe.weight").numel()),
+               cached = 2. * batch * static_cast<double>(model.config.layers * model.config.width) *
+                        (kPrompt + kNew / 2.),
+               floor = std::max((bytes * weights + 2 * cached) / (result.memory * 1e9),
+                                2 * batch * (weights + cached / batch) / (result.peak * 1e9));
+  return floor * kNew / result.ours;
+}
+
+// Adds the figures of one case; `other`: what ours stands against. bytes: of one of our weights.
+void add_figures(base::Json& json, const std::string& name, const std::string& other,
+                 const model::LanguageModel& model, const Prompts& prompts, double bytes,
+                 const Comparison& result) {
+  const double tokens = static_cast<double>(prompts.size()) * kNew;
+  json[name + "tokens_per_s"] = tokens / result.ours;
+  json[name + other + "_tokens_per_s"] = tokens / result.plain;
+  json[name + "ratio"] = result.ratio;
+  json[name + "ratio_quartiles"] = {result.low, result.high};
+  json[name + "share_of_floor"] = share_of_floor(model, prompts, bytes, result);
 }
 
 base::Json run(const Options& options) {
@@ -139,12 +144,8 @@ base::Json run(const Options& options) {
     base::check(error < 2e-2, "bench decode: the logits are ", error, " apart");
     const Comparison result = compare_timed(
         options.rounds, [&] { return ours.run(); }, [&] { return plain.run(); });
-    json[name + "tokens_per_s"] = tokens_per_s(prompts, result.ours);
-    json[name + "plain_tokens_per_s"] = tokens_per_s(prompts, result.plain);
+    add_figures(json, name, "plain", model, prompts, 2, result);
     json[name + "plain_attention"] = name_of(attention);
-    json[name + "ratio"] = result.ratio;
-    json[name + "ratio_quartiles"] = {result.low, result.high};
-    json[name + "share_of_floor"] = share_of_floor(model, prompts, 2, result);
   });
   return json;
 }
@@ -159,11 +160,7 @@ base::Json run_int8(const Options& options) {
     base::check(error < 5e-2, "bench decode-int8: the logits are ", error, " apart");
     const Comparison result = compare_timed(
         options.rounds, [&] { return int8.run(); }, [&] { return bf16.run(); });
-    json[name + "tokens_per_s"] = tokens_per_s(prompts, result.ours);
-    json[name + "bf16_tokens_per_s"] = tokens_per_s(prompts, result.plain);
-    json[name + "ratio"] = result.ratio;
-    json[name + "ratio_quartiles"] = {result.low, result.high};
-    json[name + "share_of_floor"] = share_of_floor(model, prompts, 1, result);
+    add_figures(json, name, "bf16", model, prompts, 1, result);
     json[name + "logits_apart"] = error;
   });
   return json;

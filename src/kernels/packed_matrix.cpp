@@ -28,6 +28,16 @@ std::uint32_t* words(const torch::Tensor& panels) {
 
 std::int64_t panels_for(std::int64_t columns) { return (columns + kColumns - 1) / kColumns; }
 
+// Calls f(panel, first column, columns of it) for each panel of a matrix.
+template <class F>
+void each_panel(std::int64_t columns, const F& f) {
+  at::parallel_for(0, panels_for(columns), 1, [&](std::int64_t begin, std::int64_t end) {
+    torch::NoGradGuard no_grad_here;
+    for (std::int64_t panel = begin; panel < end; ++panel)
+      f(panel, panel * kColumns, std::min(kColumns, columns - panel * kColumns));
+  });
+}
+
 // Calls f(panel, first row, rows, sums [rows, kColumns]) for all tiles of a product of `count` rows
 // with so many panels, whose sums multiply(panel, first row, rows, sums) sets: a panel for all rows
 // before the next one, so that it is read from memory once.
@@ -77,24 +87,20 @@ class QuantisedRows {
 
 // [panels, in / 2, kColumns, 2]
 torch::Tensor pairs_of(const torch::Tensor& weight) {
-  const std::int64_t in = weight.size(0), columns = weight.size(1), count = panels_for(columns);
-  const torch::Tensor panels =
-      torch::zeros({count, in / 2, kColumns, 2}, weight.options().requires_grad(false));
-  at::parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
-    torch::NoGradGuard no_grad_here;
-    for (std::int64_t panel = begin; panel < end; ++panel) {
-      std::uint32_t* to = words(panels) + panel * in / 2 * kColumns;
-      const std::int64_t first = panel * kColumns, size = std::min(kColumns, columns - first);
-      if (weight.stride(0) == 1) {
-        tiles::pack_transposed({halves(weight) + first * weight.stride(1), weight.stride(1), in},
-                               size, 0, kColumns, to);
-      } else if (size == kColumns) {
-        tiles::pack_pairs({halves(weight) + first, weight.stride(0), kColumns}, in, to);
-      } else {
-        const torch::Tensor padded =
-            at::constant_pad_nd(weight.narrow(1, first, size), {0, kColumns - size}).contiguous();
-        tiles::pack_pairs({halves(padded), kColumns, kColumns}, in, to);
-      }
+  const std::int64_t in = weight.size(0), columns = weight.size(1);
+  const torch::Tensor panels = torch::zeros({panels_for(columns), in / 2, kColumns, 2},
+                                            weight.options().requires_grad(false));
+  each_panel(columns, [&](std::int64_t panel, std::int64_t first, std::int64_t size) {
+    std::uint32_t* to = words(panels) + panel * in / 2 * kColumns;
+    if (weight.stride(0) == 1) {
+      tiles::pack_transposed({halves(weight) + first * weight.stride(1), weight.stride(1), in},
+                             size, 0, kColumns, to);
+    } else if (size == kColumns) {
+      tiles::pack_pairs({halves(weight) + first, weight.stride(0), kColumns}, in, to);
+    } else {
+      const torch::Tensor padded =
+          at::constant_pad_nd(weight.narrow(1, first, size), {0, kColumns - size}).contiguous();
+      tiles::pack_pairs({halves(padded), kColumns, kColumns}, in, to);
     }
   });
   return panels;
@@ -106,17 +112,13 @@ std::pair<torch::Tensor, torch::Tensor> fours_of(const torch::Tensor& weight) {
                      count = panels_for(columns);
   const torch::Tensor panels = torch::empty({count, in / 4, kColumns, 4}, torch::kUInt8),
                       scales = torch::empty({count, kColumns}, torch::kFloat32);
-  at::parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
-    torch::NoGradGuard no_grad_here;
-    for (std::int64_t panel = begin; panel < end; ++panel) {
-      const std::int64_t first = panel * kColumns, size = std::min(kColumns, columns - first);
-      const torch::Tensor wide =
-          at::constant_pad_nd(weight.narrow(1, first, size).to(torch::kFloat32),
-                              {0, kColumns - size, 0, in - weight.size(0)})
-              .contiguous();
-      int8::pack(wide.data_ptr<float>(), in, words(panels) + panel * in / 4 * kColumns,
-                 scales.data_ptr<float>() + panel * kColumns);
-    }
+  each_panel(columns, [&](std::int64_t panel, std::int64_t first, std::int64_t size) {
+    const torch::Tensor wide =
+        at::constant_pad_nd(weight.narrow(1, first, size).to(torch::kFloat32),
+                            {0, kColumns - size, 0, in - weight.size(0)})
+            .contiguous();
+    int8::pack(wide.data_ptr<float>(), in, words(panels) + panel * in / 4 * kColumns,
+               scales.data_ptr<float>() + panel * kColumns);
   });
   return {panels, scales};
 }

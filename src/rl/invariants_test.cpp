@@ -65,37 +65,36 @@ std::vector<Case> ppo_cases() {
       return ppo_loss(b.live, b.old, b.advantages, b.mask, own).loss;
     };
   };
-  return {
-      {"ppo", ppo({})},
-      {"ppo, clip-higher", ppo({.clip_low = .1, .clip_high = .4})},
-      {"ppo, dual clip", ppo({.dual_clip = 1.2})},
-      {"gspo", ppo({.clip_low = .05, .clip_high = .05, .ratio = RatioLevel::sequence})},
-      {"ppo, truncated weights",
-       [](const Batch& b, const Reduction& reduction) {
-         return ppo_loss(
-                    b.live, b.old, b.advantages, b.mask,
-                    {.sampler_log_probs = b.sampler, .sampler_cap = 1.1, .reduction = reduction})
-             .loss;
-       }},
-      {"reinforce",
-       [](const Batch& b, const Reduction& reduction) {
-         return reinforce_loss(b.live, b.advantages, b.mask, reduction);
-       }},
-      {"values, clipped",
-       [](const Batch& b, const Reduction& reduction) {
-         return value_loss(b.live, b.old, b.reference, b.mask, .2, reduction).loss;
-       }},
-      {"values",
-       [](const Batch& b, const Reduction& reduction) {
-         return value_loss(b.live, b.old, b.reference, b.mask, 0, reduction).loss;
-       }},
-      {"entropy",
-       [](const Batch& b, const Reduction& reduction) {
-         return entropy_loss(b.live, b.mask, .3, reduction);
-       }},
-      {"imitation", [](const Batch& b, const Reduction& reduction) {
-         return weighted_imitation_loss(b.live, b.weights, b.mask, reduction);
-       }}};
+  return {{"ppo", ppo({})},
+          {"ppo, clip-higher", ppo({.clip_low = .1, .clip_high = .4})},
+          {"ppo, dual clip", ppo({.dual_clip = 1.2})},
+          {"gspo", ppo({.clip_low = .05, .clip_high = .05, .ratio = RatioLevel::sequence})},
+          {"ppo, truncated weights",
+           [](const Batch& b, const Reduction& reduction) {
+             return ppo_loss(b.live, b.old, b.advantages, b.mask,
+                             {.weights = sampler_weights(b.old, b.sampler, b.mask, 1.1),
+                              .reduction = reduction})
+                 .loss;
+           }},
+          {"reinforce",
+           [](const Batch& b, const Reduction& reduction) {
+             return reinforce_loss(b.live, b.advantages, b.mask, reduction);
+           }},
+          {"values, clipped",
+           [](const Batch& b, const Reduction& reduction) {
+             return value_loss(b.live, b.old, b.reference, b.mask, .2, reduction).loss;
+           }},
+          {"values",
+           [](const Batch& b, const Reduction& reduction) {
+             return value_loss(b.live, b.old, b.reference, b.mask, 0, reduction).loss;
+           }},
+          {"entropy",
+           [](const Batch& b, const Reduction& reduction) {
+             return entropy_loss(b.live, b.mask, .3, reduction);
+           }},
+          {"imitation", [](const Batch& b, const Reduction& reduction) {
+             return weighted_imitation_loss(b.live, b.weights, b.mask, reduction);
+           }}};
 }
 
 std::vector<Case> cases() {

@@ -69,7 +69,11 @@ KlLoss kl_loss(const torch::Tensor& log_probs, const torch::Tensor& old_log_prob
     const torch::Tensor ratio = (p - old).clamp(-20, 20).exp();
     terms = terms * (options.ratio == KlRatio::detached ? ratio.detach() : ratio);
   }
-  if (options.weights.defined()) terms = terms * options.weights;
+  if (options.weights.defined()) {
+    base::check(options.weights.sizes() == mask.sizes(), "kl_loss: weights ",
+                options.weights.sizes(), ", mask ", mask.sizes());
+    terms = terms * options.weights;
+  }
   KlLoss out;
   out.loss = reduce(terms, mask, options.reduction);
   torch::NoGradGuard no_grad;

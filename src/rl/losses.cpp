@@ -52,11 +52,11 @@ PpoLoss ppo_loss(const torch::Tensor& log_probs, const torch::Tensor& old_log_pr
   if (options.dual_clip > 0)
     terms = at::where(advantage < 0, at::minimum(terms, -advantage * options.dual_clip), terms);
   PpoLoss out;
-  if (options.sampler_log_probs.defined()) {
-    const torch::Tensor weights =
-        sampler_weights(old_log_probs, options.sampler_log_probs, mask, options.sampler_cap);
-    terms = terms * weights;
-    out.sampler_weight = item(masked_mean(weights, mask));
+  if (options.weights.defined()) {
+    base::check(options.weights.sizes() == mask.sizes(), "ppo_loss: weights ",
+                options.weights.sizes(), ", mask ", mask.sizes());
+    terms = terms * options.weights;
+    out.sampler_weight = item(masked_mean(options.weights, mask));
   }
   out.loss = reduce(terms, mask, options.reduction);
   torch::NoGradGuard no_grad;

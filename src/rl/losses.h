@@ -25,16 +25,13 @@ struct PpoOptions {
   double dual_clip = 0;   // c: a negative advantage costs at most c * |A| (Ye et al. 2020); 0: no
                           // such bound
   RatioLevel ratio = RatioLevel::token;
-  // The log-probabilities by which the tokens were really drawn, where the old ones were computed
-  // again by another program or precision: each token is weighted by min(p_old / p_sampler,
-  // sampler_cap) (truncated importance sampling, Ionides 2008). Undefined: no weights.
-  torch::Tensor sampler_log_probs = {};
-  double sampler_cap = 2;
+  torch::Tensor weights = {};  // of each token, without gradient (sampler_weights); undefined: none
   Reduction reduction = {};
 };
 
-// min(p_old / p_sampler, cap) of each token, a number, 1 outside the mask: the sampler is corrected
-// for, not learned from.
+// min(p_old / p_sampler, cap) of each token, a number, 1 outside the mask, where the old
+// log-probabilities were computed again by another program or precision than the tokens were drawn
+// by: the sampler is corrected for, not learned from (truncated importance sampling, Ionides 2008).
 torch::Tensor sampler_weights(const torch::Tensor& old_log_probs,
                               const torch::Tensor& sampler_log_probs, const torch::Tensor& mask,
                               double cap);

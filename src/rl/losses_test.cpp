@@ -131,7 +131,7 @@ TEST(PpoLoss, TruncatedWeightsMakeUpForTheSampler) {
   const torch::Tensor old = row({-1, -1, -1});
   const PpoLoss loss =
       ppo_loss(old + row({.5f, 1, 1.5f}).log(), old, row({1, -1, 2}), bits({1, 1, 1}),
-               {.sampler_log_probs = row({-.5f, -1.5f, -.8f}), .sampler_cap = .8});
+               {.weights = sampler_weights(old, row({-.5f, -1.5f, -.8f}), bits({1, 1, 1}), .8)});
   EXPECT_NEAR(loss.loss.item<double>(), -.47442, 1e-5);
   EXPECT_NEAR(loss.sampler_weight, (.60653 + .8 + .8) / 3, 1e-5);
 }
@@ -158,9 +158,8 @@ TEST(PpoLoss, HoldsARatioThatWouldOverflow) {
 
 TEST(PpoLoss, RefusesShapesThatDiffer) {
   EXPECT_THROW(ppo_loss(row({0, 0}), row({0}), row({0, 0}), bits({1, 1})), base::Error);
-  EXPECT_THROW(
-      ppo_loss(row({0}), row({0}), row({0}), bits({1}), {.sampler_log_probs = row({0, 0})}),
-      base::Error);
+  EXPECT_THROW(ppo_loss(row({0}), row({0}), row({0}), bits({1}), {.weights = row({0, 0})}),
+               base::Error);
 }
 
 TEST(ReinforceLoss, HasThePublishedValue) {

@@ -47,8 +47,7 @@ ReplySource::ReplySource(const recommend::TrainedModel& policy,
       settings_(resolved(settings)),
       algorithm_(algorithm_named(settings.algorithm)),
       compares_(compares_replies(settings_)),
-      type_(type),
-      numbers_(kernels::matrix_numbers(settings_.rollout_weights)) {}
+      type_(type) {}
 
 Replies ReplySource::draw(const base::RandomPlace& at) {
   Replies replies = has_judged() ? draw_judged(judged_, settings_.batch, place(at, "rl/judged", 0))
@@ -124,8 +123,10 @@ dialogue::Recommender& ReplySource::sampler() {
   if (!sampler_)
     sampler_ = std::make_unique<recommend::TrainedRecommender>(
         own ? "policy" : "reference", own ? policy_ : start_,
-        recommend::ReplyOptions{
-            .slots = settings_.batch, .type = type_, .hash = "in-training", .numbers = numbers_});
+        recommend::ReplyOptions{.slots = settings_.batch,
+                                .type = type_,
+                                .hash = "in-training",
+                                .numbers = kernels::matrix_numbers(settings_.rollout_weights)});
   return *sampler_;
 }
 

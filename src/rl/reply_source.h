@@ -53,7 +53,6 @@ class ReplySource {
   const Algorithm algorithm_;
   const bool compares_;  // replies to one state with each other
   const torch::Dtype type_;
-  const kernels::MatrixNumbers numbers_;  // of rollouts
   std::unique_ptr<recommend::TrainedRecommender> sampler_;
 };
 

@@ -50,43 +50,47 @@ Reduction reduction(const RlSettings& settings) {
   return {.how = how, .length = static_cast<double>(settings.max_tokens)};
 }
 
-PpoLoss clipped_surrogate(const Part& part) {
+// [B, R], against the sampler; undefined where they are off.
+torch::Tensor weights_against_sampler(const Part& part) {
+  const double cap = part.settings.sampler_cap;
+  return cap > 0 ? sampler_weights(part.of(part.rollout.log_probs), part.of(part.rollout.sampled),
+                                   part.learned, cap)
+                 : torch::Tensor();
+}
+
+PpoLoss clipped_surrogate(const Part& part, const torch::Tensor& weights) {
   const RlSettings& settings = part.settings;
-  PpoOptions options{
+  const PpoOptions options{
       .clip_low = settings.clip_low,
       .clip_high = settings.clip_high,
       .dual_clip = settings.dual_clip,
       .ratio = settings.ratio == "sequence" ? RatioLevel::sequence : RatioLevel::token,
-      .sampler_cap = settings.sampler_cap,
+      .weights = weights,
       .reduction = reduction(settings)};
-  if (settings.sampler_cap > 0) options.sampler_log_probs = part.of(part.rollout.sampled);
   return ppo_loss(part.now.log_probs, part.of(part.rollout.log_probs),
                   part.of(part.rollout.lesson.normalised), part.learned, options);
 }
 
-KlLoss kl_to_reference(const Part& part) {
+KlLoss kl_to_reference(const Part& part, const torch::Tensor& weights) {
   const RlSettings& settings = part.settings;
-  return kl_loss(
-      part.now.log_probs, part.of(part.rollout.log_probs), part.of(part.rollout.reference),
-      part.learned,
-      {.estimator = settings.kl_loss == "k1"   ? KlEstimator::k1
-                    : settings.kl_loss == "k3" ? KlEstimator::k3
-                                               : KlEstimator::k2,
-       .ratio = settings.kl_ratio == "full"       ? KlRatio::full
-                : settings.kl_ratio == "detached" ? KlRatio::detached
-                                                  : KlRatio::none,
-       .weights = settings.sampler_cap > 0 ? sampler_weights(part.of(part.rollout.log_probs),
-                                                             part.of(part.rollout.sampled),
-                                                             part.learned, settings.sampler_cap)
-                                           : torch::Tensor(),
-       .reduction = reduction(settings)});
+  return kl_loss(part.now.log_probs, part.of(part.rollout.log_probs),
+                 part.of(part.rollout.reference), part.learned,
+                 {.estimator = settings.kl_loss == "k1"   ? KlEstimator::k1
+                               : settings.kl_loss == "k3" ? KlEstimator::k3
+                                                          : KlEstimator::k2,
+                  .ratio = settings.kl_ratio == "full"       ? KlRatio::full
+                           : settings.kl_ratio == "detached" ? KlRatio::detached
+                                                             : KlRatio::none,
+                  .weights = weights,
+                  .reduction = reduction(settings)});
 }
 
 WordsLoss by_advantages(const Part& part, double beta, Learner learner) {
   const RlSettings& settings = part.settings;
   const Rollout& rollout = part.rollout;
   WordsLoss loss;
-  loss.policy = clipped_surrogate(part);
+  const torch::Tensor weights = weights_against_sampler(part);
+  loss.policy = clipped_surrogate(part, weights);
   loss.total = loss.policy.loss;
   loss.policy_loss = loss.policy.loss.item<double>();
   if (algorithm_named(settings.algorithm) == Algorithm::ppo) {
@@ -102,7 +106,7 @@ WordsLoss by_advantages(const Part& part, double beta, Learner learner) {
     loss.total = loss.total + weight * loss.values.loss;
   }
   if (settings.kl_place == "loss" || settings.kl_place == "both") {
-    const KlLoss kl = kl_to_reference(part);
+    const KlLoss kl = kl_to_reference(part, weights);
     loss.total = loss.total + beta * kl.loss;
     loss.more = {{"loss/kl_avg", kl.loss.item<double>()}};
   }
