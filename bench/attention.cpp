@@ -24,8 +24,8 @@ struct Case {
 };
 
 Case make_case(std::int64_t length) {
-  Case made{at::randn({kTokens, 3 * kHeads * kWidth}).to(torch::kBFloat16).requires_grad_(true),
-            at::randn({kTokens, kHeads * kWidth}).to(torch::kBFloat16),
+  Case made{at::randn({kTokens, 3 * kHeads * kWidth}).to(compute_type()).requires_grad_(true),
+            at::randn({kTokens, kHeads * kWidth}).to(compute_type()),
             length,
             {}};
   for (std::int64_t t = 0; t <= kTokens; t += length) made.bounds.push_back(t);
@@ -83,7 +83,7 @@ base::Json one(const Options& options, const Case& of) {
           {"gflops", 6 * product / b.ours / 1e9},
           {"peer", name_of(both)},
           {"quiet_rounds", b.quiet_rounds},
-          {"probed_bf16_gflops", b.peak}};
+          {"probed_gflops", b.peak}};
 }
 
 base::Json run(const Options& options) {
@@ -96,7 +96,7 @@ base::Json run(const Options& options) {
 }  // namespace
 
 Benchmark attention_benchmark() {
-  return {"attention", "causal attention of 1,024 tokens in segments, 12 heads of 64, bf16", run};
+  return {"attention", "causal attention of 1,024 tokens in segments, 12 heads of 64", run};
 }
 
 }  // namespace bench

@@ -30,7 +30,7 @@ base::Json run(const Options& options) {
   if (cores < 2) return nullptr;
   std::vector<double> of_products;
   for (int i = 0; i < options.rounds; ++i) {
-    const kernels::Probe machine = kernels::probe();
+    const kernels::Probe machine = kernels::probe(compute_type());
     of_products.push_back(machine.peak / machine.one_thread);
   }
   base::Json figures = {{"cores", cores}, {"matrix_products_ratio", median(of_products)}};
@@ -51,7 +51,7 @@ base::Json run(const Options& options) {
   SftStep large_step(large, sequences);
   add("sft_124m", [&] { large_step.step(); });
 
-  const model::Weights weights = model::cast(large, torch::kBFloat16);
+  const model::Weights weights = model::cast(large, compute_type());
   const model::Packed prompts = model::pack(random_prompts(16, 128, kVocabulary));
   add("scoring_124m", [&] {
     torch::NoGradGuard no_grad;

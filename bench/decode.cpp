@@ -14,6 +14,9 @@ namespace {
 constexpr int kPrompt = 128, kNew = 64;
 constexpr std::int64_t kVocabulary = 50257;
 
+// Of a number as it is computed with.
+double number_bytes() { return compute_type() == torch::kBFloat16 ? 2 : 4; }
+
 struct Size {
   const char* name;
   std::int64_t layers, heads, width;
@@ -89,14 +92,14 @@ class Plain {
 
 using Prompts = std::vector<std::vector<int>>;
 
-// Calls f(name, model, weights in bf16, prompts) for each size and batch; a name ends in "_".
+// Calls f(name, model, weights, prompts) for each size and batch; a name ends in "_".
 template <class F>
 void each_case(const F& f) {
   for (const Size& size : {Size{"30m", 6, 6, 384}, Size{"124m", 12, 12, 768}}) {
     const model::LanguageModel model = model::random_model(
         model::gpt2_config(size.layers, size.heads, size.width, kPrompt + kNew, kVocabulary), 1);
     torch::NoGradGuard no_grad;
-    const model::Weights weights = model::cast(model, torch::kBFloat16);
+    const model::Weights weights = model::cast(model, compute_type());
     for (const int batch : {1, 8, 32})
       f(std::string(size.name) + "_b" + std::to_string(batch) + "_", model, weights,
         random_prompts(batch, kPrompt, kVocabulary));
@@ -104,7 +107,7 @@ void each_case(const F& f) {
 }
 
 // Of what the probed machine alone would take for a step: the longer of reading weights, of so many
-// bytes each, and cache once and of the matrix products in bf16.
+// bytes each, and cache once and of the matrix products.
 double share_of_floor(const model::LanguageModel& model, const Prompts& prompts, double bytes,
                       const Comparison& result) {
   const auto batch = static_cast<double>(prompts.size());
@@ -112,7 +115,7 @@ double share_of_floor(const model::LanguageModel& model, const Prompts& prompts,
                                              model.parameters.at("wpe.weight").numel()),
                cached = 2. * batch * static_cast<double>(model.config.layers * model.config.width) *
                         (kPrompt + kNew / 2.),
-               floor = std::max((bytes * weights + 2 * cached) / (result.memory * 1e9),
+               floor = std::max((bytes * weights + number_bytes() * cached) / (result.memory * 1e9),
                                 2 * batch * (weights + cached / batch) / (result.peak * 1e9));
   return floor * kNew / result.ours;
 }
@@ -144,23 +147,23 @@ base::Json run(const Options& options) {
     base::check(error < 2e-2, "bench decode: the logits are ", error, " apart");
     const Comparison result = compare_timed(
         options.rounds, [&] { return ours.run(); }, [&] { return plain.run(); });
-    add_figures(json, name, "plain", model, prompts, 2, result);
+    add_figures(json, name, "plain", model, prompts, number_bytes(), result);
     json[name + "plain_attention"] = name_of(attention);
   });
   return json;
 }
 
-// Matrices in 8 bits beside those in bf16, both ours.
+// Matrices in 8 bits beside those that are computed with, both ours.
 base::Json run_int8(const Options& options) {
   base::Json json;
   each_case([&](const std::string& name, const model::LanguageModel& model,
                 const model::Weights& weights, const Prompts& prompts) {
-    Ours int8(weights, prompts, kernels::MatrixNumbers::int8), bf16(weights, prompts);
-    const double error = relative_error(int8.logits(), bf16.logits());
+    Ours int8(weights, prompts, kernels::MatrixNumbers::int8), computed(weights, prompts);
+    const double error = relative_error(int8.logits(), computed.logits());
     base::check(error < 5e-2, "bench decode-int8: the logits are ", error, " apart");
     const Comparison result = compare_timed(
-        options.rounds, [&] { return int8.run(); }, [&] { return bf16.run(); });
-    add_figures(json, name, "bf16", model, prompts, 1, result);
+        options.rounds, [&] { return int8.run(); }, [&] { return computed.run(); });
+    add_figures(json, name, "computed", model, prompts, 1, result);
     json[name + "logits_apart"] = error;
   });
   return json;
@@ -170,13 +173,13 @@ base::Json run_int8(const Options& options) {
 
 Benchmark decode_benchmark() {
   return {"decode",
-          "64 tokens drawn after prompts of 128, 30M and 124M in bf16, 1, 8 and 32 side by side",
+          "64 tokens drawn after prompts of 128, 30M and 124M, 1, 8 and 32 side by side",
           run};
 }
 
 Benchmark decode_int8_benchmark() {
   return {"decode-int8",
-          "the same with matrices in 8 bits, against ours in bf16, whose peak the floor counts",
+          "the same with matrices in 8 bits, against ours as computed, whose peak the floor counts",
           run_int8};
 }
 

@@ -17,11 +17,11 @@ struct Round {
 Round run_round(bool ours_first, const std::function<double()>& ours,
                 const std::function<double()>& plain) {
   Round round;
-  const kernels::Probe before = kernels::probe();
+  const kernels::Probe before = kernels::probe(compute_type());
   if (ours_first) round.ours = ours();
   round.plain = plain();
   if (!ours_first) round.ours = ours();
-  const kernels::Probe after = kernels::probe();
+  const kernels::Probe after = kernels::probe(compute_type());
   round.peak = std::min(before.peak, after.peak);
   round.one_thread = std::max(before.one_thread, after.one_thread);
   round.memory = std::min(before.memory, after.memory);
@@ -90,7 +90,7 @@ base::Json to_json(const Comparison& c) {
           {"plain_seconds", c.plain},
           {"ratio", c.ratio},
           {"ratio_quartiles", {c.low, c.high}},
-          {"probed_bf16_gflops", c.peak},
+          {"probed_gflops", c.peak},
           {"probed_memory_gb_per_s", c.memory}};
 }
 

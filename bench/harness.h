@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "kernels/compute.h"
 
 namespace bench {
 
@@ -48,6 +49,11 @@ Benchmark serve_recommend_benchmark();
 Benchmark serve_events_benchmark();
 Benchmark serve_slow_benchmark();
 
+// What the program computes in there by itself, and so do both sides of a comparison.
+inline torch::Dtype compute_type(torch::Device device = torch::kCPU) {
+  return kernels::compute_dtype("auto", device);
+}
+
 // Seconds that it takes.
 double seconds(const std::function<void()>& work);
 
@@ -66,7 +72,7 @@ struct Comparison {
   double plain = 0;
   double ratio = 0;          // median over rounds of plain / ours: above 1, ours is faster
   double low = 0, high = 0;  // its quartiles
-  double peak = 0;           // median bf16 matrix products, GFLOP/s
+  double peak = 0;           // median matrix products, GFLOP/s
   double memory = 0;         // median reading of memory, GB/s
 };
 // Quiet rounds alone count where there are three of them.

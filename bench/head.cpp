@@ -15,7 +15,7 @@ struct Case {
 
 Case make_case(std::int64_t width) {
   const auto random = [&](std::int64_t rows) {
-    return (at::randn({rows, width}) * .2).to(torch::kBFloat16).requires_grad_(true);
+    return (at::randn({rows, width}) * .2).to(compute_type()).requires_grad_(true);
   };
   return {random(kTokens), random(kVocabulary), at::randint(0, kVocabulary, {kTokens})};
 }

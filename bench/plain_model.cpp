@@ -2,10 +2,15 @@
 
 #include <cmath>
 
+#include "harness.h"
+
 namespace bench {
 
 PlainModel::PlainModel(const model::LanguageModel& initial, Attention attention)
-    : config_(initial.config), attention_(attention), names_(initial.parameters.names()) {
+    : config_(initial.config),
+      type_(compute_type(initial.device())),
+      attention_(attention),
+      names_(initial.parameters.names()) {
   for (const std::string& name : names_) {
     parameters_.push_back(initial.parameters.at(name).detach().clone());
     first_.push_back(torch::zeros_like(parameters_.back()));
@@ -17,14 +22,14 @@ PlainModel::PlainModel(const model::LanguageModel& initial, Attention attention)
 void PlainModel::cast() {
   torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < names_.size(); ++i)
-    cast_[names_[i]] = parameters_[i].to(torch::kBFloat16).set_requires_grad(true);
+    cast_[names_[i]] = parameters_[i].detach().to(type_).set_requires_grad(true);
 }
 
 PlainModel::Cache PlainModel::make_cache(std::int64_t batch, std::int64_t room) const {
   Cache cache;
   for (std::int64_t i = 0; i < config_.layers; ++i) {
     cache.keys.push_back(torch::empty({batch, config_.heads, room, config_.width / config_.heads},
-                                      parameters_[0].options().dtype(torch::kBFloat16)));
+                                      parameters_[0].options().dtype(type_)));
     cache.values.push_back(torch::empty_like(cache.keys.back()));
   }
   return cache;

@@ -9,7 +9,8 @@
 namespace bench {
 
 // GPT-2 in plain libtorch, as well as it can be written there: ATen operators and autograd only,
-// bf16 weights cast once a step, fused AdamW. On the device of the model that it starts from.
+// weights cast once a step to the type that is computed in, fused AdamW. On the device of the model
+// that it starts from.
 class PlainModel {
  public:
   enum class Attention { fused, unfused };  // scaled_dot_product_attention, or matmul and softmax
@@ -41,10 +42,11 @@ class PlainModel {
   torch::Tensor attend(const torch::Tensor& qkv, std::int64_t layer, Cache* cache) const;
 
   model::ModelConfig config_;
+  torch::Dtype type_;
   Attention attention_;
   std::vector<std::string> names_;
   std::vector<torch::Tensor> parameters_, first_, second_, steps_;
-  model::TensorMap cast_;  // this step's weights in bf16
+  model::TensorMap cast_;  // this step's weights
 };
 
 // Attention as plain libtorch does it. parts: queries, keys and values [B, H, T, D]; with one query

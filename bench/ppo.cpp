@@ -12,7 +12,7 @@ void check_same(const model::LanguageModel& initial, PlainPpo& plain, const torc
                 const PpoWork& work) {
   torch::NoGradGuard no_grad;
   const torch::Tensor ids = at::cat({prompts, prompts.flip(1)}, 1);
-  const model::Weights weights = model::cast(initial, torch::kBFloat16);
+  const model::Weights weights = model::cast(initial, compute_type());
   std::vector<std::vector<int>> rows;
   for (std::int64_t b = 0; b < ids.size(0); ++b) {
     const std::int64_t* row = ids.data_ptr<std::int64_t>() + b * ids.size(1);
@@ -66,7 +66,7 @@ std::vector<Benchmark> ppo_benchmarks() {
   const auto benchmark = [](const char* name, const char* help, const PpoWork& work) -> Benchmark {
     return {name,
             std::string("a PPO iteration of ") + help +
-                ", vocabulary 50,257, 4 epochs of minibatches of 8, bf16",
+                ", vocabulary 50,257, 4 epochs of minibatches of 8",
             [work](const Options& options) { return one(options, work); }};
   };
   return {benchmark("ppo", "6 layers x 384, 32 x (64 + 64)", {}),

@@ -55,7 +55,7 @@ recommend::Ranker ranker(const std::vector<dialogue::Dialogue>& dialogues, std::
 
 model::Weights frozen(const model::LanguageModel& model) {
   torch::NoGradGuard no_grad;
-  return model::cast(model, torch::kBFloat16);
+  return model::cast(model, compute_type(model.device()));
 }
 
 rl::TokenScorer scorer(const train::DialogueTokens& tokens, rl::Prompts packed) {
@@ -107,7 +107,7 @@ PpoIteration::PpoIteration(const model::LanguageModel& initial, const train::Dia
           catalogue(), {}, tokens, initial.copy(), ranker(dialogues(work), initial.config.width)},
       reference_(frozen(initial)),
       words_(policy_.language, reference_, scorer(policy_.tokens, work.packed), settings_,
-             torch::kBFloat16) {
+             compute_type(initial.device())) {
   for (const dialogue::Dialogue& dialogue : dialogues(work))
     states_.insert(states_.end(), static_cast<std::size_t>(work.samples),
                    dialogue::state_before(dialogue, 1));
@@ -126,7 +126,7 @@ void PpoIteration::iterate() {
   std::vector<int> states;
   const double sampled = seconds([&] {
     recommend::TrainedRecommender recommender("policy", policy_,
-                                              {work_.batch(), torch::kBFloat16, "bench"});
+                                              {work_.batch(), compute_type(policy_.language.device()), "bench"});
     episodes = rl::roll_out(recommender, policy_.tokens, states_, sampling, work_.positions());
     for (const rl::Episode& episode : episodes) {
       base::check(static_cast<int>(episode.prompt.size()) == work_.prompt,

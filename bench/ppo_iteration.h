@@ -30,7 +30,7 @@ train::DialogueTokens ppo_tokens();
 model::LanguageModel ppo_model(const PpoWork& work);
 rl::RlSettings ppo_settings(const PpoWork& work);
 
-// A PPO iteration of ours in bf16 on the model's device: rollout, log-probabilities of policy and
+// A PPO iteration of ours on the model's device: rollout, log-probabilities of policy and
 // reference, advantages, epochs. Each reply has its mode and, where it recommends, its item in
 // front of the words.
 class PpoIteration {

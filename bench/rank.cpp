@@ -25,7 +25,7 @@ base::Json run(const Options& options) {
   const std::vector<dialogue::Dialogue>& dialogues = corpus->dialogues;
   const recommend::TrainedModel model = untrained(*corpus, {.layers = 4, .heads = 4, .width = 256});
   recommend::TrainedRecommender recommender("rank", model,
-                                            {.slots = 1, .type = torch::kBFloat16, .hash = "-"});
+                                            {.slots = 1, .type = compute_type(), .hash = "-"});
   std::vector<dialogue::State> states;
   double named = 0, words = 0;
   for (std::size_t d = 0; states.size() < kStates && d < dialogues.size(); d += 37) {
@@ -38,7 +38,7 @@ base::Json run(const Options& options) {
   at::set_num_threads(1);
   std::vector<double> all, ranker;
   torch::NoGradGuard no_grad;
-  const model::Weights weights = model::cast(model.language, torch::kBFloat16);
+  const model::Weights weights = model::cast(model.language, compute_type());
   const recommend::ItemTables items =
       model.ranker.item_tables(recommend::item_embeddings(weights, model.tokens));
   for (int round = 0; round < options.rounds; ++round) {

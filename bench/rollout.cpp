@@ -61,7 +61,7 @@ base::Json run(const Options& options) {
     const model::LanguageModel model = model::random_model(
         model::gpt2_config(layers, width / 64, width, kPrompt + kLongest, kVocabulary), 1);
     torch::NoGradGuard no_grad;
-    const model::Weights weights = model::cast(model, torch::kBFloat16);
+    const model::Weights weights = model::cast(model, compute_type());
     const auto plain_model = [&](PlainModel::Attention attention) {
       PlainModel plain(model, attention);
       plain.cast();
@@ -92,7 +92,7 @@ base::Json run(const Options& options) {
 Benchmark rollout_benchmark() {
   return {"rollout",
           "32 replies of geometric lengths, mean 24 and at most 64 tokens, after prompts of 64, "
-          "30M and 124M in bf16, against a static batch",
+          "30M and 124M, against a static batch",
           run};
 }
 

@@ -50,7 +50,7 @@ std::unique_ptr<recommend::TrainedRecommender> served_recommender(
   return kernels::on_passing_thread([&] {
     return std::make_unique<recommend::TrainedRecommender>(
         "bench", model,
-        recommend::ReplyOptions{.slots = slots, .type = torch::kBFloat16, .hash = "-"});
+        recommend::ReplyOptions{.slots = slots, .type = compute_type(), .hash = "-"});
   });
 }
 

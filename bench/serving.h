@@ -32,7 +32,7 @@ serve::ServedModel stub_model(const dialogue::Catalogue& catalogue);
 // What `attune serve` would serve, without a sentiment model. Keeps a reference.
 serve::ServedModel served(const recommend::TrainedModel& model);
 
-// Its recommender in bf16, begun as `attune serve` begins its own: on a thread that ends with it.
+// Its recommender, begun as `attune serve` begins its own: on a thread that ends with it.
 // Keeps a reference.
 std::unique_ptr<recommend::TrainedRecommender> served_recommender(
     const recommend::TrainedModel& model, std::int64_t slots);

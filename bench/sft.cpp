@@ -80,7 +80,7 @@ base::Json one(const Options& options, const Case& of) {
 std::vector<Benchmark> sft_benchmarks() {
   std::vector<Benchmark> all;
   for (const Case& of : cases())
-    all.push_back({of.name, std::string("a training step in bf16: ") + of.help,
+    all.push_back({of.name, std::string("a training step: ") + of.help,
                    [of](const Options& options) { return one(options, of); }});
   return all;
 }

@@ -2,20 +2,25 @@
 
 #include <algorithm>
 
+#include "harness.h"
 #include "train/sft.h"
 
 namespace bench {
 
 SftStep::SftStep(const model::LanguageModel& initial, const std::vector<train::Sequence>& sequences)
     : model_(initial.copy()),
-      copies_(model::trained_copies(model_, torch::kBFloat16)),
       optimiser_(model_.parameters.tensors(), {.weight_decay = .1}) {
-  optimiser_.use_copies(copies_);
+  if (compute_type() == torch::kBFloat16) {
+    copies_ = model::trained_copies(model_, torch::kBFloat16);
+    optimiser_.use_copies(copies_);
+  }
   for (const train::Sequence& sequence : sequences) batch_.push_back(&sequence);
 }
 
 double SftStep::step() {
-  const torch::Tensor loss = train::sft_loss(model::from_copies(model_, copies_), batch_, {});
+  const model::Weights weights = copies_.empty() ? model::cast(model_, torch::kFloat32)
+                                                 : model::from_copies(model_, copies_);
+  const torch::Tensor loss = train::sft_loss(weights, batch_, {});
   loss.backward();
   optimiser_.step(kSftLearningRate, kSftMaxNorm);
   return loss.item<double>();

@@ -10,7 +10,7 @@ namespace bench {
 
 constexpr double kSftLearningRate = 1e-4, kSftMaxNorm = 1;
 
-// A training step of ours in bf16: loss, backward, clip, AdamW with the cast.
+// A training step of ours: loss, backward, clip, AdamW with the cast where there is one.
 class SftStep {
  public:
   // Keeps references to the sequences.
@@ -20,7 +20,7 @@ class SftStep {
 
  private:
   model::LanguageModel model_;
-  std::vector<torch::Tensor> copies_;
+  std::vector<torch::Tensor> copies_;  // in bf16, as train::train_sft keeps them; none in fp32
   train::AdamW optimiser_;
   std::vector<const train::Sequence*> batch_;
 };

@@ -29,7 +29,10 @@ namespace {
 template <int R, int V, bool adds>
 void tile(const std::uint32_t* left, std::int64_t row, std::int64_t step,
           const std::uint32_t* right, std::int64_t right_row, float* to, std::int64_t to_row,
-          std::int64_t steps) {
+          std::int64_t steps, const Ahead& ahead) {
+  constexpr std::int64_t kSteps = 4;  // between one fetch and the next
+  const std::int64_t lines = ahead.lines((steps + kSteps - 1) / kSteps);
+  const std::byte* next = ahead.begin;
   __m512 sums[R][V];
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r)
@@ -37,6 +40,9 @@ void tile(const std::uint32_t* left, std::int64_t row, std::int64_t step,
     for (int v = 0; v < V; ++v)
       sums[r][v] = adds ? _mm512_loadu_ps(to + r * to_row + 16 * v) : _mm512_setzero_ps();
   for (std::int64_t k = 0; k < steps; ++k) {
+    if (k % kSteps == 0)
+      for (std::int64_t line = 0; line < lines; ++line, next += Ahead::kLine)
+        _mm_prefetch(next, _MM_HINT_T1);
     __m512i columns[V];
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) columns[v] = _mm512_loadu_si512(right + k * right_row + 16 * v);
@@ -57,10 +63,11 @@ void tile(const std::uint32_t* left, std::int64_t row, std::int64_t step,
 }
 
 using Tile = void (*)(const std::uint32_t*, std::int64_t, std::int64_t, const std::uint32_t*,
-                      std::int64_t, float*, std::int64_t, std::int64_t);
+                      std::int64_t, float*, std::int64_t, std::int64_t, const Ahead&);
 
 template <bool adds>
-void run(const Left& left, const Right& right, const Target& to, const Extent& extent) {
+void run(const Left& left, const Right& right, const Target& to, const Extent& extent,
+         const Ahead& ahead) {
   static constexpr Tile kTiles[kRows][kColumns / 16] = {
       {tile<1, 1, adds>, tile<1, 2, adds>, tile<1, 3, adds>, tile<1, 4, adds>},
       {tile<2, 1, adds>, tile<2, 2, adds>, tile<2, 3, adds>, tile<2, 4, adds>},
@@ -70,7 +77,7 @@ void run(const Left& left, const Right& right, const Target& to, const Extent& e
       {tile<6, 1, adds>, tile<6, 2, adds>, tile<6, 3, adds>, tile<6, 4, adds>}};
   kTiles[extent.rows - 1][extent.columns / 16 - 1](static_cast<const std::uint32_t*>(left.data),
                                                    left.row, left.step, right.data, right.row,
-                                                   to.data, to.row, extent.steps);
+                                                   to.data, to.row, extent.steps, ahead);
 }
 
 // 32 numbers of row i from column j on; of rows past the last, 0.
@@ -107,12 +114,13 @@ void transpose(__m512i (&x)[16]) {
 
 }  // namespace
 
-void multiply(const Left& left, const Right& right, const Target& to, const Extent& extent) {
-  run<false>(left, right, to, extent);
+void multiply(const Left& left, const Right& right, const Target& to, const Extent& extent,
+              const Ahead& ahead) {
+  run<false>(left, right, to, extent, ahead);
 }
 
 void add_product(const Left& left, const Right& right, const Target& to, const Extent& extent) {
-  run<true>(left, right, to, extent);
+  run<true>(left, right, to, extent, {});
 }
 
 void pack_transposed(const Words& rows, std::int64_t count, std::int64_t at, std::int64_t row,

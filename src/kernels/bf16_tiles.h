@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 
+#include "kernels/ahead.h"
 #include "kernels/loops.h"
 
 // Small products of bf16 matrices with sums in fp32, by AVX-512 BF16. Its instruction multiplies
@@ -49,7 +50,9 @@ struct Extent {
   std::int64_t columns;  // a multiple of 16, at most kColumns
   std::int64_t steps;    // words along the axis that is summed over
 };
-void multiply(const Left& left, const Right& right, const Target& to, const Extent& extent);
+// `ahead` is fetched meanwhile.
+void multiply(const Left& left, const Right& right, const Target& to, const Extent& extent,
+              const Ahead& ahead = {});
 void add_product(const Left& left, const Right& right, const Target& to, const Extent& extent);
 
 // The right matrix of a product with the rows' transpose: word (k, at + i) holds numbers 2k and

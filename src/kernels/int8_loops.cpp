@@ -93,7 +93,7 @@ ATTUNE_CLONES void pack(const float* values, std::int64_t rows, std::uint32_t* w
 
 ATTUNE_CLONES void multiply_plainly(const Rows& rows, std::int64_t count,
                                     const std::uint32_t* words, const float* column_scales,
-                                    float* sums) {
+                                    float* sums, const Ahead&) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(words);
   for (std::int64_t r = 0; r < count; ++r) {
     float* to = sums + r * kColumns;

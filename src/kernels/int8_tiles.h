@@ -1,13 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
+#include "kernels/ahead.h"
 #include "kernels/loops.h"
 
 // Products of rows with a matrix in whole numbers of 8 bits, for reading half as much memory as in
 // bf16. A column of the matrix has one scale; a row has one for each block of kBlock numbers, so
 // that one large number coarsens its own block only. Sums are whole numbers within a block, and
-// fp32 over the blocks. By AVX-512 VNNI where the processor has it, by plain loops elsewhere.
+// fp32 over the blocks. By AVX-512 VNNI or AVX2 where the processor has them, by plain loops elsewhere.
 namespace kernels::int8 {
 
 using loops::bf16;
@@ -17,8 +19,6 @@ constexpr std::int64_t kRows = 6, kColumns = 64;  // of a tile
 
 // Blocks of n numbers; 0 stand behind the last of them where it is not full.
 inline std::int64_t blocks_of(std::int64_t n) { return (n + kBlock - 1) / kBlock; }
-
-bool has_instructions();
 
 // One row of n numbers as q in [-127, 127], x about scale * q, a block's scale its largest |x| over
 // 127. offsets: a block's -128 sum(q), which tiles begin with, as they hold the matrix plus 128. A
@@ -45,11 +45,17 @@ struct Rows {
   }
 };
 
-// `count` of them, 1 to kRows, times packed columns: sums [count, kColumns]. The second is the
-// plain loops whatever the processor has.
+// `count` of them, 1 to kRows, times packed columns: sums [count, kColumns]. `ahead` is fetched
+// meanwhile.
 void multiply(const Rows& rows, std::int64_t count, const std::uint32_t* words,
-              const float* column_scales, float* sums);
+              const float* column_scales, float* sums, const Ahead& ahead = {});
+
+// The ways to do so that this processor has, the fastest, which the above takes, first.
+using Multiply = void (*)(const Rows& rows, std::int64_t count, const std::uint32_t* words,
+                          const float* column_scales, float* sums, const Ahead& ahead);
+std::vector<Multiply> ways_to_multiply();
+// The last of them, plain loops.
 void multiply_plainly(const Rows& rows, std::int64_t count, const std::uint32_t* words,
-                      const float* column_scales, float* sums);
+                      const float* column_scales, float* sums, const Ahead& ahead);
 
 }  // namespace kernels::int8

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "kernels/bf16_tiles.h"
+#include "kernels/fp32_tiles.h"
 #include "kernels/int8_tiles.h"
 #include "kernels/layer_loops.h"
 #include "kernels/norm.h"
@@ -19,6 +20,7 @@ namespace {
 using loops::bf16;
 constexpr std::int64_t kColumns = tiles::kColumns;  // of a panel
 static_assert(int8::kColumns == kColumns && int8::kRows == tiles::kRows);
+static_assert(fp32::kColumns == kColumns && fp32::kRows == tiles::kRows);
 
 bf16* halves(const torch::Tensor& x) { return rows::data_of(x, bf16{}); }
 
@@ -38,21 +40,39 @@ void each_panel(std::int64_t columns, const F& f) {
   });
 }
 
-// Calls f(panel, first row, rows, sums [rows, kColumns]) for all tiles of a product of `count` rows
-// with so many panels, whose sums multiply(panel, first row, rows, sums) sets: a panel for all rows
-// before the next one, so that it is read from memory once.
+// What a tile is the product of: rows [first, first + size) and a panel that begins at `words`.
+// `ahead`: what is read after it.
+struct Tile {
+  std::int64_t panel, first, size;
+  const std::uint32_t* words;
+  Ahead ahead;
+};
+
+// Calls f(tile, sums [rows, kColumns]) for all tiles of a product of `count` rows with a matrix,
+// whose sums multiply(tile, sums) sets: a panel for all rows before the next one, so that it is
+// read from memory once, while the panel before is computed with.
 template <class Multiply, class F>
-void tiles_of(std::int64_t panels, std::int64_t count, const Multiply& multiply, const F& f) {
-  const std::int64_t tiles_of_rows = (count + tiles::kRows - 1) / tiles::kRows;
-  at::parallel_for(0, panels, 1, [&](std::int64_t begin, std::int64_t end) {
+void each_tile(const torch::Tensor& panels, std::int64_t count, const Multiply& multiply,
+               const F& f) {
+  const std::int64_t tiles_of_rows = (count + tiles::kRows - 1) / tiles::kRows,
+                     bytes = panels.stride(0) * panels.element_size();
+  const auto* all = reinterpret_cast<const std::byte*>(panels.data_ptr());
+  at::parallel_for(0, panels.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
     alignas(64) float sums[tiles::kRows * kColumns];
-    for (std::int64_t panel = begin; panel < end; ++panel)
-      for (std::int64_t tile = 0; tile < tiles_of_rows; ++tile) {
-        const std::int64_t first = tile * count / tiles_of_rows,  // tiles of nearly one size
-            size = (tile + 1) * count / tiles_of_rows - first;
-        multiply(panel, first, size, sums);
-        f(panel, first, size, sums);
+    for (std::int64_t panel = begin; panel < end; ++panel) {
+      const std::byte* here = all + panel * bytes;
+      // One tile of rows alone waits for memory anyway.
+      const Ahead next =
+          panel + 1 < end && tiles_of_rows > 1 ? Ahead{here + bytes, bytes} : Ahead{};
+      for (std::int64_t i = 0; i < tiles_of_rows; ++i) {
+        const std::int64_t first = i * count / tiles_of_rows,  // tiles of nearly one size
+            size = (i + 1) * count / tiles_of_rows - first;
+        const Tile tile{panel, first, size, reinterpret_cast<const std::uint32_t*>(here),
+                        next.part(i, tiles_of_rows)};
+        multiply(tile, sums);
+        f(tile, sums);
       }
+    }
   });
 }
 
@@ -106,18 +126,38 @@ torch::Tensor pairs_of(const torch::Tensor& weight) {
   return panels;
 }
 
-// [panels, in / 4, kColumns, 4] and the columns' scales, [panels, kColumns]
-std::pair<torch::Tensor, torch::Tensor> fours_of(const torch::Tensor& weight) {
-  const std::int64_t in = int8::blocks_of(weight.size(0)) * int8::kBlock, columns = weight.size(1),
-                     count = panels_for(columns);
-  const torch::Tensor panels = torch::empty({count, in / 4, kColumns, 4}, torch::kUInt8),
-                      scales = torch::empty({count, kColumns}, torch::kFloat32);
-  each_panel(columns, [&](std::int64_t panel, std::int64_t first, std::int64_t size) {
+// Calls f(panel, values [in, kColumns] float, contiguous) for each panel of a weight, with rows of 0
+// behind its own up to `in` and columns of 0 behind the last.
+template <class F>
+void each_wide_panel(const torch::Tensor& weight, std::int64_t in, const F& f) {
+  each_panel(weight.size(1), [&](std::int64_t panel, std::int64_t first, std::int64_t size) {
     const torch::Tensor wide =
         at::constant_pad_nd(weight.narrow(1, first, size).to(torch::kFloat32),
                             {0, kColumns - size, 0, in - weight.size(0)})
             .contiguous();
-    int8::pack(wide.data_ptr<float>(), in, words(panels) + panel * in / 4 * kColumns,
+    f(panel, wide.data_ptr<float>());
+  });
+}
+
+// [panels, kColumns / 16, in, 16]
+torch::Tensor strips_of(const torch::Tensor& weight) {
+  const std::int64_t in = weight.size(0);
+  const torch::Tensor panels =
+      torch::empty({panels_for(weight.size(1)), kColumns / 16, in, 16}, torch::kFloat32);
+  each_wide_panel(weight, in, [&](std::int64_t panel, const float* values) {
+    fp32::pack(values, in, panels.data_ptr<float>() + panel * in * kColumns);
+  });
+  return panels;
+}
+
+// [panels, in / 4, kColumns, 4] and the columns' scales, [panels, kColumns]
+std::pair<torch::Tensor, torch::Tensor> fours_of(const torch::Tensor& weight) {
+  const std::int64_t in = int8::blocks_of(weight.size(0)) * int8::kBlock,
+                     count = panels_for(weight.size(1));
+  const torch::Tensor panels = torch::empty({count, in / 4, kColumns, 4}, torch::kUInt8),
+                      scales = torch::empty({count, kColumns}, torch::kFloat32);
+  each_wide_panel(weight, in, [&](std::int64_t panel, const float* values) {
+    int8::pack(values, in, words(panels) + panel * in / 4 * kColumns,
                scales.data_ptr<float>() + panel * kColumns);
   });
   return {panels, scales};
@@ -133,8 +173,10 @@ MatrixNumbers matrix_numbers(const std::string& name) {
 
 bool PackedMatrix::takes(const torch::Tensor& weight, MatrixNumbers numbers) {
   if (!weight.is_cpu() || weight.dim() != 2 || weight.numel() == 0) return false;
-  const bool is_bf16 = weight.scalar_type() == torch::kBFloat16;
-  if (numbers == MatrixNumbers::int8) return is_bf16 || weight.scalar_type() == torch::kFloat32;
+  const bool is_bf16 = weight.scalar_type() == torch::kBFloat16,
+             is_fp32 = weight.scalar_type() == torch::kFloat32;
+  if (numbers == MatrixNumbers::int8) return is_bf16 || is_fp32;
+  if (is_fp32) return fp32::available();
   return is_bf16 && tiles::available() && weight.size(0) % 32 == 0 &&
          (weight.stride(0) == 1 || weight.stride(1) == 1);
 }
@@ -146,7 +188,7 @@ PackedMatrix::PackedMatrix(const torch::Tensor& weight, MatrixNumbers numbers)
   if (numbers == MatrixNumbers::int8)
     std::tie(panels_, scales_) = fours_of(weight);
   else
-    panels_ = pairs_of(weight);
+    panels_ = type_ == torch::kFloat32 ? strips_of(weight) : pairs_of(weight);
 }
 
 void PackedMatrix::check_rows(const torch::Tensor& x) const {
@@ -154,33 +196,40 @@ void PackedMatrix::check_rows(const torch::Tensor& x) const {
               "PackedMatrix: rows of ", x.sizes(), " for ", inputs_, " inputs");
 }
 
-// Calls f as tiles_of does, with the products of x [T, in].
+// Calls f as each_tile does, with the products of x [T, in].
 template <class F>
 void PackedMatrix::products(const torch::Tensor& x, const F& f) const {
-  const std::uint32_t* packed = words(panels_);
-  const std::int64_t panel_words = panels_.size(1) * kColumns;
+  const std::int64_t count = x.size(0), stride = x.stride(0);
   if (scales_.defined()) {
     const QuantisedRows quantised(x);
     const int8::Rows all = quantised.rows();
     const float* scales = scales_.data_ptr<float>();
-    tiles_of(
-        panels_.size(0), x.size(0),
-        [&](std::int64_t panel, std::int64_t first, std::int64_t size, float* sums) {
-          int8::multiply(all.from(first), size, packed + panel * panel_words,
-                         scales + panel * kColumns, sums);
+    each_tile(
+        panels_, count,
+        [&](const Tile& tile, float* sums) {
+          int8::multiply(all.from(tile.first), tile.size, tile.words,
+                         scales + tile.panel * kColumns, sums, tile.ahead);
         },
         f);
-    return;
+  } else if (type_ == torch::kFloat32) {
+    const float* from = x.data_ptr<float>();
+    each_tile(
+        panels_, count,
+        [&](const Tile& tile, float* sums) {
+          fp32::multiply(from + tile.first * stride, stride, tile.size,
+                         reinterpret_cast<const float*>(tile.words), inputs_, sums, tile.ahead);
+        },
+        f);
+  } else {
+    const bf16* from = halves(x);
+    each_tile(
+        panels_, count,
+        [&](const Tile& tile, float* sums) {
+          tiles::multiply({from + tile.first * stride, stride / 2, 1}, {tile.words, kColumns},
+                          {sums, kColumns}, {tile.size, kColumns, panels_.size(1)}, tile.ahead);
+        },
+        f);
   }
-  const bf16* from = halves(x);
-  tiles_of(
-      panels_.size(0), x.size(0),
-      [&](std::int64_t panel, std::int64_t first, std::int64_t size, float* sums) {
-        tiles::multiply({from + first * x.stride(0), x.stride(0) / 2, 1},
-                        {packed + panel * panel_words, kColumns}, {sums, kColumns},
-                        {size, kColumns, panels_.size(1)});
-      },
-      f);
 }
 
 torch::Tensor PackedMatrix::multiply(const torch::Tensor& given, const FewRows& more) const {
@@ -201,10 +250,11 @@ torch::Tensor PackedMatrix::multiply(const torch::Tensor& given, const FewRows& 
     };
     const T *bias = data(biases), *also = data(residual);
     T* to = data(out);
-    products(x, [&](std::int64_t panel, std::int64_t first, std::int64_t size, float* sums) {
-      const std::int64_t column = panel * kColumns, width = std::min(kColumns, columns_ - column);
-      for (std::int64_t row = 0; row < size; ++row) {
-        const std::int64_t at = (first + row) * columns_ + column;
+    products(x, [&](const Tile& tile, const float* sums) {
+      const std::int64_t column = tile.panel * kColumns,
+                         width = std::min(kColumns, columns_ - column);
+      for (std::int64_t row = 0; row < tile.size; ++row) {
+        const std::int64_t at = (tile.first + row) * columns_ + column;
         loops::finish_row(
             sums + row * kColumns,
             loops::Finish<T>{bias ? bias + column : nullptr, more.gelu, also ? also + at : nullptr},
@@ -222,10 +272,10 @@ void PackedMatrix::multiply_into(torch::Tensor& rows, const torch::Tensor& given
                   rows.size(1) >= columns_ && rows.stride(1) == 1,
               "PackedMatrix: rows of ", x.sizes(), " into ", rows.sizes());
   float* to = rows.data_ptr<float>();
-  products(x, [&](std::int64_t panel, std::int64_t first, std::int64_t size, float* sums) {
-    const std::int64_t column = panel * kColumns, width = std::min(kColumns, columns_ - column);
-    for (std::int64_t row = 0; row < size; ++row)
-      std::copy_n(sums + row * kColumns, width, to + (first + row) * rows.stride(0) + column);
+  products(x, [&](const Tile& tile, const float* sums) {
+    const std::int64_t column = tile.panel * kColumns, width = std::min(kColumns, columns_ - column);
+    for (std::int64_t row = 0; row < tile.size; ++row)
+      std::copy_n(sums + row * kColumns, width, to + (tile.first + row) * rows.stride(0) + column);
   });
 }
 

@@ -19,8 +19,9 @@ MatrixNumbers matrix_numbers(const std::string& name);
 // processor: for decoding, where reading the matrix is what takes the time.
 class PackedMatrix {
  public:
-  // Whether a weight [in, out] can be packed here. As computed: bf16, on a processor with AVX-512
-  // BF16, 32 divides `in`, and its rows or its columns are contiguous. In int8: bf16 or fp32.
+  // Whether a weight [in, out] can be packed here. As computed: fp32, on a processor with AVX2; or
+  // bf16, on one with AVX-512 BF16, 32 divides `in`, and its rows or its columns are contiguous. In
+  // int8: bf16 or fp32.
   static bool takes(const torch::Tensor& weight, MatrixNumbers numbers = MatrixNumbers::computed);
 
   PackedMatrix() = default;
@@ -42,8 +43,8 @@ class PackedMatrix {
   template <class F>
   void products(const torch::Tensor& x, const F& f) const;
 
-  // Of 64 columns each: [panels, in / 2, 64, 2], pairs along `in`; of int8 [panels, in / 4, 64, 4],
-  // fours, `in` rounded up to whole blocks.
+  // Of 64 columns each: of fp32 [panels, 4, in, 16]; of bf16 [panels, in / 2, 64, 2], pairs along
+  // `in`; of int8 [panels, in / 4, 64, 4], fours, `in` rounded up to whole blocks.
   torch::Tensor panels_;
   torch::Tensor scales_;  // of int8, [panels, 64] float
   torch::Dtype type_ = torch::kBFloat16;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "kernels/bf16_tiles.h"
+#include "kernels/fp32_tiles.h"
 #include "kernels/int8_tiles.h"
 #include "kernels/test_tensors.h"
 
@@ -17,52 +18,62 @@ namespace {
 
 using testing::random;
 
-class PackedMatrixTest : public ::testing::Test {
+// As computed, in either type.
+class PackedMatrixTest : public ::testing::TestWithParam<torch::Dtype> {
  protected:
   void SetUp() override {
-    if (!tiles::available()) GTEST_SKIP() << "no AVX-512 BF16";
+    if (is_bf16() ? !tiles::available() : !fp32::available())
+      GTEST_SKIP() << (is_bf16() ? "no AVX-512 BF16" : "no AVX2");
   }
+  static bool is_bf16() { return GetParam() == torch::kBFloat16; }
+  static torch::Tensor typed(const torch::Tensor& x) { return x.to(GetParam()); }
+  static double rounding() { return is_bf16() ? 4e-3 : 1e-6; }  // bf16 has 8 bits
 };
+INSTANTIATE_TEST_SUITE_P(Types, PackedMatrixTest, ::testing::Values(torch::kFloat32, torch::kBFloat16),
+                         [](const auto& type) {
+                           return type.param == torch::kBFloat16 ? "bf16" : "fp32";
+                         });
 
 torch::Tensor bf16(const torch::Tensor& x) { return x.to(torch::kBFloat16); }
+torch::Tensor wide(const torch::Tensor& x) { return x.to(torch::kFloat64); }
 
 // Numbers of either layout, columns that fill the last panel and that do not, and one row up to
 // more than a tile holds.
-TEST_F(PackedMatrixTest, MultipliesAsTheMatrixDoes) {
-  for (const std::int64_t in : {32, 96, 160})
+TEST_P(PackedMatrixTest, MultipliesAsTheMatrixDoes) {
+  const std::vector<std::int64_t> inputs = is_bf16() ? std::vector<std::int64_t>{32, 96, 160}
+                                                     : std::vector<std::int64_t>{1, 30, 96, 161};
+  for (const std::int64_t in : inputs)
     for (const std::int64_t out : {64, 100, 129})
       for (const std::int64_t rows : {1, 5, 6, 7, 32})
         for (const bool by_columns : {false, true}) {
-          const torch::Tensor x = bf16(random({rows, in}, 1)), weight = bf16(random({in, out}, 2)),
+          const torch::Tensor x = typed(random({rows, in}, 1)), weight = typed(random({in, out}, 2)),
                               laid = by_columns ? weight.t().contiguous().t() : weight;
           ASSERT_TRUE(PackedMatrix::takes(laid));
           const PackedMatrix packed(laid);
-          const torch::Tensor exact = at::mm(x.to(torch::kFloat64), weight.to(torch::kFloat64));
+          const torch::Tensor exact = at::mm(wide(x), wide(weight));
           torch::Tensor whole = torch::full({rows, out + 3}, 7.f);
           packed.multiply_into(whole, x);
           EXPECT_LT(testing::relative_error(whole.narrow(1, 0, out), exact), 1e-6)
               << rows << " x " << in << " x " << out;
           EXPECT_TRUE(whole.narrow(1, out, 3).eq(7).all().item<bool>());
-          EXPECT_LT(testing::relative_error(packed.multiply(x), exact), 4e-3);  // 8 bits
+          EXPECT_LT(testing::relative_error(packed.multiply(x), exact), rounding());
         }
 }
 
-TEST_F(PackedMatrixTest, DoesOnTheWayWhatFollowsOrComesBefore) {
+TEST_P(PackedMatrixTest, DoesOnTheWayWhatFollowsOrComesBefore) {
   const std::int64_t in = 64, out = 72, rows = 9;
-  const torch::Tensor x = bf16(random({rows, in}, 1)), weight = bf16(random({in, out}, 2, .2)),
-                      bias = bf16(random({out}, 3)), residual = bf16(random({rows, out}, 4)),
-                      gain = bf16(random({in}, 5)), shift = bf16(random({in}, 6));
+  const torch::Tensor x = typed(random({rows, in}, 1)), weight = typed(random({in, out}, 2, .2)),
+                      bias = typed(random({out}, 3)), residual = typed(random({rows, out}, 4)),
+                      gain = typed(random({in}, 5)), shift = typed(random({in}, 6));
   const PackedMatrix packed(weight);
-  const auto wide = [](const torch::Tensor& t) { return t.to(torch::kFloat64); };
   const torch::Tensor product = at::mm(wide(x), wide(weight)) + wide(bias);
-  constexpr double kBits = 4e-3;  // bf16 has 8
-  EXPECT_LT(testing::relative_error(packed.multiply(x, {.bias = bias}), product), kBits);
+  EXPECT_LT(testing::relative_error(packed.multiply(x, {.bias = bias}), product), rounding());
   EXPECT_LT(testing::relative_error(packed.multiply(x, {.bias = bias, .gelu = true}),
                                     at::gelu(product, "tanh")),
-            kBits);
+            rounding());
   EXPECT_LT(testing::relative_error(packed.multiply(x, {.bias = bias, .residual = residual}),
                                     product + wide(residual)),
-            kBits);
+            rounding());
   for (const bool centred : {true, false}) {
     const torch::Tensor normed = centred
                                      ? at::layer_norm(wide(x), {in}, wide(gain), wide(shift), 1e-5)
@@ -72,29 +83,30 @@ TEST_F(PackedMatrixTest, DoesOnTheWayWhatFollowsOrComesBefore) {
             packed.multiply(
                 x, {.gain = gain, .shift = centred ? shift : torch::Tensor(), .epsilon = 1e-5}),
             at::mm(normed, wide(weight))),
-        2 * kBits);  // the normed rows are rounded too
+        2 * rounding());  // the normed rows are rounded too
   }
 }
 
-TEST_F(PackedMatrixTest, ARowsProductDoesNotDependOnTheOthers) {
-  const torch::Tensor x = bf16(random({13, 64}, 1));
-  const PackedMatrix packed(bf16(random({64, 130}, 2)));
+TEST_P(PackedMatrixTest, ARowsProductDoesNotDependOnTheOthers) {
+  const torch::Tensor x = typed(random({13, 64}, 1));
+  const PackedMatrix packed(typed(random({64, 130}, 2)));
   const torch::Tensor all = packed.multiply(x);
   for (std::int64_t row = 0; row < x.size(0); ++row)
     EXPECT_TRUE(at::equal(packed.multiply(x.narrow(0, row, 1))[0], all[row])) << row;
 }
 
-TEST_F(PackedMatrixTest, TakesOnlyWhatItCanLayOut) {
-  EXPECT_FALSE(PackedMatrix::takes(random({64, 64}, 1)));        // fp32
+TEST(PackedMatrix, TakesOnlyWhatItCanLayOut) {
+  EXPECT_EQ(PackedMatrix::takes(random({48, 64}, 1)), fp32::available());
   EXPECT_FALSE(PackedMatrix::takes(bf16(random({48, 64}, 1))));  // 32 does not divide 48
   EXPECT_FALSE(PackedMatrix::takes(bf16(random({64, 64, 2}, 1)).select(2, 0)));
+  EXPECT_FALSE(PackedMatrix::takes(random({64, 64}, 1).to(torch::kFloat64)));
 }
 
 // The definition, in fp64: columns by their largest number, rows by that of each 64 inputs.
 torch::Tensor rounded_columns(const torch::Tensor& weight) {
-  const torch::Tensor wide = weight.to(torch::kFloat32),
-                      scale = std::get<0>(wide.abs().max(0, true)) / 127;
-  return (wide / scale).round().to(torch::kFloat64) * scale;
+  const torch::Tensor exact = weight.to(torch::kFloat32),
+                      scale = std::get<0>(exact.abs().max(0, true)) / 127;
+  return (exact / scale).round().to(torch::kFloat64) * scale;
 }
 torch::Tensor rounded_rows(const torch::Tensor& x) {
   torch::Tensor out = x.to(torch::kFloat32);
@@ -204,8 +216,7 @@ TEST(PackedInt8Matrix, RefusesRowsOfAnotherTypeOrWidth) {
   EXPECT_FALSE(PackedMatrix::takes(random({64, 64}, 1).to(torch::kFloat16), MatrixNumbers::int8));
 }
 
-TEST(PackedInt8Matrix, PlainLoopsGiveTheSameAsInstructions) {
-  if (!int8::has_instructions()) GTEST_SKIP() << "no AVX-512 VNNI";
+TEST(PackedInt8Matrix, AllWaysToMultiplyGiveTheSame) {
   const std::int64_t blocks = 3, in = blocks * int8::kBlock;
   const torch::Tensor weight = random({in, int8::kColumns}, 1), x = random({6, in}, 2);
   std::vector<std::uint32_t> words(static_cast<std::size_t>(in / 4 * int8::kColumns));
@@ -218,11 +229,13 @@ TEST(PackedInt8Matrix, PlainLoopsGiveTheSameAsInstructions) {
                        row_scales.data() + row * blocks, offsets.data() + row * blocks);
   const int8::Rows rows{q.data(), row_scales.data(), offsets.data(), blocks};
   for (std::int64_t count = 1; count <= int8::kRows; ++count) {
-    std::vector<float> ours(static_cast<std::size_t>(count * int8::kColumns)), plain = ours;
-    int8::multiply(rows, count, words.data(), scales.data(), ours.data());
-    int8::multiply_plainly(rows, count, words.data(), scales.data(), plain.data());
-    for (std::size_t i = 0; i < ours.size(); ++i)
-      EXPECT_NEAR(ours[i], plain[i], 1e-6 * (1 + std::fabs(ours[i])));
+    std::vector<float> plain(static_cast<std::size_t>(count * int8::kColumns)), ours = plain;
+    int8::multiply_plainly(rows, count, words.data(), scales.data(), plain.data(), {});
+    for (const int8::Multiply multiply : int8::ways_to_multiply()) {
+      multiply(rows, count, words.data(), scales.data(), ours.data(), {});
+      for (std::size_t i = 0; i < ours.size(); ++i)
+        EXPECT_NEAR(ours[i], plain[i], 1e-6 * (1 + std::fabs(ours[i])));
+    }
   }
 }
 

@@ -3,7 +3,6 @@
 #include <chrono>
 
 #include <ATen/Parallel.h>
-#include <torch/types.h>
 
 namespace kernels {
 namespace {
@@ -15,9 +14,9 @@ double seconds(const F& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-double matrix_rate(int threads) {
-  const torch::Tensor a = torch::full({512, 1024}, .5f).to(torch::kBFloat16),
-                      b = torch::full({1024, 1024}, .25f).to(torch::kBFloat16);
+double matrix_rate(int threads, torch::Dtype type) {
+  const torch::Tensor a = torch::full({512, 1024}, .5f).to(type),
+                      b = torch::full({1024, 1024}, .25f).to(type);
   const int before = at::get_num_threads();
   at::set_num_threads(threads);
   constexpr int kTimes = 12;
@@ -31,12 +30,13 @@ double matrix_rate(int threads) {
 
 }  // namespace
 
-Probe probe() {
+Probe probe(torch::Dtype type) {
   torch::NoGradGuard no_grad;
   const torch::Tensor large = torch::ones({32 << 20});  // 128 MiB, past every cache
   const double took = seconds([&] { large.sum(); });
   const int threads = at::get_num_threads();
-  return {matrix_rate(threads), matrix_rate(1), static_cast<double>(large.nbytes()) / took / 1e9};
+  return {matrix_rate(threads, type), matrix_rate(1, type),
+          static_cast<double>(large.nbytes()) / took / 1e9};
 }
 
 }  // namespace kernels

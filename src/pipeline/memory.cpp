@@ -46,7 +46,9 @@ ModelSize size_of(model::ModelConfig config, const model::LoraSettings& lora, do
 }
 
 double serving_memory(const ModelSize& size, double slots, double context) {
-  return stored(size) + cast(size) + 2 * 2 * slots * context * size.layers * size.key_width;
+  const double laid_out = slots > 0 ? cast(size) : 0;  // anew, for decoding
+  return stored(size) + cast(size) + laid_out +
+         2 * 2 * slots * context * size.layers * size.key_width;
 }
 
 double sft_memory(const ModelSize& size, double batch_tokens) {

@@ -173,8 +173,8 @@ void Run::stage(const StagePlan& plan) {
 
 // On a GPU what the processor gives is no measure.
 base::Ceilings Run::ceilings() const {
-  if (!device_.is_cpu() || type_ != torch::kBFloat16) return {};
-  const kernels::Probe probe = kernels::probe();
+  if (!device_.is_cpu()) return {};
+  const kernels::Probe probe = kernels::probe(type_);
   return {probe.peak * 1e9, probe.memory * 1e9};
 }
 
