@@ -172,8 +172,7 @@ base::Json run_int8(const Options& options) {
 }  // namespace
 
 Benchmark decode_benchmark() {
-  return {"decode",
-          "64 tokens drawn after prompts of 128, 30M and 124M, 1, 8 and 32 side by side",
+  return {"decode", "64 tokens drawn after prompts of 128, 30M and 124M, 1, 8 and 32 side by side",
           run};
 }
 

@@ -84,14 +84,10 @@ Comparison compare_timed(int rounds, const std::function<double()>& ours,
 }
 
 base::Json to_json(const Comparison& c) {
-  return {{"rounds", c.rounds},
-          {"quiet_rounds", c.quiet_rounds},
-          {"ours_seconds", c.ours},
-          {"plain_seconds", c.plain},
-          {"ratio", c.ratio},
-          {"ratio_quartiles", {c.low, c.high}},
-          {"probed_gflops", c.peak},
-          {"probed_memory_gb_per_s", c.memory}};
+  return {{"rounds", c.rounds},      {"quiet_rounds", c.quiet_rounds},
+          {"ours_seconds", c.ours},  {"plain_seconds", c.plain},
+          {"ratio", c.ratio},        {"ratio_quartiles", {c.low, c.high}},
+          {"probed_gflops", c.peak}, {"probed_memory_gb_per_s", c.memory}};
 }
 
 }  // namespace bench

@@ -33,7 +33,7 @@ std::vector<Benchmark> sft_benchmarks();
 Benchmark memory_benchmark();
 Benchmark cores_benchmark();
 std::vector<Benchmark> ppo_benchmarks();
-Benchmark ppo_shared_benchmark();
+std::vector<Benchmark> ppo_shared_benchmarks();
 Benchmark encoder_benchmark();
 Benchmark bpe_benchmark();
 Benchmark redial_read_benchmark();

@@ -42,16 +42,18 @@ void print(const Benchmark& benchmark, const base::Json& figures) {
 }
 
 int run(const std::vector<std::string>& arguments) {
-  std::vector<Benchmark> all = {
-      attention_benchmark(),     head_benchmark(),         adamw_benchmark(),
-      decode_benchmark(),        decode_int8_benchmark(),  rollout_benchmark(),
-      memory_benchmark(),        cores_benchmark(),        ppo_shared_benchmark(),
-      encoder_benchmark(),       bpe_benchmark(),          redial_read_benchmark(),
-      evaluation_benchmark(),    rank_benchmark(),         gpu_head_benchmark(),
-      gpu_decode_benchmark(),    gpu_train_benchmark(),    gpu_ppo_benchmark(),
-      serve_streams_benchmark(), serve_tokens_benchmark(), serve_recommend_benchmark(),
-      serve_events_benchmark(),  serve_slow_benchmark()};
-  for (std::vector<Benchmark> more : {sft_benchmarks(), ppo_benchmarks()})
+  std::vector<Benchmark> all = {attention_benchmark(),    head_benchmark(),
+                                adamw_benchmark(),        decode_benchmark(),
+                                decode_int8_benchmark(),  rollout_benchmark(),
+                                memory_benchmark(),       cores_benchmark(),
+                                encoder_benchmark(),      bpe_benchmark(),
+                                redial_read_benchmark(),  evaluation_benchmark(),
+                                rank_benchmark(),         gpu_head_benchmark(),
+                                gpu_decode_benchmark(),   gpu_train_benchmark(),
+                                gpu_ppo_benchmark(),      serve_streams_benchmark(),
+                                serve_tokens_benchmark(), serve_recommend_benchmark(),
+                                serve_events_benchmark(), serve_slow_benchmark()};
+  for (std::vector<Benchmark> more : {sft_benchmarks(), ppo_benchmarks(), ppo_shared_benchmarks()})
     for (Benchmark& benchmark : more) all.push_back(std::move(benchmark));
   Options options;
   const char* data = std::getenv("ATTUNE_DATA");

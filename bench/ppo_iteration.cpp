@@ -125,8 +125,8 @@ void PpoIteration::iterate() {
   std::vector<double> scores;
   std::vector<int> states;
   const double sampled = seconds([&] {
-    recommend::TrainedRecommender recommender("policy", policy_,
-                                              {work_.batch(), compute_type(policy_.language.device()), "bench"});
+    recommend::TrainedRecommender recommender(
+        "policy", policy_, {work_.batch(), compute_type(policy_.language.device()), "bench"});
     episodes = rl::roll_out(recommender, policy_.tokens, states_, sampling, work_.positions());
     for (const rl::Episode& episode : episodes) {
       base::check(static_cast<int>(episode.prompt.size()) == work_.prompt,

@@ -8,8 +8,7 @@
 namespace bench {
 
 SftStep::SftStep(const model::LanguageModel& initial, const std::vector<train::Sequence>& sequences)
-    : model_(initial.copy()),
-      optimiser_(model_.parameters.tensors(), {.weight_decay = .1}) {
+    : model_(initial.copy()), optimiser_(model_.parameters.tensors(), {.weight_decay = .1}) {
   if (compute_type() == torch::kBFloat16) {
     copies_ = model::trained_copies(model_, torch::kBFloat16);
     optimiser_.use_copies(copies_);
@@ -18,8 +17,8 @@ SftStep::SftStep(const model::LanguageModel& initial, const std::vector<train::S
 }
 
 double SftStep::step() {
-  const model::Weights weights = copies_.empty() ? model::cast(model_, torch::kFloat32)
-                                                 : model::from_copies(model_, copies_);
+  const model::Weights weights =
+      copies_.empty() ? model::cast(model_, torch::kFloat32) : model::from_copies(model_, copies_);
   const torch::Tensor loss = train::sft_loss(weights, batch_, {});
   loss.backward();
   optimiser_.step(kSftLearningRate, kSftMaxNorm);

@@ -54,6 +54,7 @@ void multiply_strip(const float* rows, std::int64_t stride, const float* strip, 
   for (; i + kSteps <= inputs; i += kSteps) {
     for (std::int64_t line = 0; line < lines; ++line, next += Ahead::kLine)
       _mm_prefetch(next, _MM_HINT_T1);
+#pragma GCC unroll 4
     for (std::int64_t j = 0; j < kSteps; ++j) step(i + j);
   }
   for (; i < inputs; ++i) step(i);

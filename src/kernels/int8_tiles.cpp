@@ -92,8 +92,8 @@ void multiply_by_vnni(const Rows& rows, std::int64_t count, const std::uint32_t*
 namespace kernels::int8 {
 namespace {
 
-// A row's numbers of a block in 16 bits, as they meet a column's words: of word k its bytes 0 and 2,
-// and 1 and 3.
+// A row's numbers of a block in 16 bits, as they meet a column's words: of word k its bytes 0 and
+// 2, and 1 and 3.
 struct Pairs {
   alignas(32) std::int32_t even[kWords], odd[kWords];
 };

@@ -9,7 +9,8 @@
 // Products of rows with a matrix in whole numbers of 8 bits, for reading half as much memory as in
 // bf16. A column of the matrix has one scale; a row has one for each block of kBlock numbers, so
 // that one large number coarsens its own block only. Sums are whole numbers within a block, and
-// fp32 over the blocks. By AVX-512 VNNI or AVX2 where the processor has them, by plain loops elsewhere.
+// fp32 over the blocks. By AVX-512 VNNI or AVX2 where the processor has them, by plain loops
+// elsewhere.
 namespace kernels::int8 {
 
 using loops::bf16;

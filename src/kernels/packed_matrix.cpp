@@ -126,8 +126,8 @@ torch::Tensor pairs_of(const torch::Tensor& weight) {
   return panels;
 }
 
-// Calls f(panel, values [in, kColumns] float, contiguous) for each panel of a weight, with rows of 0
-// behind its own up to `in` and columns of 0 behind the last.
+// Calls f(panel, values [in, kColumns] float, contiguous) for each panel of a weight, with rows of
+// 0 behind its own up to `in` and columns of 0 behind the last.
 template <class F>
 void each_wide_panel(const torch::Tensor& weight, std::int64_t in, const F& f) {
   each_panel(weight.size(1), [&](std::int64_t panel, std::int64_t first, std::int64_t size) {
@@ -273,7 +273,8 @@ void PackedMatrix::multiply_into(torch::Tensor& rows, const torch::Tensor& given
               "PackedMatrix: rows of ", x.sizes(), " into ", rows.sizes());
   float* to = rows.data_ptr<float>();
   products(x, [&](const Tile& tile, const float* sums) {
-    const std::int64_t column = tile.panel * kColumns, width = std::min(kColumns, columns_ - column);
+    const std::int64_t column = tile.panel * kColumns,
+                       width = std::min(kColumns, columns_ - column);
     for (std::int64_t row = 0; row < tile.size; ++row)
       std::copy_n(sums + row * kColumns, width, to + (tile.first + row) * rows.stride(0) + column);
   });

@@ -29,7 +29,8 @@ class PackedMatrixTest : public ::testing::TestWithParam<torch::Dtype> {
   static torch::Tensor typed(const torch::Tensor& x) { return x.to(GetParam()); }
   static double rounding() { return is_bf16() ? 4e-3 : 1e-6; }  // bf16 has 8 bits
 };
-INSTANTIATE_TEST_SUITE_P(Types, PackedMatrixTest, ::testing::Values(torch::kFloat32, torch::kBFloat16),
+INSTANTIATE_TEST_SUITE_P(Types, PackedMatrixTest,
+                         ::testing::Values(torch::kFloat32, torch::kBFloat16),
                          [](const auto& type) {
                            return type.param == torch::kBFloat16 ? "bf16" : "fp32";
                          });
@@ -46,7 +47,8 @@ TEST_P(PackedMatrixTest, MultipliesAsTheMatrixDoes) {
     for (const std::int64_t out : {64, 100, 129})
       for (const std::int64_t rows : {1, 5, 6, 7, 32})
         for (const bool by_columns : {false, true}) {
-          const torch::Tensor x = typed(random({rows, in}, 1)), weight = typed(random({in, out}, 2)),
+          const torch::Tensor x = typed(random({rows, in}, 1)),
+                              weight = typed(random({in, out}, 2)),
                               laid = by_columns ? weight.t().contiguous().t() : weight;
           ASSERT_TRUE(PackedMatrix::takes(laid));
           const PackedMatrix packed(laid);
