@@ -48,8 +48,8 @@ base::Json one(const Options& options, const Case& of) {
     return gradient(of, [&] { return plain(of.qkv, of.length, kind); });
   };
   const auto our_both = [&] { return gradient(of, [&] { return ours(of); }); };
-  base::check(relative_error(our_both(), plain_both(PlainModel::Attention::fused)) < 2e-2,
-              "bench attention: the gradients differ");  // bf16 has 8 bits
+  base::check(relative_error(our_both(), plain_both(PlainModel::Attention::fused)) < rounding(2e-2),
+              "bench attention: the gradients differ");
 
   const auto faster = [](const auto& work) {
     return faster_attention([&](PlainModel::Attention kind) {

@@ -15,7 +15,7 @@ constexpr int kPrompt = 128, kNew = 64;
 constexpr std::int64_t kVocabulary = 50257;
 
 // Of a number as it is computed with.
-double number_bytes() { return compute_type() == torch::kBFloat16 ? 2 : 4; }
+double number_bytes() { return static_cast<double>(torch::elementSize(compute_type())); }
 
 struct Size {
   const char* name;
@@ -143,8 +143,8 @@ base::Json run(const Options& options) {
       return one.run();
     });
     const Plain plain(model, attention, as_rows(prompts));
-    const double error = relative_error(ours.logits(), plain.logits());  // bf16 keeps 8 bits
-    base::check(error < 2e-2, "bench decode: the logits are ", error, " apart");
+    const double error = relative_error(ours.logits(), plain.logits());
+    base::check(error < rounding(2e-2), "bench decode: the logits are ", error, " apart");
     const Comparison result = compare_timed(
         options.rounds, [&] { return ours.run(); }, [&] { return plain.run(); });
     add_figures(json, name, "plain", model, prompts, number_bytes(), result);
@@ -178,7 +178,7 @@ Benchmark decode_benchmark() {
 
 Benchmark decode_int8_benchmark() {
   return {"decode-int8",
-          "the same with matrices in 8 bits, against ours as computed, whose peak the floor counts",
+          "the same with matrices in 8 bits, against ours of the type that is computed in",
           run_int8};
 }
 

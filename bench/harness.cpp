@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "kernels/compute.h"
 #include "kernels/probe.h"
 
 namespace bench {
@@ -29,6 +30,12 @@ Round run_round(bool ours_first, const std::function<double()>& ours,
 }
 
 }  // namespace
+
+torch::Dtype compute_type(torch::Device device) { return kernels::compute_dtype("auto", device); }
+
+double rounding(double in_bf16) {
+  return compute_type() == torch::kBFloat16 ? in_bf16 : in_bf16 / 100;
+}
 
 double seconds(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();

@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
+#include <torch/types.h>
+
 #include "base/json.h"
-#include "kernels/compute.h"
 
 namespace bench {
 
@@ -49,10 +50,11 @@ Benchmark serve_recommend_benchmark();
 Benchmark serve_events_benchmark();
 Benchmark serve_slow_benchmark();
 
-// What the program computes in there by itself, and so do both sides of a comparison.
-inline torch::Dtype compute_type(torch::Device device = torch::kCPU) {
-  return kernels::compute_dtype("auto", device);
-}
+// The type that the program chooses by itself on a device; both sides of a comparison compute in
+// it.
+torch::Dtype compute_type(torch::Device device = torch::kCPU);
+// How far apart numbers may be that are so far apart in bf16, which keeps 8 bits of fp32's 24.
+double rounding(double in_bf16);
 
 // Seconds that it takes.
 double seconds(const std::function<void()>& work);

@@ -53,10 +53,12 @@ torch::autograd::variable_list full_step(const Case& of) {
 }
 
 base::Json one(const Options& options, const Case& of) {
-  base::check(relative_error(ours(of), chunked(of)) < 1e-2, "bench head: the results differ");
+  base::check(relative_error(ours(of), chunked(of)) < rounding(1e-2),
+              "bench head: the results differ");
   const auto mine = our_step(of), theirs = full_step(of);
   for (std::size_t i = 0; i < mine.size(); ++i)
-    base::check(relative_error(mine[i], theirs[i]) < 2e-2, "bench head: the gradients differ");
+    base::check(relative_error(mine[i], theirs[i]) < rounding(2e-2),
+                "bench head: the gradients differ");
   const Comparison forward = compare(
                        options.rounds, [&] { ours(of); }, [&] { chunked(of); }),
                    both = compare(

@@ -83,6 +83,13 @@ int run(const std::vector<std::string>& arguments) {
     std::cerr << usage(all);
     return 2;
   }
+  const base::Json machine = {{"type", compute_type() == torch::kBFloat16 ? "bf16" : "fp32"},
+                              {"instruction_set", kernels::instruction_set()},
+                              {"threads", kernels::use_threads(0)}};
+  if (json)
+    std::cout << base::Json{{"machine", machine}}.dump() << std::endl;
+  else
+    print({"machine", "", {}}, machine);
   for (const Benchmark& benchmark : all) {
     if (std::find(names.begin(), names.end(), benchmark.name) == names.end()) continue;
     const base::Json figures = benchmark.run(options);

@@ -7,7 +7,7 @@
 namespace bench {
 namespace {
 
-// Both must give a sequence's tokens the same probabilities. bf16 keeps 8 bits.
+// Both must give a sequence's tokens the same probabilities.
 void check_same(const model::LanguageModel& initial, PlainPpo& plain, const torch::Tensor& prompts,
                 const PpoWork& work) {
   torch::NoGradGuard no_grad;
@@ -27,7 +27,7 @@ void check_same(const model::LanguageModel& initial, PlainPpo& plain, const torc
                              ids.narrow(1, work.prompt, work.reply).reshape({-1}).contiguous())
           .log_probs;
   const double difference = (ours - plain.log_probs(ids).reshape({-1})).abs().max().item<double>();
-  base::check(difference < .05, "bench ppo: log-probabilities differ by ", difference);
+  base::check(difference < rounding(.05), "bench ppo: log-probabilities differ by ", difference);
 }
 
 base::Json one(const Options& options, const PpoWork& work) {

@@ -57,10 +57,11 @@ base::Json one(const Options& options, const Case& of) {
   PlainSft plain(initial, attention);
   SftStep ours(initial, sequences);
 
-  // The same work: the same losses, before and after three steps. bf16 keeps 8 bits.
+  // The same work: the same losses, before and after three steps.
   for (int i = 0; i < 3; ++i) {
     const double a = ours.step(), b = plain.step(ids, kSftLearningRate, kSftMaxNorm);
-    base::check(std::abs(a - b) < 1e-2 * b, "bench sft: the losses differ, ", a, " and ", b);
+    base::check(std::abs(a - b) < rounding(1e-2) * b, "bench sft: the losses differ, ", a, " and ",
+                b);
   }
   const Comparison result = compare(
       options.rounds, [&] { ours.step(); },

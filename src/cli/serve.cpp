@@ -36,7 +36,7 @@ Given parse(const Command& self, const std::vector<std::string>& arguments_given
   std::string weights = "computed";
   arguments.option("--weights", weights,
                    "what replies are decoded with: computed (the run's type), or int8, which is "
-                   "less exact, and faster on processors with AVX-512 VNNI");
+                   "less exact, and faster on processors with AVX-512 VNNI or AVX2");
   arguments.option("--address", given.server.http.address, "IP address to listen at");
   arguments.option("--port", given.server.http.port, "port to listen at; 0: any free one");
   arguments.option("--store", given.store,

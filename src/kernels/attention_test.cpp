@@ -246,24 +246,23 @@ void expect_near_fp64(const Segments& segments, const Heads& heads, std::int64_t
 }
 
 // Without instructions for it bf16 is a thousand times as slow: a little of it must do.
-bool is_bf16_slow() { return !bf16_attention::available(64); }
+bool has_bf16() { return bf16_attention::available(64); }
 
 TEST(Attention, InBf16AtTheWidthsOfModelsStaysNearFp64ForwardAndBackward) {
   Segments segments{{0}};
   for (const std::int64_t length : {1, 2, 5, 6, 7, 15, 16, 17, 47, 48, 49, 64, 65, 130})
-    if (length < 48 || !is_bf16_slow()) segments.bounds.push_back(segments.bounds.back() + length);
+    if (length < 48 || has_bf16()) segments.bounds.push_back(segments.bounds.back() + length);
   for (const std::int64_t width : {32, 64, 96, 128})
     for (const Heads& heads : {Heads{2}, Heads{4, 2}, Heads{3, 1, .05}}) {
       SCOPED_TRACE(width);
       expect_near_fp64(segments, heads, width);
     }
-  if (!is_bf16_slow())
-    expect_near_fp64({{0, 600}}, {2}, 64);  // longer than what is worked on at a time
+  if (has_bf16()) expect_near_fp64({{0, 600}}, {2}, 64);  // longer than what is worked on at a time
 }
 
 TEST(Attention, InBf16AtTheWidthsOfModelsBehindAPrefixStaysNearFp64ForwardAndBackward) {
   for (const std::int64_t prefix : {1, 16, 33, 70}) {
-    if (prefix > 16 && is_bf16_slow()) continue;
+    if (prefix > 16 && !has_bf16()) continue;
     Segments segments{{0, prefix}, {-1}};
     const auto add = [&](std::int64_t length, std::int64_t behind) {
       segments.bounds.push_back(segments.bounds.back() + length);

@@ -31,8 +31,8 @@ void tile(const std::uint32_t* left, std::int64_t row, std::int64_t step,
           const std::uint32_t* right, std::int64_t right_row, float* to, std::int64_t to_row,
           std::int64_t steps, const Ahead& ahead) {
   constexpr std::int64_t kSteps = 4;  // between one fetch and the next
-  const std::int64_t lines = ahead.lines((steps + kSteps - 1) / kSteps);
-  const std::byte* next = ahead.begin;
+  Ahead next = ahead;
+  const std::int64_t lines = next.lines_each((steps + kSteps - 1) / kSteps);
   __m512 sums[R][V];
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r)
@@ -40,9 +40,7 @@ void tile(const std::uint32_t* left, std::int64_t row, std::int64_t step,
     for (int v = 0; v < V; ++v)
       sums[r][v] = adds ? _mm512_loadu_ps(to + r * to_row + 16 * v) : _mm512_setzero_ps();
   for (std::int64_t k = 0; k < steps; ++k) {
-    if (k % kSteps == 0)
-      for (std::int64_t line = 0; line < lines; ++line, next += Ahead::kLine)
-        _mm_prefetch(next, _MM_HINT_T1);
+    if (k % kSteps == 0) next.fetch(lines);
     __m512i columns[V];
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) columns[v] = _mm512_loadu_si512(right + k * right_row + 16 * v);

@@ -9,7 +9,7 @@
 namespace kernels {
 
 // The output layer as decoding reads it: [V, C], laid out once for products of a few rows:
-// on a GPU padded, in bf16 or int8 on the processor packed, in memory beside the weight.
+// on a GPU padded, on the processor packed where it can be, in memory beside the weight.
 class DecodingHead {
  public:
   // int8 is for the processor; throws base::Error on a GPU.

@@ -5,21 +5,21 @@
 #include <immintrin.h>
 
 namespace kernels::fp32 {
-namespace {
-
-constexpr std::int64_t kStrip = 16;  // columns whose sums for all rows of a tile stay in registers
-
-}  // namespace
 
 bool available() {
   static const bool there = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   return there;
 }
 
-void pack(const float* values, std::int64_t inputs, float* strips) {
-  for (std::int64_t first = 0; first < kColumns; first += kStrip)
-    for (std::int64_t i = 0; i < inputs; ++i, strips += kStrip)
-      std::copy_n(values + i * kColumns + first, kStrip, strips);
+void pack(const Columns& matrix, std::int64_t inputs, float* strips) {
+  for (std::int64_t first = 0; first < kColumns; first += kStrip) {
+    const std::int64_t there = std::clamp<std::int64_t>(matrix.columns - first, 0, kStrip);
+    for (std::int64_t i = 0; i < inputs; ++i, strips += kStrip) {
+      const float* from = matrix.data + i * matrix.row + first * matrix.column;
+      for (std::int64_t j = 0; j < there; ++j) strips[j] = from[j * matrix.column];
+      std::fill(strips + there, strips + kStrip, 0.f);
+    }
+  }
 }
 
 }  // namespace kernels::fp32
@@ -35,8 +35,8 @@ template <int R>
 void multiply_strip(const float* rows, std::int64_t stride, const float* strip, std::int64_t inputs,
                     float* sums, const Ahead& ahead) {
   constexpr std::int64_t kSteps = 8;  // between one fetch and the next
-  const std::int64_t lines = ahead.lines(std::max<std::int64_t>(1, inputs / kSteps));
-  const std::byte* next = ahead.begin;
+  Ahead next = ahead;
+  const std::int64_t lines = next.lines_each(std::max<std::int64_t>(1, inputs / kSteps));
   __m256 low[R], high[R];
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) low[r] = high[r] = _mm256_setzero_ps();
@@ -52,8 +52,7 @@ void multiply_strip(const float* rows, std::int64_t stride, const float* strip, 
   };
   std::int64_t i = 0;
   for (; i + kSteps <= inputs; i += kSteps) {
-    for (std::int64_t line = 0; line < lines; ++line, next += Ahead::kLine)
-      _mm_prefetch(next, _MM_HINT_T1);
+    next.fetch(lines);
 #pragma GCC unroll 4
     for (std::int64_t j = 0; j < kSteps; ++j) step(i + j);
   }

@@ -6,15 +6,38 @@
 #include <immintrin.h>
 
 namespace kernels::int8 {
-
 namespace {
 
 bool has_vnni() {
   return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
 constexpr std::int64_t kWords = kBlock / 4;  // of a block's column
+
+// Adds one block's products of some rows with kColumns columns to sums. `words`: kWords, taken from
+// the caller, as a number that is known makes GCC spread the loop over more registers than there
+// are.
+using AddBlock = void (*)(const Rows& rows, std::int64_t block, std::int64_t words,
+                          const std::uint32_t* columns, float* sums);
+
+// add: for one row, two and so on. Compiled with the instructions of its caller.
+inline __attribute__((always_inline)) void multiply_by(const AddBlock (&add)[kRows],
+                                                       const Rows& rows, std::int64_t count,
+                                                       const std::uint32_t* words,
+                                                       const float* column_scales, float* sums,
+                                                       const Ahead& ahead) {
+  Ahead next = ahead;
+  const std::int64_t lines = next.lines_each(rows.blocks);
+  std::fill(sums, sums + count * kColumns, 0.f);
+  for (std::int64_t b = 0; b < rows.blocks; ++b) {
+    next.fetch(lines);
+    add[count - 1](rows, b, kWords, words + b * kWords * kColumns, sums);
+  }
+  for (std::int64_t r = 0; r < count; ++r)
+    for (std::int64_t j = 0; j < kColumns; ++j) sums[r * kColumns + j] *= column_scales[j];
+}
 
 }  // namespace
 }  // namespace kernels::int8
@@ -25,9 +48,7 @@ constexpr std::int64_t kWords = kBlock / 4;  // of a block's column
 namespace kernels::int8 {
 namespace {
 
-// Adds one block's products of R rows with kColumns columns: all whole sums stay in registers.
-// `words`: along the block, taken from the caller, as a number that is known makes GCC spread the
-// loop over more registers than there are.
+// All whole sums stay in registers.
 template <int R>
 void add_block(const Rows& rows, std::int64_t block, std::int64_t words,
                const std::uint32_t* columns, float* sums) {
@@ -65,23 +86,14 @@ void add_block(const Rows& rows, std::int64_t block, std::int64_t words,
   }
 }
 
-using AddBlock = void (*)(const Rows&, std::int64_t, std::int64_t, const std::uint32_t*, float*);
-
 void multiply_by_vnni(const Rows& rows, std::int64_t count, const std::uint32_t* words,
                       const float* column_scales, float* sums, const Ahead& ahead) {
   static constexpr AddBlock kAdd[kRows] = {add_block<1>, add_block<2>, add_block<3>,
                                            add_block<4>, add_block<5>, add_block<6>};
-  std::fill(sums, sums + count * kColumns, 0.f);
-  for (std::int64_t b = 0; b < rows.blocks; ++b) {
-    ahead.part(b, rows.blocks).fetch();
-    kAdd[count - 1](rows, b, kWords, words + b * kWords * kColumns, sums);
-  }
-  for (std::int64_t r = 0; r < count; ++r)
-    for (std::int64_t j = 0; j < kColumns; ++j) sums[r * kColumns + j] *= column_scales[j];
+  multiply_by(kAdd, rows, count, words, column_scales, sums, ahead);
 }
 
 }  // namespace
-
 }  // namespace kernels::int8
 
 #pragma GCC pop_options
@@ -107,11 +119,11 @@ void widen(const std::int8_t* q, Pairs* to) {
   }
 }
 
-// As add_block above, of 8 V columns at a time: all whole sums stay in registers. Bytes are widened
-// to 16 bits, in which two products are added without a carry.
+// 8 V columns at a time, whose whole sums stay in registers. Bytes are multiplied in 16 bits and
+// two products added in 32, so that nothing saturates.
 template <int R, int V>
-void add_wide_block(const Rows& rows, std::int64_t block, const std::uint32_t* columns,
-                    float* sums) {
+void add_wide_block(const Rows& rows, std::int64_t block, std::int64_t words,
+                    const std::uint32_t* columns, float* sums) {
   Pairs pairs[R];
   for (int r = 0; r < R; ++r) widen(rows.q + (r * rows.blocks + block) * kBlock, pairs + r);
   const __m256i low_bytes = _mm256_set1_epi16(0xFF);
@@ -121,12 +133,12 @@ void add_wide_block(const Rows& rows, std::int64_t block, const std::uint32_t* c
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) whole[r][v] = _mm256_setzero_si256();
-    for (std::int64_t k = 0; k < kWords; ++k) {
+    for (std::int64_t k = 0; k < words; ++k) {
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) {
-        const __m256i words = _mm256_loadu_si256(
+        const __m256i fours = _mm256_loadu_si256(
             reinterpret_cast<const __m256i*>(columns + k * kColumns + first + 8 * v));
-        const __m256i even = _mm256_and_si256(words, low_bytes), odd = _mm256_srli_epi16(words, 8);
+        const __m256i even = _mm256_and_si256(fours, low_bytes), odd = _mm256_srli_epi16(fours, 8);
 #pragma GCC unroll 6
         for (int r = 0; r < R; ++r) {
           whole[r][v] = _mm256_add_epi32(
@@ -151,20 +163,12 @@ void add_wide_block(const Rows& rows, std::int64_t block, const std::uint32_t* c
   }
 }
 
-using AddWideBlock = void (*)(const Rows&, std::int64_t, const std::uint32_t*, float*);
-
 void multiply_by_avx2(const Rows& rows, std::int64_t count, const std::uint32_t* words,
                       const float* column_scales, float* sums, const Ahead& ahead) {
-  static constexpr AddWideBlock kAdd[kRows] = {add_wide_block<1, 4>, add_wide_block<2, 2>,
-                                               add_wide_block<3, 1>, add_wide_block<4, 1>,
-                                               add_wide_block<5, 1>, add_wide_block<6, 1>};
-  std::fill(sums, sums + count * kColumns, 0.f);
-  for (std::int64_t b = 0; b < rows.blocks; ++b) {
-    ahead.part(b, rows.blocks).fetch();
-    kAdd[count - 1](rows, b, words + b * kWords * kColumns, sums);
-  }
-  for (std::int64_t r = 0; r < count; ++r)
-    for (std::int64_t j = 0; j < kColumns; ++j) sums[r * kColumns + j] *= column_scales[j];
+  static constexpr AddBlock kAdd[kRows] = {add_wide_block<1, 4>, add_wide_block<2, 2>,
+                                           add_wide_block<3, 1>, add_wide_block<4, 1>,
+                                           add_wide_block<5, 1>, add_wide_block<6, 1>};
+  multiply_by(kAdd, rows, count, words, column_scales, sums, ahead);
 }
 
 }  // namespace
@@ -177,8 +181,7 @@ namespace kernels::int8 {
 std::vector<Multiply> ways_to_multiply() {
   std::vector<Multiply> ways;
   if (has_vnni()) ways.push_back(multiply_by_vnni);
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    ways.push_back(multiply_by_avx2);
+  if (has_avx2()) ways.push_back(multiply_by_avx2);
   ways.push_back(multiply_plainly);
   return ways;
 }

@@ -47,7 +47,7 @@ struct Rows {
 };
 
 // `count` of them, 1 to kRows, times packed columns: sums [count, kColumns]. `ahead` is fetched
-// meanwhile.
+// meanwhile, if not by the plain loops.
 void multiply(const Rows& rows, std::int64_t count, const std::uint32_t* words,
               const float* column_scales, float* sums, const Ahead& ahead = {});
 

@@ -40,11 +40,11 @@ void each_panel(std::int64_t columns, const F& f) {
   });
 }
 
-// What a tile is the product of: rows [first, first + size) and a panel that begins at `words`.
+// The product of rows [first_row, first_row + rows) and a panel, whose numbers begin at `data`.
 // `ahead`: what is read after it.
 struct Tile {
-  std::int64_t panel, first, size;
-  const std::uint32_t* words;
+  std::int64_t panel, first_row, rows;
+  const std::byte* data;
   Ahead ahead;
 };
 
@@ -66,9 +66,8 @@ void each_tile(const torch::Tensor& panels, std::int64_t count, const Multiply& 
           panel + 1 < end && tiles_of_rows > 1 ? Ahead{here + bytes, bytes} : Ahead{};
       for (std::int64_t i = 0; i < tiles_of_rows; ++i) {
         const std::int64_t first = i * count / tiles_of_rows,  // tiles of nearly one size
-            size = (i + 1) * count / tiles_of_rows - first;
-        const Tile tile{panel, first, size, reinterpret_cast<const std::uint32_t*>(here),
-                        next.part(i, tiles_of_rows)};
+            end_row = (i + 1) * count / tiles_of_rows;
+        const Tile tile{panel, first, end_row - first, here, next.part(i, tiles_of_rows)};
         multiply(tile, sums);
         f(tile, sums);
       }
@@ -126,26 +125,15 @@ torch::Tensor pairs_of(const torch::Tensor& weight) {
   return panels;
 }
 
-// Calls f(panel, values [in, kColumns] float, contiguous) for each panel of a weight, with rows of
-// 0 behind its own up to `in` and columns of 0 behind the last.
-template <class F>
-void each_wide_panel(const torch::Tensor& weight, std::int64_t in, const F& f) {
-  each_panel(weight.size(1), [&](std::int64_t panel, std::int64_t first, std::int64_t size) {
-    const torch::Tensor wide =
-        at::constant_pad_nd(weight.narrow(1, first, size).to(torch::kFloat32),
-                            {0, kColumns - size, 0, in - weight.size(0)})
-            .contiguous();
-    f(panel, wide.data_ptr<float>());
-  });
-}
-
-// [panels, kColumns / 16, in, 16]
+// [panels, kColumns / kStrip, in, kStrip]
 torch::Tensor strips_of(const torch::Tensor& weight) {
   const std::int64_t in = weight.size(0);
-  const torch::Tensor panels =
-      torch::empty({panels_for(weight.size(1)), kColumns / 16, in, 16}, torch::kFloat32);
-  each_wide_panel(weight, in, [&](std::int64_t panel, const float* values) {
-    fp32::pack(values, in, panels.data_ptr<float>() + panel * in * kColumns);
+  const torch::Tensor panels = torch::empty(
+      {panels_for(weight.size(1)), kColumns / fp32::kStrip, in, fp32::kStrip}, torch::kFloat32);
+  each_panel(weight.size(1), [&](std::int64_t panel, std::int64_t first, std::int64_t size) {
+    fp32::pack({weight.data_ptr<float>() + first * weight.stride(1), weight.stride(0),
+                weight.stride(1), size},
+               in, panels.data_ptr<float>() + panel * in * kColumns);
   });
   return panels;
 }
@@ -156,8 +144,12 @@ std::pair<torch::Tensor, torch::Tensor> fours_of(const torch::Tensor& weight) {
                      count = panels_for(weight.size(1));
   const torch::Tensor panels = torch::empty({count, in / 4, kColumns, 4}, torch::kUInt8),
                       scales = torch::empty({count, kColumns}, torch::kFloat32);
-  each_wide_panel(weight, in, [&](std::int64_t panel, const float* values) {
-    int8::pack(values, in, words(panels) + panel * in / 4 * kColumns,
+  each_panel(weight.size(1), [&](std::int64_t panel, std::int64_t first, std::int64_t size) {
+    const torch::Tensor wide =
+        at::constant_pad_nd(weight.narrow(1, first, size).to(torch::kFloat32),
+                            {0, kColumns - size, 0, in - weight.size(0)})
+            .contiguous();
+    int8::pack(wide.data_ptr<float>(), in, words(panels) + panel * in / 4 * kColumns,
                scales.data_ptr<float>() + panel * kColumns);
   });
   return {panels, scales};
@@ -207,7 +199,8 @@ void PackedMatrix::products(const torch::Tensor& x, const F& f) const {
     each_tile(
         panels_, count,
         [&](const Tile& tile, float* sums) {
-          int8::multiply(all.from(tile.first), tile.size, tile.words,
+          int8::multiply(all.from(tile.first_row), tile.rows,
+                         reinterpret_cast<const std::uint32_t*>(tile.data),
                          scales + tile.panel * kColumns, sums, tile.ahead);
         },
         f);
@@ -216,8 +209,8 @@ void PackedMatrix::products(const torch::Tensor& x, const F& f) const {
     each_tile(
         panels_, count,
         [&](const Tile& tile, float* sums) {
-          fp32::multiply(from + tile.first * stride, stride, tile.size,
-                         reinterpret_cast<const float*>(tile.words), inputs_, sums, tile.ahead);
+          fp32::multiply(from + tile.first_row * stride, stride, tile.rows,
+                         reinterpret_cast<const float*>(tile.data), inputs_, sums, tile.ahead);
         },
         f);
   } else {
@@ -225,8 +218,9 @@ void PackedMatrix::products(const torch::Tensor& x, const F& f) const {
     each_tile(
         panels_, count,
         [&](const Tile& tile, float* sums) {
-          tiles::multiply({from + tile.first * stride, stride / 2, 1}, {tile.words, kColumns},
-                          {sums, kColumns}, {tile.size, kColumns, panels_.size(1)}, tile.ahead);
+          tiles::multiply({from + tile.first_row * stride, stride / 2, 1},
+                          {reinterpret_cast<const std::uint32_t*>(tile.data), kColumns},
+                          {sums, kColumns}, {tile.rows, kColumns, panels_.size(1)}, tile.ahead);
         },
         f);
   }
@@ -253,8 +247,8 @@ torch::Tensor PackedMatrix::multiply(const torch::Tensor& given, const FewRows& 
     products(x, [&](const Tile& tile, const float* sums) {
       const std::int64_t column = tile.panel * kColumns,
                          width = std::min(kColumns, columns_ - column);
-      for (std::int64_t row = 0; row < tile.size; ++row) {
-        const std::int64_t at = (tile.first + row) * columns_ + column;
+      for (std::int64_t row = 0; row < tile.rows; ++row) {
+        const std::int64_t at = (tile.first_row + row) * columns_ + column;
         loops::finish_row(
             sums + row * kColumns,
             loops::Finish<T>{bias ? bias + column : nullptr, more.gelu, also ? also + at : nullptr},
@@ -275,8 +269,9 @@ void PackedMatrix::multiply_into(torch::Tensor& rows, const torch::Tensor& given
   products(x, [&](const Tile& tile, const float* sums) {
     const std::int64_t column = tile.panel * kColumns,
                        width = std::min(kColumns, columns_ - column);
-    for (std::int64_t row = 0; row < tile.size; ++row)
-      std::copy_n(sums + row * kColumns, width, to + (tile.first + row) * rows.stride(0) + column);
+    for (std::int64_t row = 0; row < tile.rows; ++row)
+      std::copy_n(sums + row * kColumns, width,
+                  to + (tile.first_row + row) * rows.stride(0) + column);
   });
 }
 

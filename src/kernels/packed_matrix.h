@@ -19,9 +19,9 @@ MatrixNumbers matrix_numbers(const std::string& name);
 // processor: for decoding, where reading the matrix is what takes the time.
 class PackedMatrix {
  public:
-  // Whether a weight [in, out] can be packed here. As computed: fp32, on a processor with AVX2; or
-  // bf16, on one with AVX-512 BF16, 32 divides `in`, and its rows or its columns are contiguous. In
-  // int8: bf16 or fp32.
+  // Whether a weight [in, out], not empty, can be packed here. As computed: fp32 on a processor
+  // with AVX2 and FMA; bf16 on one with AVX-512 BF16, where 32 divides `in` and rows or columns are
+  // contiguous. In int8: bf16 or fp32.
   static bool takes(const torch::Tensor& weight, MatrixNumbers numbers = MatrixNumbers::computed);
 
   PackedMatrix() = default;

@@ -104,6 +104,20 @@ TEST(PackedMatrix, TakesOnlyWhatItCanLayOut) {
   EXPECT_FALSE(PackedMatrix::takes(random({64, 64}, 1).to(torch::kFloat64)));
 }
 
+TEST_P(PackedMatrixTest, RefusesRowsOfAnotherTypeOrWidth) {
+  const PackedMatrix packed(typed(random({64, 64}, 1)));
+  EXPECT_THROW(packed.multiply(typed(random({2, 32}, 2))), base::Error);
+  EXPECT_THROW(packed.multiply(random({2, 64}, 2).to(torch::kFloat64)), base::Error);
+}
+
+TEST(PackedMatrix, InFp32TakesViewsWithGapsInBothDirections) {
+  if (!fp32::available()) GTEST_SKIP() << "no AVX2";
+  const torch::Tensor weight = random({64, 70, 2}, 1).select(2, 0), x = random({7, 64}, 2);
+  EXPECT_LT(
+      testing::relative_error(PackedMatrix(weight).multiply(x), at::mm(wide(x), wide(weight))),
+      1e-6);
+}
+
 // The definition, in fp64: columns by their largest number, rows by that of each 64 inputs.
 torch::Tensor rounded_columns(const torch::Tensor& weight) {
   const torch::Tensor exact = weight.to(torch::kFloat32),
@@ -220,7 +234,11 @@ TEST(PackedInt8Matrix, RefusesRowsOfAnotherTypeOrWidth) {
 
 TEST(PackedInt8Matrix, AllWaysToMultiplyGiveTheSame) {
   const std::int64_t blocks = 3, in = blocks * int8::kBlock;
-  const torch::Tensor weight = random({in, int8::kColumns}, 1), x = random({6, in}, 2);
+  torch::Tensor weight = random({in, int8::kColumns}, 1), x = random({6, in}, 2);
+  for (const float largest : {1.f, -1.f}) {  // the largest sums of either sign
+    weight.select(1, largest > 0 ? 3 : 60).fill_(largest);
+    x[largest > 0 ? 0 : 5].fill_(largest);
+  }
   std::vector<std::uint32_t> words(static_cast<std::size_t>(in / 4 * int8::kColumns));
   std::vector<float> scales(int8::kColumns), row_scales(6 * blocks);
   std::vector<std::int8_t> q(static_cast<std::size_t>(6 * in));
@@ -231,9 +249,10 @@ TEST(PackedInt8Matrix, AllWaysToMultiplyGiveTheSame) {
                        row_scales.data() + row * blocks, offsets.data() + row * blocks);
   const int8::Rows rows{q.data(), row_scales.data(), offsets.data(), blocks};
   for (std::int64_t count = 1; count <= int8::kRows; ++count) {
-    std::vector<float> plain(static_cast<std::size_t>(count * int8::kColumns)), ours = plain;
+    std::vector<float> plain(static_cast<std::size_t>(count * int8::kColumns));
     int8::multiply_plainly(rows, count, words.data(), scales.data(), plain.data(), {});
     for (const int8::Multiply multiply : int8::ways_to_multiply()) {
+      std::vector<float> ours(plain.size(), NAN);
       multiply(rows, count, words.data(), scales.data(), ours.data(), {});
       for (std::size_t i = 0; i < ours.size(); ++i)
         EXPECT_NEAR(ours[i], plain[i], 1e-6 * (1 + std::fabs(ours[i])));

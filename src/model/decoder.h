@@ -13,8 +13,8 @@ namespace model {
 class Decoder {
  public:
   // Room for `slots` sequences of up to `room` tokens each (at most the model's positions). The
-  // weights stay as they are; matrices that are laid out anew for decoding, on a GPU, in bf16 or in
-  // int8, are in memory once more. Prompts are worked out with the given weights in any case.
+  // weights stay as they are; matrices that are laid out anew for decoding, as those that can be
+  // are, stand in memory once more. Prompts are worked out with the given weights in any case.
   // int8 is for the processor and weights without adapters; throws base::Error(usage) elsewhere.
   Decoder(const Weights& weights, std::int64_t slots, std::int64_t room,
           kernels::MatrixNumbers numbers = kernels::MatrixNumbers::computed);

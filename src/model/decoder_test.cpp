@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "kernels/bf16_tiles.h"
+#include "kernels/fp32_tiles.h"
 #include "kernels/sampling.h"
 #include "kernels/test_tensors.h"
 #include "model/lora.h"
@@ -94,6 +95,32 @@ TEST(Decoder, InInt8FollowsTheWholeForwardPassLessExactly) {
         EXPECT_GT(error, 1e-4) << "token " << t;
       }
     }
+}
+
+// Matrices with adapters are not packed.
+TEST(Decoder, WithAnAdapterBesideFollowsTheWholeForwardPass) {
+  LanguageModel model = random_model(gpt2_config(2, 2, 64, 32, 50), 1);
+  attach(model, new_adapter(model.config, model.parameters, {.rank = 2}, 48, 2, 5));
+  torch::NoGradGuard no_grad;
+  for (const torch::Tensor& tensor : model.trained().tensors()) tensor.add_(.1);
+  const Weights weights = cast(model, torch::kFloat32);
+  const std::vector<int> tokens = testing::sequence(9, 1);
+  const torch::Tensor whole = hidden_states(weights, pack({tokens}));
+  Decoder decoder(weights, 1, 32), plain(cast(merged(model), torch::kFloat32), 1, 32);
+  EXPECT_FALSE(decoder.weights().layers[1].qkv.packed.defined());
+  EXPECT_EQ(plain.weights().layers[1].qkv.packed.defined(), kernels::fp32::available());
+  const auto started = decoder.start({{tokens.begin(), tokens.begin() + 5}}),
+             also = plain.start({{tokens.begin(), tokens.begin() + 5}});
+  for (std::size_t t = 5; t < tokens.size(); ++t) {
+    const torch::Tensor wanted = whole[static_cast<std::int64_t>(t)];
+    EXPECT_LT(
+        kernels::testing::relative_error(decoder.append(started.slots, {tokens[t]})[0], wanted),
+        1e-5)
+        << "token " << t;
+    EXPECT_LT(kernels::testing::relative_error(plain.append(also.slots, {tokens[t]})[0], wanted),
+              1e-5)
+        << "token " << t;
+  }
 }
 
 TEST(Decoder, InInt8TakesMergedAdaptersOnly) {

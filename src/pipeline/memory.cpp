@@ -68,8 +68,9 @@ double critic_memory(const ModelSize& size, double minibatch, double context) {
 
 double rl_memory(const ModelSize& size, double replies, double minibatch, double context) {
   const double policy = 4 * size.trained,
-               sampler = cast(size) + (size.adapter ? stored(size) : 0),  // merged
-      cache = 2 * 2 * replies * context * size.layers * size.key_width;
+               // cast, laid out anew, merged
+      sampler = 2 * cast(size) + (size.adapter ? stored(size) : 0),
+               cache = 2 * 2 * replies * context * size.layers * size.key_width;
   return stored(size) + policy + optimiser(size) + 2 * cast(size) + sampler + cache +
          activations(size, minibatch * context);
 }

@@ -19,6 +19,7 @@ struct ModelSize {
 ModelSize size_of(model::ModelConfig config, const model::LoraSettings& lora, double vocabulary,
                   double added);
 
+// Of a model that writes `slots` replies side by side, of `context` tokens; 0: that only reads.
 double serving_memory(const ModelSize& size, double slots, double context);
 double sft_memory(const ModelSize& size, double batch_tokens);
 // Of a language model as reward, on its own.

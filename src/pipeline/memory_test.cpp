@@ -24,5 +24,12 @@ TEST(Memory, ACriticApartBesideAnAdapterIsAnotherAdapter) {
   EXPECT_EQ(critic_memory(adapter, 0, 0), 16 * adapter.trained);
 }
 
+TEST(Memory, WhoWritesHasTheMatricesOnceMoreThanWhoReads) {
+  const ModelSize whole = size(0);
+  EXPECT_EQ(serving_memory(whole, 0, 0), 6 * whole.weights);
+  EXPECT_EQ(serving_memory(whole, 1, 0), 8 * whole.weights);
+  EXPECT_GT(serving_memory(whole, 2, 32), serving_memory(whole, 1, 32));
+}
+
 }  // namespace
 }  // namespace pipeline
