@@ -72,7 +72,7 @@ std::vector<Finding> examine() {
       {"processor", kernels::instruction_set(), ""},
       {"computes in", has_bf16 ? "bf16" : "fp32",
        has_bf16 ? ""
-                : "this processor has no bf16 instructions: training takes about twice as long"},
+                : "this processor has no bf16 instructions: training takes several times as long"},
       {"GPU", kernels::cuda::has_device() ? base::Json(kernels::cuda::card()) : base::Json("none"),
        ""},
       {"threads", threads, ""},

@@ -48,6 +48,15 @@ struct Tile {
   Ahead ahead;
 };
 
+// What to fetch while the first `bytes` of what a thread still has to read, a panel, are multiplied
+// by `count` rows: the next panel where several tiles of rows take turns at this one; where there
+// is one tile, the same panel a little further on; of one row nothing, as memory gives no more.
+Ahead ahead_of(const Ahead& left, std::int64_t bytes, std::int64_t count) {
+  if (count == 1) return {};
+  const std::int64_t distance = std::min(left.bytes, count > tiles::kRows ? bytes : 2048);
+  return {left.begin + distance, std::min(left.bytes - distance, bytes)};
+}
+
 // Calls f(tile, sums [rows, kColumns]) for all tiles of a product of `count` rows with a matrix,
 // whose sums multiply(tile, sums) sets: a panel for all rows before the next one, so that it is
 // read from memory once, while the panel before is computed with.
@@ -61,9 +70,7 @@ void each_tile(const torch::Tensor& panels, std::int64_t count, const Multiply& 
     alignas(64) float sums[tiles::kRows * kColumns];
     for (std::int64_t panel = begin; panel < end; ++panel) {
       const std::byte* here = all + panel * bytes;
-      // One tile of rows alone waits for memory anyway.
-      const Ahead next =
-          panel + 1 < end && tiles_of_rows > 1 ? Ahead{here + bytes, bytes} : Ahead{};
+      const Ahead next = ahead_of({here, (end - panel) * bytes}, bytes, count);
       for (std::int64_t i = 0; i < tiles_of_rows; ++i) {
         const std::int64_t first = i * count / tiles_of_rows,  // tiles of nearly one size
             end_row = (i + 1) * count / tiles_of_rows;
