@@ -26,13 +26,13 @@ using namespace vectors;
 namespace {
 
 // R rows and 16 V columns: all sums stay in registers.
-template <int R, int V, bool adds>
+template <int R, int V, bool adds, bool fetches>
 void tile(const std::uint32_t* left, std::int64_t row, std::int64_t step,
           const std::uint32_t* right, std::int64_t right_row, float* to, std::int64_t to_row,
           std::int64_t steps, const Ahead& ahead) {
   constexpr std::int64_t kSteps = 4;  // between one fetch and the next
-  Ahead next = ahead;
-  const std::int64_t lines = next.lines_each((steps + kSteps - 1) / kSteps);
+  Ahead next = fetches ? ahead : Ahead{};
+  const std::int64_t lines = fetches ? next.lines_each((steps + kSteps - 1) / kSteps) : 0;
   __m512 sums[R][V];
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r)
@@ -40,7 +40,8 @@ void tile(const std::uint32_t* left, std::int64_t row, std::int64_t step,
     for (int v = 0; v < V; ++v)
       sums[r][v] = adds ? _mm512_loadu_ps(to + r * to_row + 16 * v) : _mm512_setzero_ps();
   for (std::int64_t k = 0; k < steps; ++k) {
-    if (k % kSteps == 0) next.fetch(lines);
+    if constexpr (fetches)
+      if (k % kSteps == 0) next.fetch(lines);
     __m512i columns[V];
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) columns[v] = _mm512_loadu_si512(right + k * right_row + 16 * v);
@@ -63,16 +64,22 @@ void tile(const std::uint32_t* left, std::int64_t row, std::int64_t step,
 using Tile = void (*)(const std::uint32_t*, std::int64_t, std::int64_t, const std::uint32_t*,
                       std::int64_t, float*, std::int64_t, std::int64_t, const Ahead&);
 
-template <bool adds>
+template <bool adds, bool fetches>
 void run(const Left& left, const Right& right, const Target& to, const Extent& extent,
          const Ahead& ahead) {
   static constexpr Tile kTiles[kRows][kColumns / 16] = {
-      {tile<1, 1, adds>, tile<1, 2, adds>, tile<1, 3, adds>, tile<1, 4, adds>},
-      {tile<2, 1, adds>, tile<2, 2, adds>, tile<2, 3, adds>, tile<2, 4, adds>},
-      {tile<3, 1, adds>, tile<3, 2, adds>, tile<3, 3, adds>, tile<3, 4, adds>},
-      {tile<4, 1, adds>, tile<4, 2, adds>, tile<4, 3, adds>, tile<4, 4, adds>},
-      {tile<5, 1, adds>, tile<5, 2, adds>, tile<5, 3, adds>, tile<5, 4, adds>},
-      {tile<6, 1, adds>, tile<6, 2, adds>, tile<6, 3, adds>, tile<6, 4, adds>}};
+      {tile<1, 1, adds, fetches>, tile<1, 2, adds, fetches>, tile<1, 3, adds, fetches>,
+       tile<1, 4, adds, fetches>},
+      {tile<2, 1, adds, fetches>, tile<2, 2, adds, fetches>, tile<2, 3, adds, fetches>,
+       tile<2, 4, adds, fetches>},
+      {tile<3, 1, adds, fetches>, tile<3, 2, adds, fetches>, tile<3, 3, adds, fetches>,
+       tile<3, 4, adds, fetches>},
+      {tile<4, 1, adds, fetches>, tile<4, 2, adds, fetches>, tile<4, 3, adds, fetches>,
+       tile<4, 4, adds, fetches>},
+      {tile<5, 1, adds, fetches>, tile<5, 2, adds, fetches>, tile<5, 3, adds, fetches>,
+       tile<5, 4, adds, fetches>},
+      {tile<6, 1, adds, fetches>, tile<6, 2, adds, fetches>, tile<6, 3, adds, fetches>,
+       tile<6, 4, adds, fetches>}};
   kTiles[extent.rows - 1][extent.columns / 16 - 1](static_cast<const std::uint32_t*>(left.data),
                                                    left.row, left.step, right.data, right.row,
                                                    to.data, to.row, extent.steps, ahead);
@@ -114,11 +121,11 @@ void transpose(__m512i (&x)[16]) {
 
 void multiply(const Left& left, const Right& right, const Target& to, const Extent& extent,
               const Ahead& ahead) {
-  run<false>(left, right, to, extent, ahead);
+  (ahead.bytes > 0 ? run<false, true> : run<false, false>)(left, right, to, extent, ahead);
 }
 
 void add_product(const Left& left, const Right& right, const Target& to, const Extent& extent) {
-  run<true>(left, right, to, extent, {});
+  run<true, false>(left, right, to, extent, {});
 }
 
 void pack_transposed(const Words& rows, std::int64_t count, std::int64_t at, std::int64_t row,
