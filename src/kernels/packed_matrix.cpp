@@ -41,7 +41,7 @@ void each_panel(std::int64_t columns, const F& f) {
 }
 
 // The product of rows [first_row, first_row + rows) and a panel, whose numbers begin at `data`.
-// `ahead`: what is read after it.
+// `ahead`: what to fetch meanwhile.
 struct Tile {
   std::int64_t panel, first_row, rows;
   const std::byte* data;
@@ -59,7 +59,7 @@ Ahead ahead_of(const Ahead& left, std::int64_t bytes, std::int64_t count) {
 
 // Calls f(tile, sums [rows, kColumns]) for all tiles of a product of `count` rows with a matrix,
 // whose sums multiply(tile, sums) sets: a panel for all rows before the next one, so that it is
-// read from memory once, while the panel before is computed with.
+// read from memory once.
 template <class Multiply, class F>
 void each_tile(const torch::Tensor& panels, std::int64_t count, const Multiply& multiply,
                const F& f) {

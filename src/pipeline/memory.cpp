@@ -15,6 +15,11 @@ double activations(const ModelSize& size, double tokens) {
 
 double cast(const ModelSize& size) { return 2 * size.weights; }
 double stored(const ModelSize& size) { return 4 * size.weights; }
+// The cast weights, and their matrices once more as decoding has them.
+double decoding(const ModelSize& size) { return 2 * cast(size); }
+double cache(const ModelSize& size, double replies, double context) {
+  return 2 * 2 * replies * context * size.layers * size.key_width;
+}
 // Gradients and two moments.
 double optimiser(const ModelSize& size) { return 12 * size.trained; }
 
@@ -46,9 +51,7 @@ ModelSize size_of(model::ModelConfig config, const model::LoraSettings& lora, do
 }
 
 double serving_memory(const ModelSize& size, double slots, double context) {
-  const double laid_out = slots > 0 ? cast(size) : 0;  // anew, for decoding
-  return stored(size) + cast(size) + laid_out +
-         2 * 2 * slots * context * size.layers * size.key_width;
+  return stored(size) + (slots > 0 ? decoding(size) : cast(size)) + cache(size, slots, context);
 }
 
 double sft_memory(const ModelSize& size, double batch_tokens) {
@@ -67,11 +70,9 @@ double critic_memory(const ModelSize& size, double minibatch, double context) {
 }
 
 double rl_memory(const ModelSize& size, double replies, double minibatch, double context) {
-  const double policy = 4 * size.trained,
-               // cast, laid out anew, merged
-      sampler = 2 * cast(size) + (size.adapter ? stored(size) : 0),
-               cache = 2 * 2 * replies * context * size.layers * size.key_width;
-  return stored(size) + policy + optimiser(size) + 2 * cast(size) + sampler + cache +
+  const double policy = 4 * size.trained, merged = size.adapter ? stored(size) : 0,
+               sampler = merged + decoding(size) + cache(size, replies, context);
+  return stored(size) + policy + optimiser(size) + 2 * cast(size) + sampler +
          activations(size, minibatch * context);
 }
 
