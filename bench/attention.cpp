@@ -1,5 +1,7 @@
 #include "kernels/attention.h"
 
+#include <torch/csrc/autograd/autograd.h>
+
 #include "base/error.h"
 #include "base/format.h"
 #include "harness.h"

@@ -1,3 +1,5 @@
+#include <torch/csrc/autograd/autograd.h>
+
 #include "base/error.h"
 #include "base/format.h"
 #include "harness.h"

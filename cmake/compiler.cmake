@@ -20,8 +20,9 @@ endif()
 
 find_program(ATTUNE_CCACHE ccache)
 if(ATTUNE_CCACHE)
-  # Precompiled headers need these two sloppinesses, or ccache passes every file by.
-  set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${ATTUNE_CCACHE})
+  # Precompiled headers need these two sloppinesses, or ccache passes every file by. DEPEND spares preprocessing what is
+  # then compiled, a tenth of a file's time: what the compiler says it read is compared instead.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+    CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_DEPEND=1 ${ATTUNE_CCACHE})
   add_compile_options(-fpch-preprocess)
 endif()

@@ -38,8 +38,3 @@ function(attune_module name)
     set_tests_properties(${name} PROPERTIES LABELS unit)
   endif()
 endfunction()
-
-function(attune_reuse_torch_header target)
-  target_precompile_headers(${target} REUSE_FROM attune_torch_header)
-  set_target_properties(${target} PROPERTIES JOB_POOL_COMPILE torch_pool)
-endfunction()

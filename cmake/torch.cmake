@@ -41,12 +41,55 @@ if(NOT ATTUNE_SANITIZE MATCHES thread)
   target_link_options(attune_torch INTERFACE -fopenmp)
 endif()
 
-# One precompiled header for every file that sees torch: compiled once, 10 s and 1 GB.
+# One precompiled header for every file that sees torch: compiled once, 10 s and 1 GB. Reading it costs each of them 4 s,
+# for the templates that its inline functions use: what few files include is not in it.
 add_library(attune_torch_header STATIC ${PROJECT_SOURCE_DIR}/cmake/torch_header.cpp)
 target_link_libraries(attune_torch_header PUBLIC attune_torch)
 target_precompile_headers(attune_torch_header PRIVATE
-  <torch/types.h> <torch/csrc/autograd/custom_function.h> <torch/csrc/autograd/autograd.h>
-  <string> <vector> <map> <memory> <optional> <functional> <algorithm>)
+  <torch/types.h> <string> <vector> <map> <memory> <optional> <functional> <algorithm>)
+
+# Sets `result` to whether `file` includes torch, itself or by a header of ours. As of configuring: a file that comes to
+# include it later compiles all the same, slower.
+function(attune_sees_torch file result)
+  get_property(known GLOBAL PROPERTY "attune_sees_torch ${file}")
+  if("${known}" STREQUAL "")
+    set(known FALSE)
+    set_property(GLOBAL PROPERTY "attune_sees_torch ${file}" FALSE)  # ends a circle of headers
+    get_filename_component(folder ${file} DIRECTORY)
+    file(STRINGS ${file} includes REGEX "^#include")
+    foreach(include IN LISTS includes)
+      if(include MATCHES "<(torch|ATen|c10)/")
+        set(known TRUE)
+      elseif(include MATCHES "\"(.+)\"")
+        foreach(path ${PROJECT_SOURCE_DIR}/src/${CMAKE_MATCH_1} ${folder}/${CMAKE_MATCH_1})
+          if(EXISTS ${path})
+            attune_sees_torch(${path} one)
+            if(one)
+              set(known TRUE)
+            endif()
+            break()
+          endif()
+        endforeach()
+      endif()
+    endforeach()
+    set_property(GLOBAL PROPERTY "attune_sees_torch ${file}" ${known})
+  endif()
+  set(${result} ${known} PARENT_SCOPE)
+endfunction()
+
+# Lets the files of `target` that see torch read the header that is compiled already.
+function(attune_reuse_torch_header target)
+  target_precompile_headers(${target} REUSE_FROM attune_torch_header)
+  set_target_properties(${target} PROPERTIES JOB_POOL_COMPILE torch_pool)
+  get_target_property(sources ${target} SOURCES)
+  foreach(source ${sources})
+    get_filename_component(path ${source} ABSOLUTE)
+    attune_sees_torch(${path} sees)
+    if(NOT sees)
+      set_source_files_properties(${source} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+    endif()
+  endforeach()
+endfunction()
 
 # Torch files take over a gigabyte each to compile: never more than two at a time.
 set_property(GLOBAL PROPERTY JOB_POOLS torch_pool=2)

@@ -1,6 +1,7 @@
 #include "kernels/bias_gelu.h"
 
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include "base/error.h"
 #include "kernels/compute.h"

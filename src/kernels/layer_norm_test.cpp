@@ -1,6 +1,7 @@
 #include "kernels/layer_norm.h"
 
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include "base/error.h"
 #include "kernels/dropout.h"
