@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include <torch/types.h>
+
 #include "train/windows.h"
 
 namespace bench {

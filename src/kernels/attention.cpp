@@ -9,24 +9,21 @@
 
 #include "base/error.h"
 #include "kernels/attention_products.h"
-#include "kernels/bf16_attention.h"
 #include "kernels/device_attention.h"
 #include "kernels/loops.h"
 #include "kernels/row_parts.h"
+#include "kernels/tiled_attention.h"
 
 namespace kernels {
 namespace {
 
-float* floats(const torch::Tensor& x) { return rows::data_of(x, float{}); }
-loops::bf16* halves(const torch::Tensor& x) { return rows::data_of(x, loops::bf16{}); }
-
 // Sequences that share a prefix, together; the others by themselves.
-std::vector<bf16_attention::Family> families(const Segments& segments) {
-  std::vector<bf16_attention::Family> families;
+std::vector<tiled_attention::Family> families(const Segments& segments) {
+  std::vector<tiled_attention::Family> families;
   const auto count = static_cast<std::int64_t>(segments.bounds.size()) - 1;
   const auto range = [&](std::int64_t segment) {
-    return bf16_attention::Range{segments.bounds[static_cast<std::size_t>(segment)],
-                                 segments.length(segment)};
+    return tiled_attention::Range{segments.bounds[static_cast<std::size_t>(segment)],
+                                  segments.length(segment)};
   };
   std::vector<std::int64_t> family_of(static_cast<std::size_t>(count), -1);  // of a prefix
   for (std::int64_t i = 0; i < count; ++i) {
@@ -49,7 +46,7 @@ std::vector<bf16_attention::Family> families(const Segments& segments) {
 // Calls work(family, head of keys, workspace) for each of them, on all threads, the next one to
 // whoever is free.
 template <class F>
-void for_each_family(const std::vector<bf16_attention::Family>& families, std::int64_t heads,
+void for_each_family(const std::vector<tiled_attention::Family>& families, std::int64_t heads,
                      const F& work) {
   const std::int64_t tasks = static_cast<std::int64_t>(families.size()) * heads;
   std::atomic<std::int64_t> next = 0;
@@ -61,39 +58,48 @@ void for_each_family(const std::vector<bf16_attention::Family>& families, std::i
   });
 }
 
-bf16_attention::Shape shape_of(const torch::Tensor& qkv, const Heads& heads) {
+tiled_attention::Shape shape_of(const torch::Tensor& qkv, const Heads& heads) {
   return {qkv.size(0), heads.queries, heads.keys, qkv.size(1) / (heads.queries + 2 * heads.keys),
           static_cast<float>(heads.scale)};
 }
 
-AttentionPass bf16_forward(const torch::Tensor& qkv, const Segments& segments, const Heads& heads) {
-  const bf16_attention::Shape shape = shape_of(qkv, heads);
+AttentionPass tiled_forward(const torch::Tensor& qkv, const Segments& segments,
+                            const Heads& heads) {
+  const tiled_attention::Shape shape = shape_of(qkv, heads);
   torch::Tensor out = torch::empty({shape.tokens, shape.queries * shape.width}, qkv.options());
   torch::Tensor log_sums = torch::empty({shape.queries, shape.tokens}, torch::kFloat32);
-  for_each_family(families(segments), shape.keys,
-                  [&](const auto& family, std::int64_t g, tiles::Workspace& workspace) {
-                    bf16_attention::forward(halves(qkv), shape, family, g, halves(out),
-                                            floats(log_sums), workspace);
-                  });
+  rows::with_type(qkv, [&](auto type) {
+    for_each_family(families(segments), shape.keys,
+                    [&](const auto& family, std::int64_t g, tiles::Workspace& workspace) {
+                      tiled_attention::forward(rows::data_of(qkv, type), shape, family, g,
+                                               rows::data_of(out, type), log_sums.data_ptr<float>(),
+                                               workspace);
+                    });
+  });
   return {out, {log_sums}};
 }
 
-torch::Tensor bf16_backward(const torch::Tensor& by_out, const torch::Tensor& qkv,
-                            const torch::Tensor& log_sums, const Segments& segments,
-                            const Heads& heads) {
+torch::Tensor tiled_backward(const torch::Tensor& by_out, const torch::Tensor& qkv,
+                             const torch::Tensor& log_sums, const Segments& segments,
+                             const Heads& heads) {
   torch::Tensor by_qkv = torch::empty_like(qkv);
-  for_each_family(families(segments), heads.keys,
-                  [&](const auto& family, std::int64_t g, tiles::Workspace& workspace) {
-                    bf16_attention::backward(halves(qkv), floats(log_sums), halves(by_out),
-                                             shape_of(qkv, heads), family, g, halves(by_qkv),
-                                             workspace);
-                  });
+  rows::with_type(qkv, [&](auto type) {
+    for_each_family(families(segments), heads.keys,
+                    [&](const auto& family, std::int64_t g, tiles::Workspace& workspace) {
+                      tiled_attention::backward(rows::data_of(qkv, type),
+                                                log_sums.data_ptr<float>(),
+                                                rows::data_of(by_out, type), shape_of(qkv, heads),
+                                                family, g, rows::data_of(by_qkv, type), workspace);
+                    });
+  });
   return by_qkv;
 }
 
-bool has_bf16_kernel(const torch::Tensor& qkv, const Heads& heads) {
-  return qkv.dtype() == torch::kBFloat16 &&
-         bf16_attention::available(qkv.size(1) / (heads.queries + 2 * heads.keys));
+bool has_tiles(const torch::Tensor& qkv, const Heads& heads) {
+  const std::int64_t width = qkv.size(1) / (heads.queries + 2 * heads.keys);
+  if (qkv.scalar_type() == torch::kBFloat16)
+    return tiled_attention::available(loops::bf16{}, width);
+  return qkv.scalar_type() == torch::kFloat32 && tiled_attention::available(float{}, width);
 }
 
 struct Attention : torch::autograd::Function<Attention> {
@@ -210,17 +216,16 @@ torch::Tensor attention(const torch::Tensor& qkv, const std::vector<std::int64_t
 AttentionPass attention_forward(const torch::Tensor& qkv, const Segments& segments,
                                 const Heads& given) {
   const Heads heads = completed(qkv, segments, given);
-  return has_bf16_kernel(qkv, heads) ? bf16_forward(qkv, segments, heads)
-                                     : attention_products::forward(qkv, segments, heads);
+  return has_tiles(qkv, heads) ? tiled_forward(qkv, segments, heads)
+                               : attention_products::forward(qkv, segments, heads);
 }
 
 torch::Tensor attention_backward(const torch::Tensor& by_out, const torch::Tensor& qkv,
                                  const std::vector<torch::Tensor>& saved, const Segments& segments,
                                  const Heads& given) {
   const Heads heads = completed(qkv, segments, given);
-  return has_bf16_kernel(qkv, heads)
-             ? bf16_backward(by_out, qkv, saved.at(0), segments, heads)
-             : attention_products::backward(by_out, qkv, saved, segments, heads);
+  return has_tiles(qkv, heads) ? tiled_backward(by_out, qkv, saved.at(0), segments, heads)
+                               : attention_products::backward(by_out, qkv, saved, segments, heads);
 }
 
 torch::Tensor attention(const torch::Tensor& qkv, const Segments& segments, const Heads& heads,

@@ -6,8 +6,9 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "base/error.h"
-#include "kernels/bf16_attention.h"
+#include "base/format.h"
 #include "kernels/test_tensors.h"
+#include "kernels/tiled_attention.h"
 
 namespace kernels {
 namespace {
@@ -219,51 +220,75 @@ TEST(Attention, BehindAPrefixATokenSeesNothingOfTheOthersBehindIt) {
   EXPECT_EQ(changed_rows(4, 1), (Rows{4, 5, 6, 7, 8, 9, 10, 17, 18, 19, 20}));
 }
 
-// Heads as wide as models have them, which the processor's bf16 instructions take, in lengths
-// around the sizes that they work in. bf16 has 8 bits: one part in 256 of each number that is
-// summed up.
-void expect_near_fp64(const Segments& segments, const Heads& heads, std::int64_t width) {
+// Heads as wide as models have them, which are worked on in tiles where the processor has
+// instructions for it, in lengths around the tiles' sizes. bf16 has 8 bits: one part in 256 of each
+// number that is summed up.
+struct Precision {
+  torch::Dtype type;
+  double out, gradient;  // relative errors
+  double row;            // the largest of a row's gradient, of the largest of all
+};
+constexpr Precision kFp32{torch::kFloat32, 1e-6, 1e-6, 3e-6},
+    kBf16{torch::kBFloat16, 4e-3, 6e-3, 4e-2};
+
+void expect_near_fp64(const Precision& precision, const Segments& segments, const Heads& heads,
+                      std::int64_t width) {
+  SCOPED_TRACE(base::concatenate("heads of ", width));
   const std::int64_t tokens = segments.bounds.back(),
                      all = heads.queries + 2 * (heads.keys > 0 ? heads.keys : heads.queries);
   auto generator = at::detail::createCPUGenerator(3);
   const auto random = [&](std::int64_t columns) {
     return at::randn({tokens, columns}, generator, torch::TensorOptions().dtype(torch::kFloat32))
-        .to(torch::kBFloat16);
+        .to(precision.type);
   };
   torch::Tensor ours = random(all * width).requires_grad_(true);
   torch::Tensor exact = ours.detach().to(torch::kFloat64).requires_grad_(true);
   const torch::Tensor weights = random(heads.queries * width);
   const torch::Tensor a = attention(ours, segments, heads),
                       b = attention(exact, segments, heads, Backend::reference);
-  EXPECT_LT(testing::relative_error(a, b), 4e-3);
+  EXPECT_LT(testing::relative_error(a, b), precision.out);
   const torch::Tensor by_ours = torch::autograd::grad({a}, {ours}, {weights})[0],
                       by_exact =
                           torch::autograd::grad({b}, {exact}, {weights.to(torch::kFloat64)})[0];
-  EXPECT_LT(testing::relative_error(by_ours, by_exact), 6e-3);
+  EXPECT_LT(testing::relative_error(by_ours, by_exact), precision.gradient);
   for (std::int64_t row = 0; row < tokens; ++row)  // none of them left out or taken twice
     ASSERT_LT((by_ours[row].to(torch::kFloat64) - by_exact[row]).abs().max().item<double>(),
-              4e-2 * by_exact.abs().max().item<double>())
+              precision.row * by_exact.abs().max().item<double>())
         << "row " << row;
 }
 
 // Without instructions for it bf16 is a thousand times as slow: a little of it must do.
-bool has_bf16() { return bf16_attention::available(64); }
-
-TEST(Attention, InBf16AtTheWidthsOfModelsStaysNearFp64ForwardAndBackward) {
-  Segments segments{{0}};
-  for (const std::int64_t length : {1, 2, 5, 6, 7, 15, 16, 17, 47, 48, 49, 64, 65, 130})
-    if (length < 48 || has_bf16()) segments.bounds.push_back(segments.bounds.back() + length);
-  for (const std::int64_t width : {32, 64, 96, 128})
-    for (const Heads& heads : {Heads{2}, Heads{4, 2}, Heads{3, 1, .05}}) {
-      SCOPED_TRACE(width);
-      expect_near_fp64(segments, heads, width);
-    }
-  if (has_bf16()) expect_near_fp64({{0, 600}}, {2}, 64);  // longer than what is worked on at a time
+bool has_bf16() { return tiled_attention::available(loops::bf16{}, 64); }
+bool is_quick(const Precision& precision) {
+  return precision.type != torch::kBFloat16 || has_bf16();
 }
 
-TEST(Attention, InBf16AtTheWidthsOfModelsBehindAPrefixStaysNearFp64ForwardAndBackward) {
+void expect_near_fp64_at_the_widths_of_models(const Precision& precision) {
+  Segments segments{{0}};
+  for (const std::int64_t length : {1, 2, 5, 6, 7, 15, 16, 17, 47, 48, 49, 64, 65, 130})
+    if (length < 48 || is_quick(precision))
+      segments.bounds.push_back(segments.bounds.back() + length);
+  for (const std::int64_t width : {32, 64, 96, 128})
+    for (const Heads& heads : {Heads{2}, Heads{4, 2}, Heads{3, 1, .05}})
+      expect_near_fp64(precision, segments, heads, width);
+  if (is_quick(precision))  // longer than what is worked on at a time
+    expect_near_fp64(precision, {{0, 600}}, {2}, 64);
+}
+
+TEST(Attention, InBf16AtTheWidthsOfModelsStaysNearFp64ForwardAndBackward) {
+  expect_near_fp64_at_the_widths_of_models(kBf16);
+}
+
+TEST(Attention, InFp32AtTheWidthsOfModelsStaysNearFp64ForwardAndBackward) {
+  expect_near_fp64_at_the_widths_of_models(kFp32);
+  for (const std::int64_t width : {8, 16, 48, 80, 144})  // some of them in tiles
+    expect_near_fp64(kFp32, {{0, 5, 30, 70}}, {2}, width);
+}
+
+void expect_near_fp64_behind_a_prefix(const Precision& precision) {
   for (const std::int64_t prefix : {1, 16, 33, 70}) {
-    if (prefix > 16 && !has_bf16()) continue;
+    if (prefix > 16 && !is_quick(precision)) continue;
+    SCOPED_TRACE(prefix);
     Segments segments{{0, prefix}, {-1}};
     const auto add = [&](std::int64_t length, std::int64_t behind) {
       segments.bounds.push_back(segments.bounds.back() + length);
@@ -272,26 +297,34 @@ TEST(Attention, InBf16AtTheWidthsOfModelsBehindAPrefixStaysNearFp64ForwardAndBac
     for (const std::int64_t length : {1, 20, 0, 53}) add(length, 0);
     add(21, -1);
     add(9, 5);
-    for (const Heads& heads : {Heads{2}, Heads{4, 2}}) {
-      SCOPED_TRACE(prefix);
-      expect_near_fp64(segments, heads, 32);
-      expect_near_fp64(segments, heads, 64);
-    }
+    for (const Heads& heads : {Heads{2}, Heads{4, 2}})
+      for (const std::int64_t width : {32, 64}) expect_near_fp64(precision, segments, heads, width);
   }
 }
 
-TEST(Attention, InBf16NoNumberIsNoNumberInWhatComesOfIt) {
-  const auto spoilt = [](std::int64_t column, float value) {
-    torch::Tensor qkv = at::ones({20, 3 * 32}).to(torch::kBFloat16);
-    qkv[3][column] = value;
-    return attention(qkv, {0, 20}, {1});
-  };
-  const torch::Tensor by_query = spoilt(0, NAN), by_key = spoilt(32, NAN);
-  EXPECT_TRUE(by_query[3].isnan().all().item<bool>());
-  EXPECT_FALSE(by_query[4].isnan().any().item<bool>());
-  EXPECT_FALSE(by_key[2].isnan().any().item<bool>());
-  EXPECT_TRUE(by_key[19].isnan().all().item<bool>());
-  EXPECT_TRUE(spoilt(0, INFINITY)[3].isnan().all().item<bool>());
+TEST(Attention, InBf16AtTheWidthsOfModelsBehindAPrefixStaysNearFp64ForwardAndBackward) {
+  expect_near_fp64_behind_a_prefix(kBf16);
+}
+
+TEST(Attention, InFp32AtTheWidthsOfModelsBehindAPrefixStaysNearFp64ForwardAndBackward) {
+  expect_near_fp64_behind_a_prefix(kFp32);
+}
+
+TEST(Attention, NoNumberIsNoNumberInWhatComesOfIt) {
+  for (const torch::Dtype type : {torch::kBFloat16, torch::kFloat32}) {
+    SCOPED_TRACE(c10::toString(type));
+    const auto spoilt = [&](std::int64_t column, float value) {
+      torch::Tensor qkv = at::ones({20, 3 * 32}).to(type);
+      qkv[3][column] = value;
+      return attention(qkv, {0, 20}, {1});
+    };
+    const torch::Tensor by_query = spoilt(0, NAN), by_key = spoilt(32, NAN);
+    EXPECT_TRUE(by_query[3].isnan().all().item<bool>());
+    EXPECT_FALSE(by_query[4].isnan().any().item<bool>());
+    EXPECT_FALSE(by_key[2].isnan().any().item<bool>());
+    EXPECT_TRUE(by_key[19].isnan().all().item<bool>());
+    EXPECT_TRUE(spoilt(0, INFINITY)[3].isnan().all().item<bool>());
+  }
 }
 
 TEST(Attention, RefusesWhatIsNoPrefix) {

@@ -9,20 +9,13 @@
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
 
-namespace kernels::bf16_attention {
+namespace kernels::bf16_softmax {
 
 using namespace vectors;
 
 namespace {
 
-// Nothing is seen between a prefix and what follows it.
-void hide_gap(float* scores, const Columns& columns) {
-  for (std::int64_t j = columns.before; j < columns.own; ++j)
-    scores[j] = -std::numeric_limits<float>::infinity();
-}
-
-float make_probabilities(Row& row, const Columns& columns, std::int64_t width, float scale) {
-  hide_gap(row.scores, columns);
+float make_probabilities(Row& row, std::int64_t width, float scale) {
   const __m512 by = _mm512_set1_ps(scale), shift = _mm512_set1_ps(-row.log_sum);
   __m512 dot = _mm512_setzero_ps();
   for (std::int64_t j = 0; j < width; j += 16) {
@@ -47,10 +40,9 @@ inline __m256i score_gradient(const Row& row, std::int64_t j, __m512 p, __m512 s
 
 }  // namespace
 
-RowSum soften(float* scores, std::int64_t seen, const Columns& columns, std::int64_t width,
-              float scale, bf16* weights) {
+SoftenedRow soften(const float* scores, std::int64_t seen, std::int64_t width, float scale,
+                   bf16* weights) {
   const __m512 none = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
-  hide_gap(scores, columns);
   __m512 most = none;
   for (std::int64_t j = 0; j < seen; j += 16)
     most = _mm512_max_ps(most, _mm512_mask_loadu_ps(none, first_lanes(seen - j), scores + j));
@@ -68,12 +60,11 @@ RowSum soften(float* scores, std::int64_t seen, const Columns& columns, std::int
   return {total, largest * scale + std::log(total)};
 }
 
-void pair_up(Row& even, Row& odd, const Columns& columns, std::int64_t width, float scale,
-             std::uint32_t* probabilities, std::uint32_t* by_scores) {
+void pair_up(Row& even, Row& odd, std::int64_t width, float scale, std::uint32_t* probabilities,
+             std::uint32_t* by_scores) {
   const __m512 by = _mm512_set1_ps(scale);
-  const __m512 dot_even = _mm512_set1_ps(make_probabilities(even, columns, width, scale)),
-               dot_odd = _mm512_set1_ps(
-                   odd.seen > 0 ? make_probabilities(odd, columns, width, scale) : 0.f);
+  const __m512 dot_even = _mm512_set1_ps(make_probabilities(even, width, scale)),
+               dot_odd = _mm512_set1_ps(odd.seen > 0 ? make_probabilities(odd, width, scale) : 0.f);
   for (std::int64_t j = 0; j < width; j += 16) {
     const __m512 p = load_seen(even, even.scores, j), q = load_seen(odd, odd.scores, j);
     const __m256i g = score_gradient(even, j, p, by, dot_even),
@@ -87,6 +78,6 @@ void pair_up(Row& even, Row& odd, const Columns& columns, std::int64_t width, fl
   _mm512_storeu_si512(by_scores + width, _mm512_setzero_si512());
 }
 
-}  // namespace kernels::bf16_attention
+}  // namespace kernels::bf16_softmax
 
 #pragma GCC pop_options

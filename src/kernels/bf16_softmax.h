@@ -4,27 +4,18 @@
 
 #include "kernels/loops.h"
 
-// The softmax of attention in bf16 (bf16_attention.h) and its gradient, a row or two at a time, by
+// The softmax of attention in bf16 (tiled_attention.h) and its gradient, a row or two at a time, by
 // AVX-512. Callers check tiles::available() first.
-namespace kernels::bf16_attention {
+namespace kernels::bf16_softmax {
 
 using loops::bf16;
+using loops::SoftenedRow;
 
-// Where a sequence's keys stand among the packed columns: its prefix's in [0, before), nothing in
-// [before, own), its own from `own` on.
-struct Columns {
-  std::int64_t before = 0, own = 0;
-};
-
-// scores: a row's, of which it sees the first `seen`, none of [before, own). Writes exp(scale *
-// (score - largest)) to `weights` up to `width`: 0 behind what it sees, and 2^-110 in [before,
-// own), where packed keys and values are 0. Returns their sum and the logarithm of the sum of
-// exp(scale * score).
-struct RowSum {
-  float sum, log_sum;
-};
-RowSum soften(float* scores, std::int64_t seen, const Columns& columns, std::int64_t width,
-              float scale, bf16* weights);
+// scores: a row's, of which it sees the first `seen`. Writes exp(scale * (score - largest)) to
+// `weights` up to `width`: 0 behind what it sees, 2^-110 for a score of -infinity. Returns their
+// sum and the logarithm of the sum of exp(scale * score).
+SoftenedRow soften(const float* scores, std::int64_t seen, std::int64_t width, float scale,
+                   bf16* weights);
 
 // Probabilities p of two neighbouring rows from their scores, and the gradients g of the scores
 // from those of the probabilities: g = scale * p * (by_p - sum p by_p). Both as pairs of the two
@@ -35,7 +26,7 @@ struct Row {
   float log_sum = 0;
   bf16* by_score = nullptr;
 };
-void pair_up(Row& even, Row& odd, const Columns& columns, std::int64_t width, float scale,
-             std::uint32_t* probabilities, std::uint32_t* by_scores);
+void pair_up(Row& even, Row& odd, std::int64_t width, float scale, std::uint32_t* probabilities,
+             std::uint32_t* by_scores);
 
-}  // namespace kernels::bf16_attention
+}  // namespace kernels::bf16_softmax

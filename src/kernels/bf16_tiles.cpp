@@ -65,8 +65,8 @@ using Tile = void (*)(const std::uint32_t*, std::int64_t, std::int64_t, const st
                       std::int64_t, float*, std::int64_t, std::int64_t, const Ahead&);
 
 template <bool adds, bool fetches>
-void run(const Left& left, const Right& right, const Target& to, const Extent& extent,
-         const Ahead& ahead) {
+void run(const Left& left, const Right<std::uint32_t>& right, const Target& to,
+         const Extent& extent, const Ahead& ahead) {
   static constexpr Tile kTiles[kRows][kColumns / 16] = {
       {tile<1, 1, adds, fetches>, tile<1, 2, adds, fetches>, tile<1, 3, adds, fetches>,
        tile<1, 4, adds, fetches>},
@@ -119,12 +119,13 @@ void transpose(__m512i (&x)[16]) {
 
 }  // namespace
 
-void multiply(const Left& left, const Right& right, const Target& to, const Extent& extent,
-              const Ahead& ahead) {
+void multiply(const Left& left, const Right<std::uint32_t>& right, const Target& to,
+              const Extent& extent, const Ahead& ahead) {
   (ahead.bytes > 0 ? run<false, true> : run<false, false>)(left, right, to, extent, ahead);
 }
 
-void add_product(const Left& left, const Right& right, const Target& to, const Extent& extent) {
+void add_product(const Left& left, const Right<std::uint32_t>& right, const Target& to,
+                 const Extent& extent) {
   run<true, false>(left, right, to, extent, {});
 }
 

@@ -219,6 +219,32 @@ ATTUNE_CLONES void causal_softmax_backward(const bf16* p, bf16* g, std::int64_t 
   causal_softmax_backward_body(p, g, t, before, scale);
 }
 
+ATTUNE_CLONES SoftenedRow soften(float* scores, std::int64_t seen, std::int64_t width,
+                                 float scale) {
+  const float largest = row_max(scores, seen);
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t j = 0; j < seen; ++j) {
+    scores[j] = fast_exp((scores[j] - largest) * scale);
+    sum += scores[j];
+  }
+  for (std::int64_t j = seen; j < width; ++j) scores[j] = 0;
+  return {sum, largest * scale + std::log(sum)};
+}
+
+ATTUNE_CLONES void soften_backward(float* scores, float* gradient, std::int64_t seen,
+                                   std::int64_t width, float scale, float log_sum) {
+  float dot = 0;
+#pragma omp simd reduction(+ : dot)
+  for (std::int64_t j = 0; j < seen; ++j) {
+    scores[j] = fast_exp(scores[j] * scale - log_sum);
+    dot += scores[j] * gradient[j];
+  }
+#pragma omp simd
+  for (std::int64_t j = 0; j < seen; ++j) gradient[j] = scale * scores[j] * (gradient[j] - dot);
+  for (std::int64_t j = seen; j < width; ++j) scores[j] = gradient[j] = 0;
+}
+
 ATTUNE_CLONES RowSummary summarise_row(const float* logits, std::int64_t n, float scale) {
   return summarise_row_body(logits, n, scale);
 }

@@ -21,6 +21,17 @@ void causal_softmax_backward(const float* probabilities, float* gradient, std::i
 void causal_softmax_backward(const bf16* probabilities, bf16* gradient, std::int64_t t,
                              std::int64_t before, float scale);
 
+// A row of scores of which the first `seen` count: they become exp(scale * (score - largest)), and
+// 0 follows up to `width`. Their sum, and the logarithm of the sum of exp(scale * score).
+struct SoftenedRow {
+  float sum, log_sum;
+};
+SoftenedRow soften(float* scores, std::int64_t seen, std::int64_t width, float scale);
+// With that logarithm: scores become probabilities p, and their gradient g that of the unscaled
+// scores, scale * p * (g - sum_j p_j g_j). 0 follows in both up to `width`.
+void soften_backward(float* scores, float* gradient, std::int64_t seen, std::int64_t width,
+                     float scale, float log_sum);
+
 // One row of n logits, each multiplied by `scale`: its log-sum-exp and its entropy in nats.
 struct RowSummary {
   float log_normaliser;

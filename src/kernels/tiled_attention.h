@@ -3,17 +3,19 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/bf16_tiles.h"
 #include "kernels/loops.h"
+#include "kernels/tiles.h"
 
-// Causal attention in bf16 by the processor's own instructions for it (AVX-512 BF16), a head of
-// keys at a time, with scores that never leave the cache. No torch here, as in loops.h.
-namespace kernels::bf16_attention {
+// Causal attention by the processor's own instructions, a head of keys at a time, with scores that
+// never leave the cache: in bf16 by AVX-512 BF16, in fp32 by AVX2. No torch here, as in loops.h.
+namespace kernels::tiled_attention {
 
 using loops::bf16;
 
-// Whether this processor can, with heads of that width: a multiple of 32, at most 128.
-bool available(std::int64_t width);
+// Whether this processor can, with heads of that width: a multiple of 32 in bf16, of 16 in fp32, at
+// most 128.
+bool available(bf16, std::int64_t width);
+bool available(float, std::int64_t width);
 
 // How queries, keys and values stand side by side in a row of qkv [T, (H + 2G) D].
 struct Shape {
@@ -37,12 +39,15 @@ struct Family {
 // Writes the rows of one family in the columns of the query heads that share key head g. out: [T, H
 // D]. log_sums: [H, T], the logarithm of each row's sum of exp(score). A thread keeps one workspace
 // for all that it does.
-void forward(const bf16* qkv, const Shape& shape, const Family& family, std::int64_t g, bf16* out,
-             float* log_sums, tiles::Workspace& workspace);
+// Number: bf16 or float.
+template <class Number>
+void forward(const Number* qkv, const Shape& shape, const Family& family, std::int64_t g,
+             Number* out, float* log_sums, tiles::Workspace& workspace);
 
 // The same of the gradient of qkv, [T, (H + 2G) D], given that of out, [T, H D]. Probabilities are
 // computed again from qkv and log_sums.
-void backward(const bf16* qkv, const float* log_sums, const bf16* by_out, const Shape& shape,
-              const Family& family, std::int64_t g, bf16* by_qkv, tiles::Workspace& workspace);
+template <class Number>
+void backward(const Number* qkv, const float* log_sums, const Number* by_out, const Shape& shape,
+              const Family& family, std::int64_t g, Number* by_qkv, tiles::Workspace& workspace);
 
-}  // namespace kernels::bf16_attention
+}  // namespace kernels::tiled_attention
