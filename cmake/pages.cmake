@@ -25,6 +25,7 @@ function(attune_embed_pages target folder)
       else()
         set(immutable false)
       endif()
+      # The sha256 tells ccache, too, that a page has changed: it does not see what the assembler reads.
       string(APPEND rows "      {\"${path}\", \"${type}\", \"${sha256}\", ${immutable}, "
         "between(file_${i}_begin, file_${i}_end), between(gzip_${i}_begin, gzip_${i}_end)},\n")
     endforeach()

@@ -77,13 +77,17 @@ function(attune_sees_torch file result)
   set(${result} ${known} PARENT_SCOPE)
 endfunction()
 
-# Lets the files of `target` that see torch read the header that is compiled already.
+# Lets the files of `target` that see torch read the header that is compiled already. The others wait in the same queue:
+# it is the target's.
 function(attune_reuse_torch_header target)
   target_precompile_headers(${target} REUSE_FROM attune_torch_header)
   set_target_properties(${target} PROPERTIES JOB_POOL_COMPILE torch_pool)
   get_target_property(sources ${target} SOURCES)
   foreach(source ${sources})
     get_filename_component(path ${source} ABSOLUTE)
+    if(NOT EXISTS ${path})
+      continue()  # made by the build
+    endif()
     attune_sees_torch(${path} sees)
     if(NOT sees)
       set_source_files_properties(${source} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)

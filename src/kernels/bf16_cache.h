@@ -5,7 +5,7 @@
 #include "kernels/bf16_tiles.h"
 
 // Attention of one query against cached keys and values in bf16, by AVX-512 BF16. Callers check
-// tiles::available() first.
+// bf16_tiles::available() first.
 namespace kernels::bf16_cache {
 
 using loops::bf16;

@@ -5,7 +5,7 @@
 #include "kernels/loops.h"
 
 // The softmax of attention in bf16 (tiled_attention.h) and its gradient, a row or two at a time, by
-// AVX-512. Callers check tiles::available() first.
+// AVX-512. Callers check bf16_tiles::available() first.
 namespace kernels::bf16_softmax {
 
 using loops::bf16;

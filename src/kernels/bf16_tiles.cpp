@@ -5,7 +5,7 @@
 
 #include "kernels/bf16_inline.h"
 
-namespace kernels::tiles {
+namespace kernels::bf16_tiles {
 
 bool available() {
   static const bool there =
@@ -14,13 +14,14 @@ bool available() {
   return there;
 }
 
-}  // namespace kernels::tiles
+}  // namespace kernels::bf16_tiles
 
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
 
 namespace kernels::tiles {
 
+using bf16_tiles::kColumns;
 using namespace vectors;
 
 namespace {

@@ -6,14 +6,18 @@
 
 // Small products of bf16 matrices with sums in fp32, by AVX-512 BF16. Callers check available()
 // first.
-namespace kernels::tiles {
-
-using loops::bf16;
-using Words = Rows<bf16>;
+namespace kernels::bf16_tiles {
 
 constexpr std::int64_t kColumns = 64;  // of a tile
 
 bool available();
+
+}  // namespace kernels::bf16_tiles
+
+namespace kernels::tiles {
+
+using loops::bf16;
+using Words = Rows<bf16>;
 
 // `ahead` is fetched meanwhile.
 void multiply(const Left& left, const Right<std::uint32_t>& right, const Target& to,

@@ -86,7 +86,7 @@ torch::Tensor decode_attention(const torch::Tensor& query, const torch::Tensor& 
         continue;
       }
       if constexpr (std::is_same_v<decltype(type), loops::bf16>)
-        if (tiles::available() && width % 32 == 0) {
+        if (bf16_tiles::available() && width % 32 == 0) {
           bf16_cache::attend({at.query, at.keys, at.values, lengths[b], stride, width, task.first,
                               task.count, heads / groups, scale, at.out},
                              workspace);

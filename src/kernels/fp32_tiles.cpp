@@ -1,6 +1,7 @@
 #include "kernels/fp32_tiles.h"
 
 #include <algorithm>
+#include <cassert>
 #include <type_traits>
 
 #include <immintrin.h>
@@ -86,6 +87,7 @@ void run(const tiles::Left& left, Step step, const tiles::Right<float>& right,
 template <bool adds>
 void run(const tiles::Left& left, const tiles::Right<float>& right, const tiles::Target& to,
          const tiles::Extent& extent) {
+  assert(extent.columns == kStrip);
   if (left.step == 1)
     run<adds>(left, One{}, right, to, extent, {});
   else

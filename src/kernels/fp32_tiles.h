@@ -40,9 +40,9 @@ void multiply(const Left& left, const Right<float>& right, const Target& to, con
 void add_product(const Left& left, const Right<float>& right, const Target& to,
                  const Extent& extent);
 
-// The right matrix of a product with the rows' transpose, as strips [count / fp32::kStrip,
-// rows.width, fp32::kStrip]: number (k, i) is number k of row i. Zeros follow the rows up to a
-// multiple of fp32::kStrip. rows.width is a multiple of 8.
+// The right matrix of a product with the rows' transpose, as strips [count / fp32::kStrip
+// rounded up, rows.width, fp32::kStrip]: number (k, i) is number k of row i. Zeros follow the rows.
+// rows.width is a multiple of 8.
 void pack_transposed(const Rows<float>& rows, std::int64_t count, float* strips);
 
 // The right matrix of a product with the rows themselves, as strips [rows.width / fp32::kStrip,

@@ -21,8 +21,9 @@ void causal_softmax_backward(const float* probabilities, float* gradient, std::i
 void causal_softmax_backward(const bf16* probabilities, bf16* gradient, std::int64_t t,
                              std::int64_t before, float scale);
 
-// A row of scores of which the first `seen` count: they become exp(scale * (score - largest)), and
-// 0 follows up to `width`. Their sum, and the logarithm of the sum of exp(scale * score).
+// A row of scores of which the first `seen` count: they become exp(scale * (score - largest)),
+// e^-75 at least, and 0 follows up to `width`. Their sum, and the logarithm of the sum of exp(scale
+// * score).
 struct SoftenedRow {
   float sum, log_sum;
 };

@@ -18,7 +18,7 @@ namespace kernels {
 namespace {
 
 using loops::bf16;
-constexpr std::int64_t kColumns = tiles::kColumns;  // of a panel
+constexpr std::int64_t kColumns = bf16_tiles::kColumns;  // of a panel
 static_assert(int8::kColumns == kColumns && int8::kRows == tiles::kRows);
 static_assert(fp32::kColumns == kColumns && fp32::kRows == tiles::kRows);
 
@@ -176,7 +176,7 @@ bool PackedMatrix::takes(const torch::Tensor& weight, MatrixNumbers numbers) {
              is_fp32 = weight.scalar_type() == torch::kFloat32;
   if (numbers == MatrixNumbers::int8) return is_bf16 || is_fp32;
   if (is_fp32) return fp32::available();
-  return is_bf16 && tiles::available() && weight.size(0) % 32 == 0 &&
+  return is_bf16 && bf16_tiles::available() && weight.size(0) % 32 == 0 &&
          (weight.stride(0) == 1 || weight.stride(1) == 1);
 }
 

@@ -22,7 +22,7 @@ using testing::random;
 class PackedMatrixTest : public ::testing::TestWithParam<torch::Dtype> {
  protected:
   void SetUp() override {
-    if (is_bf16() ? !tiles::available() : !fp32::available())
+    if (is_bf16() ? !bf16_tiles::available() : !fp32::available())
       GTEST_SKIP() << (is_bf16() ? "no AVX-512 BF16" : "no AVX2");
   }
   static bool is_bf16() { return GetParam() == torch::kBFloat16; }

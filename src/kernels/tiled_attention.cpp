@@ -4,75 +4,15 @@
 #include <cstring>
 #include <limits>
 
-#include "kernels/bf16_softmax.h"
-#include "kernels/bf16_tiles.h"
-#include "kernels/fp32_tiles.h"
+#include "kernels/tile_arithmetic.h"
 
 namespace kernels::tiled_attention {
 
 namespace {
 
-using tiles::Rows;
-
 constexpr std::int64_t kStep = tiles::kRows;  // query rows that a tile takes
 
 std::int64_t aligned(std::int64_t n) { return (n + 15) / 16 * 16; }
-
-// A right matrix as it was packed: `steps` words along the axis that is summed over.
-template <class Word>
-struct Packed {
-  Word* data = nullptr;
-  std::int64_t steps = 0, columns = 0;
-
-  std::int64_t size() const { return steps * columns; }
-};
-
-// What the pass does with the numbers of each type.
-struct InBf16 {
-  using Number = bf16;
-  using Word = std::uint32_t;
-  static constexpr std::int64_t kNumbers = 2;  // in a word
-  static constexpr std::int64_t kColumns = tiles::kColumns;
-
-  static bool available(std::int64_t width) { return tiles::available() && width % 32 == 0; }
-
-  // Packed matrices are [steps, columns].
-  static tiles::Right<Word> from(const Packed<Word>& matrix, std::int64_t step,
-                                 std::int64_t column) {
-    return {matrix.data + step * matrix.columns + column, matrix.columns};
-  }
-  static void pack_transposed(const Rows<Number>& rows, std::int64_t count, std::int64_t at,
-                              const Packed<Word>& to) {
-    tiles::pack_transposed(rows, count, at, to.columns, to.data);
-  }
-  static void pack_rows(const Rows<Number>& rows, std::int64_t count, std::int64_t at,
-                        const Packed<Word>& to) {
-    tiles::pack_pairs(rows, count, to.data + at / kNumbers * to.columns);
-  }
-};
-
-struct InFp32 {
-  using Number = float;
-  using Word = float;
-  static constexpr std::int64_t kNumbers = 1;
-  static constexpr std::int64_t kColumns = fp32::kStrip;
-
-  static bool available(std::int64_t width) { return fp32::available() && width % 16 == 0; }
-
-  // Packed matrices are strips, [columns / kColumns, steps, kColumns].
-  static tiles::Right<Word> from(const Packed<Word>& matrix, std::int64_t step,
-                                 std::int64_t column) {
-    return {matrix.data + column * matrix.steps + step * kColumns, kColumns};
-  }
-  static void pack_transposed(const Rows<Number>& rows, std::int64_t count, std::int64_t at,
-                              const Packed<Word>& to) {
-    tiles::pack_transposed(rows, count, to.data + at * to.steps);
-  }
-  static void pack_rows(const Rows<Number>& rows, std::int64_t count, std::int64_t at,
-                        const Packed<Word>& to) {
-    tiles::pack_rows(rows, count, to.steps, to.data + at * kColumns);
-  }
-};
 
 // Where a sequence's keys stand among the packed columns: its prefix's in [0, before), nothing in
 // [before, own), its own from `own` on.
@@ -98,10 +38,10 @@ struct Block {
 };
 
 // One head of keys and the query heads that share it, of one family.
-template <class In>
+template <class Number>
 class HeadPass {
  public:
-  using Number = typename In::Number;
+  using In = Arithmetic<Number>;
   using Word = typename In::Word;
 
   HeadPass(const Number* qkv, const Shape& shape, const Family& family, std::int64_t g)
@@ -156,7 +96,8 @@ class HeadPass {
       }
   }
 
-  // The same of queries and keys, but that nothing is seen between a prefix and what follows it.
+  // The same of queries and keys, but that nothing is seen between a prefix and what follows it:
+  // the softmax leaves next to nothing there, e^-75 at most, and packed keys and values are 0.
   void score(const Rows<Number>& queries, const Packed<Word>& keys, const Block& block,
              float* scores) const {
     multiply_rows(queries, keys, block, scores);
@@ -184,8 +125,9 @@ class HeadPass {
     arrays([&]<class T>(T*& to, std::int64_t n) { to = workspace.take<T>(n); });
   }
 
-  // Keys or values of all columns, to be multiplied by rows of D, and to be mixed into such.
+  // Packed keys or values of all columns, to be multiplied by rows of D.
   Packed<Word> by_number() const { return {nullptr, shape_.width / In::kNumbers, columns_}; }
+  // Packed rows of D, to be mixed.
   Packed<Word> by_token(std::int64_t tokens) const {
     return {nullptr, aligned(tokens) / In::kNumbers, shape_.width};
   }
@@ -196,11 +138,10 @@ class HeadPass {
   std::int64_t stride_;  // of scores: 16 more than columns
 };
 
-template <class In>
-class Forward : HeadPass<In> {
-  using Pass = HeadPass<In>;
-  using Number = typename In::Number;
-  using Word = typename In::Word;
+template <class Number>
+class Forward : HeadPass<Number> {
+  using Pass = HeadPass<Number>;
+  using typename Pass::In, typename Pass::Word;
 
  public:
   Forward(const Number* qkv, const Shape& shape, const Family& family, std::int64_t g, Number* out,
@@ -212,10 +153,10 @@ class Forward : HeadPass<In> {
       take(keys_.data, keys_.size());
       take(values_.data, values_.size());
       take(scores_, rows_ * stride_);
-      if constexpr (In::kNumbers == 2) take(weights_, rows_ * stride_);
+      if constexpr (!In::kInPlace) take(weights_, rows_ * stride_);
       take(mixed_, kStep * shape_.width);
     });
-    if constexpr (In::kNumbers == 1) weights_ = scores_;  // the one becomes the other
+    if constexpr (In::kInPlace) weights_ = scores_;
     over(
         family,
         [&](const Range& range, std::int64_t at) {
@@ -236,7 +177,8 @@ class Forward : HeadPass<In> {
       const std::int64_t end = std::min(r + kStep, block.rows);
       float sums[kStep];
       for (std::int64_t i = r; i < end; ++i) {
-        const loops::SoftenedRow row = soften(i, block.seen(i), block.width(r));
+        const SoftenedRow row = In::soften(scores_ + i * stride_, block.seen(i), block.width(r),
+                                           shape_.scale, weights_ + i * stride_);
         sums[i - r] = row.sum;
         log_sums_[h * shape_.tokens + range.begin + block.first + i] = row.log_sum;
       }
@@ -247,14 +189,6 @@ class Forward : HeadPass<In> {
                               query_column(h),
                           0);
     }
-  }
-
-  loops::SoftenedRow soften(std::int64_t i, std::int64_t seen, std::int64_t width) {
-    float* scores = scores_ + i * stride_;
-    if constexpr (In::kNumbers == 2)
-      return bf16_softmax::soften(scores, seen, width, shape_.scale, weights_ + i * stride_);
-    else
-      return loops::soften(scores, seen, width, shape_.scale);
   }
 
   using Pass::by_number, Pass::by_token, Pass::columns_, Pass::first_query, Pass::heads,
@@ -268,11 +202,10 @@ class Forward : HeadPass<In> {
   Number* weights_;
 };
 
-template <class In>
-class Backward : HeadPass<In> {
-  using Pass = HeadPass<In>;
-  using Number = typename In::Number;
-  using Word = typename In::Word;
+template <class Number>
+class Backward : HeadPass<Number> {
+  using Pass = HeadPass<Number>;
+  using typename Pass::In, typename Pass::Word;
 
  public:
   Backward(const Number* qkv, const float* log_sums, const Number* by_out, const Shape& shape,
@@ -286,7 +219,7 @@ class Backward : HeadPass<In> {
         take(packed->data, packed->size());
       take(scores_, rows_ * stride_);
       take(by_probabilities_, rows_ * stride_);
-      if constexpr (In::kNumbers == 2) {
+      if constexpr (!In::kInPlace) {
         take(by_scores_, rows_ * stride_);
         take(probability_words_, rows_ / 2 * stride_);
         take(by_score_words_, rows_ / 2 * stride_);
@@ -295,7 +228,7 @@ class Backward : HeadPass<In> {
       take(by_values_, columns_ * shape_.width);
       take(by_queries_, kStep * shape_.width);
     });
-    if constexpr (In::kNumbers == 1) {  // they take the place of what they are made of
+    if constexpr (In::kInPlace) {
       probability_words_ = scores_;
       by_scores_ = by_score_words_ = by_probabilities_;
     }
@@ -317,7 +250,8 @@ class Backward : HeadPass<In> {
     In::pack_transposed(keys, range.length, at, keys_);
     In::pack_transposed(values, range.length, at, values_);
     In::pack_rows(keys, range.length, at, key_rows_);
-    const auto bytes = static_cast<std::size_t>(range.length * shape_.width) * sizeof(float);
+    const auto bytes =
+        static_cast<std::size_t>(aligned(range.length) * shape_.width) * sizeof(float);
     std::memset(by_keys_ + at * shape_.width, 0, bytes);
     std::memset(by_values_ + at * shape_.width, 0, bytes);
   }
@@ -346,7 +280,7 @@ class Backward : HeadPass<In> {
   void make_gradients(const float* log_sums, const Block& block) {
     for (std::int64_t r = 0; r < block.rows; r += In::kNumbers) {
       const std::int64_t width = block.width(r / kStep * kStep);
-      if constexpr (In::kNumbers == 2) {
+      if constexpr (!In::kInPlace) {
         const auto row = [&](std::int64_t i) {
           return bf16_softmax::Row{scores_ + i * stride_, by_probabilities_ + i * stride_,
                                    i < block.rows ? block.seen(i) : 0,
@@ -364,7 +298,7 @@ class Backward : HeadPass<In> {
   }
 
   // sum[column] += the sum over the block's rows of left[row][column] * right[row], for each column
-  // that one of them sees.
+  // that one of them sees. left: words of 1 or 2 rows, stride_ apart.
   void add_by_column(const Word* left, const Packed<Word>& right, const Block& block,
                      float* sum) const {
     const std::int64_t end = block.seen(block.rows - 1);
@@ -408,19 +342,8 @@ class Backward : HeadPass<In> {
 };
 
 template <class Number>
-struct Arithmetic;
-template <>
-struct Arithmetic<bf16> {
-  using In = InBf16;
-};
-template <>
-struct Arithmetic<float> {
-  using In = InFp32;
-};
-
-template <class Number>
 bool has_tiles(std::int64_t width) {
-  return width > 0 && width <= 128 && Arithmetic<Number>::In::available(width);
+  return width > 0 && width <= 128 && Arithmetic<Number>::available(width);
 }
 
 }  // namespace
@@ -431,14 +354,13 @@ bool available(float, std::int64_t width) { return has_tiles<float>(width); }
 template <class Number>
 void forward(const Number* qkv, const Shape& shape, const Family& family, std::int64_t g,
              Number* out, float* log_sums, tiles::Workspace& workspace) {
-  Forward<typename Arithmetic<Number>::In>(qkv, shape, family, g, out, log_sums, workspace);
+  Forward<Number>(qkv, shape, family, g, out, log_sums, workspace);
 }
 
 template <class Number>
 void backward(const Number* qkv, const float* log_sums, const Number* by_out, const Shape& shape,
               const Family& family, std::int64_t g, Number* by_qkv, tiles::Workspace& workspace) {
-  Backward<typename Arithmetic<Number>::In>(qkv, log_sums, by_out, shape, family, g, by_qkv,
-                                            workspace);
+  Backward<Number>(qkv, log_sums, by_out, shape, family, g, by_qkv, workspace);
 }
 
 template void forward(const bf16*, const Shape&, const Family&, std::int64_t, bf16*, float*,

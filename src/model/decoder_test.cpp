@@ -66,7 +66,7 @@ TEST(Decoder, InBf16FollowsTheWholeForwardPass) {
     const std::vector<int> tokens = testing::sequence(20, 1);
     const torch::Tensor whole = hidden_states(weights, pack({tokens}));
     Decoder decoder(weights, 3, 32);
-    EXPECT_EQ(decoder.weights().layers[1].down.packed.defined(), kernels::tiles::available());
+    EXPECT_EQ(decoder.weights().layers[1].down.packed.defined(), kernels::bf16_tiles::available());
     const auto started = decoder.start({{tokens.begin(), tokens.begin() + 5}});
     const auto error = [&](const torch::Tensor& hidden, std::size_t t) {
       return kernels::testing::relative_error(hidden[0], whole[static_cast<std::int64_t>(t)]);

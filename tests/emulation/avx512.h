@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <cassert>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -10,8 +11,8 @@
 #include <immintrin.h>
 
 // The instructions of AVX-512, BF16 and VNNI that our kernels use, in plain C++, by Intel's
-// descriptions of them: emulated_NAME does what _mm512_NAME does. A kernel that needs another fails
-// to compile here until it stands below.
+// descriptions of them: emulated_NAME does what _mm512_NAME does, but that sums of bf16 products
+// keep subnormal numbers. A kernel that needs another fails to compile here until it stands below.
 
 using emulated_m512 = float __attribute__((vector_size(64)));
 using emulated_m512d = double __attribute__((vector_size(64)));
@@ -92,6 +93,7 @@ inline emulated_m512i emulated_loadu_si512(const void* from) {
   return emulated::load<emulated_m512i>(from);
 }
 inline emulated_m512i emulated_load_si512(const void* from) {
+  assert(reinterpret_cast<std::uintptr_t>(from) % 64 == 0);
   return emulated::load<emulated_m512i>(from);
 }
 inline void emulated_storeu_ps(void* to, emulated_m512 a) { std::memcpy(to, &a, sizeof a); }
