@@ -99,14 +99,14 @@ Decoder::Started Decoder::start(const std::vector<std::vector<int>>& prompts) {
     values_[layer].flatten(0, 1).index_copy_(
         0, cells, parts.narrow(1, heads + groups, groups).index_select(0, rows));
   };
-  const torch::Tensor hidden = hidden_states(weights_, packed, options);  // [T, C]
   std::vector<std::int64_t> last;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     const auto [begin, end] = bounds_of(i);
     lengths_[static_cast<std::size_t>(started.slots[i])] = end - begin;
     last.push_back(end - 1);
   }
-  started.last_hidden = hidden.index_select(0, torch::tensor(last, torch::kInt64).to(device));
+  options.rows = torch::tensor(last, torch::kInt64).to(device);
+  started.last_hidden = hidden_states(weights_, packed, options);
   return started;
 }
 

@@ -57,9 +57,10 @@ torch::Tensor scores_of(const model::Weights& weights, const torch::Tensor& head
     begin += static_cast<std::int64_t>(sequence.size());
     ids.push_back(sequence);
   }
-  const torch::Tensor hidden = model::hidden_states(weights, model::pack(ids))
-                                   .index_select(0, torch::tensor(rows))
-                                   .to(torch::kFloat32);  // [B, C]
+  model::ForwardOptions options;
+  options.rows = torch::tensor(rows, torch::kInt64).to(weights.embedding.device());
+  const torch::Tensor hidden =
+      model::hidden_states(weights, model::pack(ids), options).to(torch::kFloat32);  // [B, C]
   return at::mv(hidden, head[0]);
 }
 

@@ -23,8 +23,9 @@ TokenScores score_plain(const model::Weights& weights, std::int64_t allowed,
       targets.push_back(episodes[b]->tokens[t]);
     }
   const torch::Device device = weights.embedding.device();
-  const torch::Tensor hidden =
-      model::hidden_states(weights, replies.packed).index_select(0, indices(rows, device));
+  model::ForwardOptions forward;
+  forward.rows = indices(rows, device);
+  const torch::Tensor hidden = model::hidden_states(weights, replies.packed, forward);
   const auto batch = static_cast<std::int64_t>(episodes.size());
   const auto scatter = [&](const torch::Tensor& values) {  // to [B, R], on the processor
     return torch::zeros({batch * longest}, torch::kFloat32)

@@ -54,6 +54,15 @@ Layout lay_out(const train::DialogueTokens& tokens, const std::vector<const Epis
   return layout;
 }
 
+// [M + W, C]: the hidden states before modes, and behind them those before words.
+torch::Tensor hidden_before(const model::Weights& weights, const Layout& layout) {
+  std::vector<std::int64_t> rows = layout.mode_rows;
+  rows.insert(rows.end(), layout.word_rows.begin(), layout.word_rows.end());
+  model::ForwardOptions options;
+  options.rows = indices(rows, weights.embedding.device());
+  return model::hidden_states(weights, layout.packed, options);
+}
+
 struct Part {
   torch::Tensor log_probs, entropies;  // one a chosen token
 };
@@ -65,9 +74,7 @@ Part score_modes(const model::Weights& weights, const train::DialogueTokens& tok
       weights.head.index_select(0, indices({tokens.special(dialogue::Special::recommend),
                                             tokens.special(dialogue::Special::chat)},
                                            device));
-  const torch::Tensor logits =
-      at::mm(hidden.index_select(0, indices(layout.mode_rows, device)).to(torch::kFloat32),
-             rows.to(torch::kFloat32).t());
+  const torch::Tensor logits = at::mm(hidden.to(torch::kFloat32), rows.to(torch::kFloat32).t());
   const torch::Tensor log_p = at::log_softmax(logits / temperature, 1);  // [M, 2]
   return {log_p.gather(1, indices(layout.mode_targets, device).unsqueeze(1)).squeeze(1),
           -(log_p.exp() * log_p).sum(1)};
@@ -79,12 +86,11 @@ Part score_modes(const model::Weights& weights, const train::DialogueTokens& tok
 Part score_words(const model::Weights& weights, const train::DialogueTokens& tokens,
                  const torch::Tensor& hidden, const Layout& layout, double temperature) {
   const torch::Device device = hidden.device();
-  const torch::Tensor rows = hidden.index_select(0, indices(layout.word_rows, device)),
-                      targets = indices(layout.word_targets, device);
+  const torch::Tensor targets = indices(layout.word_targets, device);
   const kernels::HeadOutput text = kernels::log_prob_head(
-      rows, weights.head, targets, {.temperature = temperature, .rows = tokens.text_size()});
+      hidden, weights.head, targets, {.temperature = temperature, .rows = tokens.text_size()});
   const torch::Tensor other =
-      (rows.to(torch::kFloat32) *
+      (hidden.to(torch::kFloat32) *
        weights.head.index_select(0, indices(layout.other_tokens, device)).to(torch::kFloat32))
           .sum(1) /
       temperature;
@@ -105,7 +111,10 @@ Part score_words(const model::Weights& weights, const train::DialogueTokens& tok
 TokenScores score_tokens(const model::Weights& weights, const train::DialogueTokens& tokens,
                          const std::vector<const Episode*>& episodes, const ScoreOptions& options) {
   const Layout layout = lay_out(tokens, episodes, options.prompts);
-  const torch::Tensor hidden = model::hidden_states(weights, layout.packed);  // [T, C]
+  const torch::Tensor hidden = hidden_before(weights, layout);
+  const auto count = static_cast<std::int64_t>(layout.mode_rows.size());
+  const torch::Tensor before_modes = hidden.narrow(0, 0, count),
+                      before_words = hidden.narrow(0, count, hidden.size(0) - count);
   // To [B, R], on the processor: what follows is small.
   const auto scatter = [&](const torch::Tensor& modes, const torch::Tensor& words) {
     torch::Tensor flat = torch::zeros({layout.batch * layout.longest}, torch::kFloat32);
@@ -121,22 +130,21 @@ TokenScores score_tokens(const model::Weights& weights, const train::DialogueTok
   out.mask = scatter(ones(layout.mode_rows), ones(layout.word_rows)) > 0;
   out.log_probs = out.entropies = out.values = torch::zeros(out.mask.sizes());
   if (!options.values_only) {
-    const Part modes = score_modes(weights, tokens, hidden, layout, options.temperature);
-    const Part words = layout.word_rows.empty()
-                           ? Part{torch::zeros({0}), torch::zeros({0})}
-                           : score_words(weights, tokens, hidden, layout, options.temperature);
+    const Part modes = score_modes(weights, tokens, before_modes, layout, options.temperature);
+    const Part words = layout.word_rows.empty() ? Part{torch::zeros({0}), torch::zeros({0})}
+                                                : score_words(weights, tokens, before_words, layout,
+                                                              options.temperature);
     out.log_probs = scatter(modes.log_probs, words.log_probs);
     out.entropies = scatter(modes.entropies, words.entropies);
   }
   if (options.value_head) {
-    const auto values = [&](const std::vector<std::int64_t>& rows) {
-      torch::Tensor chosen =
-          hidden.index_select(0, indices(rows, hidden.device())).to(torch::kFloat32);
-      if (options.detach_values) chosen = chosen.detach();
-      return at::mv(chosen, options.value_head->weight) + options.value_head->bias;
+    const auto values = [&](const torch::Tensor& before) {
+      const torch::Tensor seen = options.detach_values ? before.detach() : before;
+      return at::mv(seen.to(torch::kFloat32), options.value_head->weight) +
+             options.value_head->bias;
     };
-    out.values = scatter(values(layout.mode_rows),
-                         layout.word_rows.empty() ? torch::zeros({0}) : values(layout.word_rows));
+    out.values = scatter(values(before_modes),
+                         layout.word_rows.empty() ? torch::zeros({0}) : values(before_words));
   }
   return out;
 }
