@@ -1,7 +1,7 @@
 #include <ATen/Parallel.h>
 
 #include "harness.h"
-#include "recommend/train_ranker.h"
+#include "recommend/language_states.h"
 #include "recommend/trained_recommender.h"
 #include "untrained.h"
 

@@ -46,6 +46,13 @@ class Profile {
     return {*this, std::move(phase), work};
   }
 
+  // What `work` returns. The time that it takes is a time of that phase.
+  template <class F>
+  auto during(std::string phase, F&& work) {
+    const Timer timer = time(std::move(phase));
+    return work();
+  }
+
   void add(const std::string& phase, double seconds, const Work& work = {});
 
   const std::vector<Phase>& phases() const { return phases_; }  // in the order they were first met

@@ -31,6 +31,15 @@ TEST(Profile, ATimerCountsWhenItEnds) {
   EXPECT_EQ(profile.phases()[0].work.tokens, 3);
 }
 
+TEST(Profile, PassesOnWhatTheTimedWorkReturns) {
+  Profile profile;
+  EXPECT_EQ(profile.during("sum", [] { return 1 + 2; }), 3);
+  profile.during("nothing", [] {});
+  ASSERT_EQ(profile.phases().size(), 2u);
+  EXPECT_EQ(profile.phases()[0].name, "sum");
+  EXPECT_EQ(profile.phases()[1].times, 1);
+}
+
 TEST(Profile, IsDescribedWithSharesRatesAndWhatTheMachineAloneWouldTake) {
   Profile profile;
   // 80 operations at 20 a second and 12 bytes at 12 a second: 5 of 8 seconds.

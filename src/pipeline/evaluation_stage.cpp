@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/format.h"
 #include "base/hash.h"
+#include "base/profile.h"
 #include "base/run_log.h"
 #include "corpus/read.h"
 #include "evaluate/checks.h"
@@ -64,13 +65,17 @@ evaluate::Likelihood likelihood_of(const recommend::TrainedModel& model,
 // Evaluates all models on some dialogues and fills the parts of the report that come of it.
 class Evaluation {
  public:
-  Evaluation(Run& run, const std::vector<dialogue::Dialogue>& dialogues, fs::path out)
+  Evaluation(Run& run, const std::vector<dialogue::Dialogue>& dialogues, fs::path out,
+             base::Profile& profile)
       : run_(run),
+        profile_(profile),
         settings_(run.recipe().evaluation),
         dialogues_(dialogues),
         out_(std::move(out)),
         sft_(recommend::read_trained(run.folder() / "sft")),
-        policy_(recommend::read_trained(run.folder() / "policy")) {
+        policy_(recommend::read_trained(run.folder() / "policy")),
+        sft_states_(
+            std::make_shared<recommend::LanguageStates>(sft_.language, sft_.tokens, run.type())) {
     base::create_folder(out_);
   }
 
@@ -89,10 +94,11 @@ class Evaluation {
     evaluate::write_qrels(out_, examples_, sft_.catalogue);
     for (const std::string& warning : evaluate::check_instances(examples_.own, sft_.catalogue))
       data_.warnings.push_back(warning);
-    recommend::TrainedRecommender sft("sft", sft_, {.type = run_.type(), .hash = ""}),
+    recommend::TrainedRecommender sft("sft", sft_,
+                                      {.type = run_.type(), .hash = "", .states = sft_states_}),
         ppo("ppo", policy_, {.type = run_.type(), .hash = ""});
-    recommend::LanguageTermRecommender sft_lm("sft-lm", sft_,
-                                              {.type = run_.type(), .hash = "language term"});
+    recommend::LanguageTermRecommender sft_lm(
+        "sft-lm", sft_, {.type = run_.type(), .hash = "language term", .states = sft_states_});
     fit_baselines();
     for (const auto& baseline : baselines_) rank(*baseline);
     rank(sft_lm);
@@ -101,9 +107,13 @@ class Evaluation {
     if (settings_.ablations) rank_without_terms();
     answer(sft, sft_);
     answer(ppo, policy_);
-    for (dialogue::Recommender* recommender : {&sft, &ppo})
+    for (dialogue::Recommender* recommender : {&sft, &ppo}) {
+      const auto timer = profile_.time("use of the context");
       scores_of(recommender->name()).context = evaluate::context_use(*recommender, examples_.own);
-    data_.comparisons = evaluate::compare(rankings_, examples_.own, comparisons, bootstrap());
+    }
+    data_.comparisons = profile_.during("comparisons", [&] {
+      return evaluate::compare(rankings_, examples_.own, comparisons, bootstrap());
+    });
     if (run_.recipe().in_world()) play(sft, ppo);
     if (settings_.form_turns > 0) play_with_forms(sft, ppo);
     evaluate::correct_for_number(data_.comparisons);
@@ -143,6 +153,7 @@ class Evaluation {
   }
 
   void fit_baselines() {
+    const auto timer = profile_.time("fitting baselines");
     training_ = pointers(run_.data().train);
     const recommend::BaselineInput input{sft_.ranker.tables(), training_};
     for (TunedBaseline& baseline :
@@ -158,8 +169,10 @@ class Evaluation {
 
   void rank(dialogue::Recommender& recommender) {
     base::stop_if_interrupted();
-    evaluate::ExampleRankings rankings =
-        evaluate::rank_examples(recommender, examples_, sft_.catalogue, run_.console());
+    evaluate::ExampleRankings rankings = profile_.during("ranking", [&] {
+      return evaluate::rank_examples(recommender, examples_, sft_.catalogue, run_.console());
+    });
+    const auto timer = profile_.time("scores of rankings");
     models_.push_back(evaluate::score_examples(rankings, examples_, bootstrap()));
     evaluate::write_run(out_, rankings, examples_, sft_.catalogue);
     rankings_.push_back(std::move(rankings.own));
@@ -170,10 +183,12 @@ class Evaluation {
     if (sft_.ranker.settings().terms.size() < 2) return;
     for (const std::string& term : sft_.ranker.settings().terms) {
       base::stop_if_interrupted();
+      const auto timer = profile_.time("ranking without a term");
       const recommend::TrainedModel without{sft_.catalogue, sft_.state, sft_.tokens, sft_.language,
                                             sft_.ranker.without_term(term)};
-      recommend::TrainedRecommender recommender("sft-without-" + term, without,
-                                                {.type = run_.type(), .hash = "ablation"});
+      recommend::TrainedRecommender recommender(
+          "sft-without-" + term, without,
+          {.type = run_.type(), .hash = "ablation", .states = sft_states_});
       const auto ranking =
           evaluate::rank_instances(recommender, examples_.own, sft_.catalogue, run_.console());
       models_.push_back(evaluate::score_ranking(ranking, examples_.own));
@@ -186,18 +201,23 @@ class Evaluation {
     sampling.max_tokens = settings_.max_tokens;
     sampling.temperature = settings_.temperature;
     sampling.seed = run_.seed();
-    responses_.push_back(
-        evaluate::collect_responses(recommender, examples_.own, model.catalogue, sampling,
-                                    static_cast<std::size_t>(settings_.responses), run_.console()));
+    responses_.push_back(profile_.during("replies", [&] {
+      return evaluate::collect_responses(recommender, examples_.own, model.catalogue, sampling,
+                                         static_cast<std::size_t>(settings_.responses),
+                                         run_.console());
+    }));
     evaluate::write_responses(out_, recommender.name(), responses_.back());
     for (const std::string& warning :
          evaluate::check_responses(recommender.name(), responses_.back()))
       data_.warnings.push_back(warning);
-    scores_of(recommender.name()).text =
-        evaluate::score_text(responses_.back(), likelihood_of(model, dialogues_, run_.type()));
+    const evaluate::Likelihood likelihood = profile_.during(
+        "perplexity", [&] { return likelihood_of(model, dialogues_, run_.type()); });
+    const auto timer = profile_.time("scores of replies");
+    scores_of(recommender.name()).text = evaluate::score_text(responses_.back(), likelihood);
   }
 
   void play(dialogue::Recommender& sft, dialogue::Recommender& ppo) {
+    const auto timer = profile_.time("dialogues in the world");
     const simulate::World world(run_.recipe().world);
     simulate::PlayOptions options;
     options.episodes = settings_.world_episodes;
@@ -247,6 +267,7 @@ class Evaluation {
 
   // People made of the held-out dialogues' real forms.
   void play_with_forms(dialogue::Recommender& sft, dialogue::Recommender& ppo) {
+    const auto timer = profile_.time("dialogues with forms");
     std::vector<dialogue::Recommender*> all;
     for (const auto& baseline : baselines_) all.push_back(baseline.get());
     all.push_back(&sft);
@@ -271,10 +292,12 @@ class Evaluation {
   }
 
   Run& run_;
+  base::Profile& profile_;
   const EvaluationSettings& settings_;
   const std::vector<dialogue::Dialogue>& dialogues_;
   fs::path out_;
   recommend::TrainedModel sft_, policy_;
+  std::shared_ptr<recommend::LanguageStates> sft_states_;  // of all that rank by sft_'s
   std::vector<const dialogue::Dialogue*> training_;
   std::vector<std::unique_ptr<recommend::BaselineRecommender>> baselines_;
   evaluate::Examples examples_;
@@ -331,7 +354,7 @@ void evaluation_stage(Run& run) {
       run.console().line("evaluation  there is no test split: validation dialogues are used");
       test = run.data().validation;
     }
-    Evaluation evaluation(run, test, stage.folder);
+    Evaluation evaluation(run, test, stage.folder, *stage.profile);
     const std::string result = evaluation.work();
     if (!recipe.data.test.empty())
       register_test(run, evaluation, recipe.data.test, run.folder());
@@ -359,7 +382,8 @@ void evaluate_elsewhere(Run& run, const fs::path& test, const fs::path& out) {
   for (const std::string& stage : kNeeds) run.require(stage);
   const std::vector<dialogue::Dialogue> dialogues = read_elsewhere(run, test);
   if (dialogues.empty()) throw base::DataError(test, ": holds no dialogues");
-  Evaluation evaluation(run, dialogues, out);
+  base::Profile profile;
+  Evaluation evaluation(run, dialogues, out, profile);
   evaluation.work();
   register_test(run, evaluation, test, out);
   evaluate::write_report(out, evaluation.report());

@@ -8,12 +8,12 @@
 #include "base/interrupt.h"
 #include "base/random.h"
 #include "base/run_log.h"
+#include "recommend/language_states.h"
 #include "train/adamw.h"
 
 namespace recommend {
 namespace {
 
-constexpr std::size_t kPromptBatch = 4096;  // tokens
 constexpr int kPartSteps = 40;
 
 // Who learns at which rate.
@@ -243,39 +243,6 @@ class Trainer {
 };
 
 }  // namespace
-
-torch::Tensor language_hidden(const model::Weights& weights, const train::DialogueTokens& tokens,
-                              const std::vector<dialogue::State>& states) {
-  torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> parts;
-  std::vector<std::vector<int>> prompts;
-  std::size_t used = 0;
-  const auto flush = [&] {
-    if (prompts.empty()) return;
-    const model::Packed packed = model::pack(prompts);
-    std::vector<std::int64_t> last;
-    for (std::size_t i = 1; i < packed.bounds.size(); ++i) last.push_back(packed.bounds[i] - 1);
-    model::ForwardOptions options;
-    options.rows = torch::tensor(last, torch::kInt64).to(weights.embedding.device());
-    parts.push_back(model::hidden_states(weights, packed, options).to(torch::kFloat32).cpu());
-    prompts.clear();
-    used = 0;
-  };
-  for (const dialogue::State& state : states) {
-    std::vector<int> prompt =
-        tokens.encode_prompt(state, static_cast<int>(weights.config.context) - 1);
-    prompt.push_back(tokens.special(dialogue::Special::recommend));
-    if (used + prompt.size() > kPromptBatch) flush();
-    used += prompt.size();
-    prompts.push_back(std::move(prompt));
-  }
-  flush();
-  return parts.empty() ? torch::zeros({0, weights.config.width}) : at::cat(parts);
-}
-
-torch::Tensor item_embeddings(const model::Weights& weights, const train::DialogueTokens& tokens) {
-  return weights.head.detach().narrow(0, tokens.item(0), tokens.items()).to(torch::kFloat32).cpu();
-}
 
 Ranker train_ranker(const RankerSettings& settings, const RankerTraining& training) {
   Entities entities(training.catalogue);

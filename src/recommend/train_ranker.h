@@ -11,14 +11,6 @@
 
 namespace recommend {
 
-// The language model's hidden states where the item is to stand (after <|recommend|>), in fp32: [B,
-// C]. No gradient. Prompts are cut to the model's positions.
-torch::Tensor language_hidden(const model::Weights& weights, const train::DialogueTokens& tokens,
-                              const std::vector<dialogue::State>& states);
-
-// The embeddings of the item tokens in fp32: [N, C]. No gradient.
-torch::Tensor item_embeddings(const model::Weights& weights, const train::DialogueTokens& tokens);
-
 struct RankerTraining {
   const dialogue::Catalogue& catalogue;
   const std::vector<const dialogue::Dialogue*>& dialogues;

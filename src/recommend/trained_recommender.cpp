@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "recommend/constraints.h"
 #include "recommend/explain.h"
-#include "recommend/train_ranker.h"
 
 namespace recommend {
 namespace {
@@ -62,12 +61,18 @@ TrainedRecommender::TrainedRecommender(std::string name, const TrainedModel& mod
       model_(model),
       options_(options) {
   torch::NoGradGuard no_grad;
-  weights_ = model::cast(model::merged(model.language), options.type);
+  weights_ = options.states ? options.states->weights()
+                            : model::cast(model::merged(model.language), options.type);
   item_embeddings_ = recommend::item_embeddings(weights_, model.tokens);
   items_ = model.ranker.item_tables(item_embeddings_);
 }
 
 TrainedRecommender::~TrainedRecommender() = default;
+
+torch::Tensor TrainedRecommender::hidden_of(const std::vector<dialogue::State>& states) const {
+  return options_.states ? options_.states->read(states)
+                         : language_hidden(weights_, model_.tokens, states);
+}
 
 std::vector<std::vector<float>> TrainedRecommender::rank(
     const std::vector<dialogue::State>& states) {
@@ -80,8 +85,7 @@ std::vector<std::vector<float>> TrainedRecommender::rank(
     RankBatch batch;
     for (const dialogue::State& state : some)
       batch.contexts.push_back(model_.ranker.read_state(state));
-    if (model_.ranker.uses_language())
-      batch.language_hidden = language_hidden(weights_, model_.tokens, some);
+    if (model_.ranker.uses_language()) batch.language_hidden = hidden_of(some);
     batch.items = items_;
     for (std::vector<float>& row : to_rows(model_.ranker.log_probs(batch)))
       out.push_back(std::move(row));
@@ -369,9 +373,7 @@ dialogue::Reply TrainedRecommender::close(std::int64_t id) {
 std::vector<std::vector<float>> LanguageTermRecommender::rank(
     const std::vector<dialogue::State>& states) {
   torch::NoGradGuard no_grad;
-  const torch::Tensor hidden = language_hidden(weights(), model().tokens, states);
-  return to_rows(
-      at::log_softmax(at::mm(hidden, item_embeddings(weights(), model().tokens).t()), 1));
+  return to_rows(at::log_softmax(at::mm(hidden_of(states), item_embeddings().t()), 1));
 }
 
 }  // namespace recommend

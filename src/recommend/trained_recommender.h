@@ -11,6 +11,7 @@
 #include "kernels/decoding_head.h"
 #include "kernels/sampling.h"
 #include "model/draw_loop.h"
+#include "recommend/language_states.h"
 #include "recommend/model_folder.h"
 
 namespace recommend {
@@ -24,6 +25,9 @@ struct ReplyOptions {
   // item of a reply is ranked by the state after its mode, which int8 has decoded. int8 is for the
   // processor.
   kernels::MatrixNumbers numbers = kernels::MatrixNumbers::computed;
+  // The model's language model in `type`, where several recommenders of it rank the same states:
+  // each is read for all of them once. Empty: read by this one alone.
+  std::shared_ptr<LanguageStates> states = {};
 };
 
 // The whole recommender: the mode from the language model (recommend or chat, nothing else), the
@@ -49,8 +53,9 @@ class TrainedRecommender : public dialogue::Recommender {
   dialogue::Reply close(std::int64_t id) override;
 
  protected:
-  const TrainedModel& model() const { return model_; }
-  const model::Weights& weights() const { return weights_; }
+  // As recommend::language_hidden has it. [B, C]
+  torch::Tensor hidden_of(const std::vector<dialogue::State>& states) const;
+  const torch::Tensor& item_embeddings() const { return item_embeddings_; }  // [N, C]
 
  private:
   struct Open;

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/format.h"
-#include "recommend/train_ranker.h"
+#include "recommend/language_states.h"
 #include "rl/kl.h"
 #include "rl/lesson.h"
 
@@ -103,27 +103,30 @@ std::vector<std::string> ClickTrainer::describe() const {
   return lines;
 }
 
-ClickTrainer::Batch ClickTrainer::make_batch(const model::Weights& current,
-                                             const base::RandomPlace& at) const {
+std::vector<const feedback::Slate*> ClickTrainer::draw_slates(const base::RandomPlace& at) const {
   base::Random random(at);
   std::vector<const feedback::Slate*> chosen;
-  std::vector<dialogue::State> states;
-  for (int i = 0; i < settings_.item_states; ++i) {
+  for (int i = 0; i < settings_.item_states; ++i)
     chosen.push_back(&slates_[random.below(slates_.size())]);
-    states.push_back(
-        dialogue::state_before(*chosen.back()->dialogue, chosen.back()->turn, start_.state));
-  }
-  return {reference_.read(policy_, current, states), rows_of(chosen, settings_)};
+  return chosen;
+}
+
+std::vector<dialogue::State> ClickTrainer::states_of(
+    const std::vector<const feedback::Slate*>& chosen) const {
+  std::vector<dialogue::State> states;
+  for (const feedback::Slate* slate : chosen)
+    states.push_back(dialogue::state_before(*slate->dialogue, slate->turn, start_.state));
+  return states;
 }
 
 ClickTrainer::Distance ClickTrainer::measure(const model::Weights& current,
                                              const base::RandomPlace& at) const {
   torch::NoGradGuard no_grad;
-  Batch batch = make_batch(current, at);
-  batch.states.policy.items =
-      policy_.item_tables(recommend::item_embeddings(current, start_.tokens));
-  const torch::Tensor log_probs = at::log_softmax(policy_.logits(batch.states.policy), 1);
-  return {exact_kl(log_probs, batch.states.reference).mean().item<double>(),
+  const std::vector<dialogue::State> drawn = states_of(draw_slates(at));
+  SlotStates states = reference_.see(policy_, drawn, reference_.read(policy_, current, drawn));
+  states.policy.items = policy_.item_tables(recommend::item_embeddings(current, start_.tokens));
+  const torch::Tensor log_probs = at::log_softmax(policy_.logits(states.policy), 1);
+  return {exact_kl(log_probs, states.reference).mean().item<double>(),
           -(log_probs.exp() * log_probs).sum(1).mean().item<double>()};
 }
 
@@ -131,16 +134,26 @@ base::Metrics ClickTrainer::update(const model::Weights& current, double learnin
                                    const base::RandomPlace& at) {
   const torch::Tensor embeddings = recommend::item_embeddings(current, start_.tokens);
   const model::TensorMap before = policy_.parameters().copy();
-  double total = 0, margin = 0, accuracy = 0, norm = 0, skipped = 0;
+  std::vector<std::vector<const feedback::Slate*>> chosen;  // by step
+  std::vector<dialogue::State> all;
   for (int step = 0; step < settings_.item_steps; ++step) {
-    Batch batch =
-        make_batch(current, {at.seed, "rl/clicks", at.step, static_cast<std::uint64_t>(step)});
-    batch.states.policy.items = policy_.item_tables(embeddings);
-    const torch::Tensor log_probs = at::log_softmax(policy_.logits(batch.states.policy), 1);
+    chosen.push_back(
+        draw_slates({at.seed, "rl/clicks", at.step, static_cast<std::uint64_t>(step)}));
+    for (dialogue::State& state : states_of(chosen.back())) all.push_back(std::move(state));
+  }
+  const SlotHidden hidden = reference_.read(policy_, current, all);
+  double total = 0, margin = 0, accuracy = 0, norm = 0, skipped = 0;
+  for (std::size_t step = 0; step < chosen.size(); ++step) {
+    const std::int64_t first = static_cast<std::int64_t>(step) * settings_.item_states;
+    SlotStates states =
+        reference_.see(policy_, states_of(chosen[step]), hidden.rows(first, settings_.item_states));
+    states.policy.items = policy_.item_tables(embeddings);
+    const torch::Tensor log_probs = at::log_softmax(policy_.logits(states.policy), 1);
     if (at.step == 1 && step == 0)
-      base::check(exact_kl(log_probs.detach(), batch.states.reference).mean().item<double>() < 1e-6,
+      base::check(exact_kl(log_probs.detach(), states.reference).mean().item<double>() < 1e-6,
                   "rl: the item slot differs from its reference before the first update");
-    const ClickLoss loss = click_loss(log_probs, batch.states.reference, batch.shown, method_);
+    const ClickLoss loss =
+        click_loss(log_probs, states.reference, rows_of(chosen[step], settings_), method_);
     loss.loss.backward();
     const double step_norm = optimiser_.step(step_share_ * learning_rate, settings_.clip_gradient);
     skipped += !std::isfinite(step_norm);

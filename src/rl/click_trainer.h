@@ -44,11 +44,8 @@ class ClickTrainer {
   void load(const model::Checkpoint& checkpoint);
 
  private:
-  struct Batch {
-    SlotStates states;
-    ShownRows shown;
-  };
-  Batch make_batch(const model::Weights& current, const base::RandomPlace& at) const;
+  std::vector<const feedback::Slate*> draw_slates(const base::RandomPlace& at) const;
+  std::vector<dialogue::State> states_of(const std::vector<const feedback::Slate*>& chosen) const;
   // Of the policy as it is, over slates of their own: mean KL and entropy.
   struct Distance {
     double kl = 0, entropy = 0;

@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "recommend/language_states.h"
 #include "recommend/test_model.h"
-#include "recommend/train_ranker.h"
 
 namespace rl {
 namespace {
@@ -58,7 +58,8 @@ struct Training {
     std::vector<dialogue::State> states;
     for (const feedback::Slate& slate : slates)
       states.push_back(dialogue::state_before(*slate.dialogue, slate.turn, start.state));
-    SlotStates read = SlotReference(start, weights).read(policy, weights, states);
+    const SlotReference reference(start, weights);
+    SlotStates read = reference.see(policy, states, reference.read(policy, weights, states));
     read.policy.items = policy.item_tables(recommend::item_embeddings(weights, start.tokens));
     const torch::Tensor h = at::log_softmax(policy.logits(read.policy), 1) - read.reference;
     double sum = 0;

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "recommend/train_ranker.h"
+#include "recommend/language_states.h"
 #include "rl/item_slot.h"
 
 namespace rl {
@@ -62,12 +62,11 @@ torch::Tensor ItemTrainer::learned_rewards(const std::vector<dialogue::State>& s
   return reward_.item_scores(contexts);
 }
 
-ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
-                                           const std::vector<Place>& chosen,
-                                           std::uint64_t seed) const {
+ItemTrainer::Batch ItemTrainer::make_batch(const std::vector<Place>& chosen,
+                                           const SlotHidden& hidden, std::uint64_t seed) const {
   torch::NoGradGuard no_grad;
   const std::vector<dialogue::State> states = states_before(chosen, start_.state);
-  Batch batch{reference_.read(policy_, current, states), {}, {}};
+  Batch batch{reference_.see(policy_, states, hidden), {}, {}};
   std::vector<std::int64_t> targets;
   for (const Place& place : chosen) targets.push_back(place.target);
   batch.targets = torch::tensor(targets, torch::kInt64);
@@ -84,13 +83,19 @@ ItemTrainer::Batch ItemTrainer::make_batch(const model::Weights& current,
 base::Metrics ItemTrainer::update(const model::Weights& current, const std::vector<Place>& places,
                                   double learning_rate, const base::RandomPlace& at) {
   const torch::Tensor embeddings = recommend::item_embeddings(current, start_.tokens);
+  std::vector<std::vector<Place>> chosen;  // by step
+  std::vector<Place> all;
+  for (int step = 0; step < settings_.item_steps; ++step) {
+    chosen.push_back(draw_places(places, settings_.item_states,
+                                 {at.seed, "rl/items", at.step, static_cast<std::uint64_t>(step)}));
+    all.insert(all.end(), chosen.back().begin(), chosen.back().end());
+  }
+  const SlotHidden hidden = reference_.read(policy_, current, states_before(all, start_.state));
   double reward = 0, reference_reward = 0, kl = 0, entropy = 0, norm = 0, skipped = 0;
   for (int step = 0; step < settings_.item_steps; ++step) {
-    Batch batch =
-        make_batch(current,
-                   draw_places(places, settings_.item_states,
-                               {at.seed, "rl/items", at.step, static_cast<std::uint64_t>(step)}),
-                   at.seed);
+    const std::int64_t first = std::int64_t{step} * settings_.item_states;
+    Batch batch = make_batch(chosen[static_cast<std::size_t>(step)],
+                             hidden.rows(first, settings_.item_states), at.seed);
     batch.states.policy.items = policy_.item_tables(embeddings);
     const torch::Tensor log_probs = at::log_softmax(policy_.logits(batch.states.policy), 1);
     ItemSlotOptions options{imitates_ ? 0 : kl_.beta(), settings_.item_reward_clip,
@@ -136,9 +141,9 @@ base::Metrics ItemTrainer::update(const model::Weights& current, const std::vect
 double ItemTrainer::measure_kl(const model::Weights& current, const std::vector<Place>& places,
                                const base::RandomPlace& at) const {
   torch::NoGradGuard no_grad;
-  SlotStates states =
-      reference_.read(policy_, current,
-                      states_before(draw_places(places, settings_.item_states, at), start_.state));
+  const std::vector<dialogue::State> drawn =
+      states_before(draw_places(places, settings_.item_states, at), start_.state);
+  SlotStates states = reference_.see(policy_, drawn, reference_.read(policy_, current, drawn));
   states.policy.items = policy_.item_tables(recommend::item_embeddings(current, start_.tokens));
   return exact_kl(at::log_softmax(policy_.logits(states.policy), 1), states.reference)
       .mean()

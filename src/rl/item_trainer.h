@@ -53,7 +53,7 @@ class ItemTrainer {
   torch::Tensor worth_of(const std::vector<Place>& chosen) const;                   // [B, N]
   torch::Tensor learned_rewards(const std::vector<dialogue::State>& states) const;  // [B, N]
   torch::Tensor exchanged(std::uint64_t seed) const;                                // [N]
-  Batch make_batch(const model::Weights& current, const std::vector<Place>& chosen,
+  Batch make_batch(const std::vector<Place>& chosen, const SlotHidden& hidden,
                    std::uint64_t seed) const;
 
   recommend::Ranker& policy_;

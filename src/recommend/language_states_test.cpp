@@ -1,0 +1,86 @@
+#include "recommend/language_states.h"
+
+#include <gtest/gtest.h>
+
+#include "recommend/test_model.h"
+#include "recommend/trained_recommender.h"
+
+namespace recommend {
+namespace {
+
+// A dialogue's states before its turns are read in one go.
+TEST(LanguageHidden, IsThatOfEachStateByItself) {
+  const auto training = testing::dialogues(6);
+  const TrainedModel model = testing::model(training);
+  torch::NoGradGuard no_grad;
+  const model::Weights weights = model::cast(model.language, torch::kFloat32);
+  std::vector<dialogue::State> states;
+  for (const std::size_t d : {3, 0, 1, 0})  // dialogue 0 twice
+    for (std::size_t turn = training[d].turns.size(); turn-- > 1;)
+      states.push_back(dialogue::state_before(training[d], turn));
+  const torch::Tensor together = language_hidden(weights, model.tokens, states);
+  ASSERT_EQ(together.size(0), static_cast<std::int64_t>(states.size()));
+  for (std::size_t i = 0; i < states.size(); ++i)
+    EXPECT_TRUE(at::allclose(together[static_cast<std::int64_t>(i)],
+                             language_hidden(weights, model.tokens, {states[i]})[0], 1e-5, 1e-6))
+        << i;
+}
+
+TEST(LanguageStates, AreWhatTheModelGivesInAnyOrderAndNumber) {
+  const auto training = testing::dialogues(6);
+  const TrainedModel model = testing::model(training);
+  LanguageStates states(model.language, model.tokens, torch::kFloat32);
+  const dialogue::State a = dialogue::state_before(training[0], 1),
+                        b = dialogue::state_before(training[1], 3),
+                        c = dialogue::state_before(training[2], 2);
+  EXPECT_EQ(states.read({}).size(0), 0);
+  for (const auto& asked : std::vector<std::vector<dialogue::State>>{{b}, {a, b, a}, {c, a}}) {
+    const torch::Tensor expected = language_hidden(states.weights(), model.tokens, asked);
+    EXPECT_TRUE(at::allclose(states.read(asked), expected, 1e-5, 1e-6));
+  }
+}
+
+TEST(LanguageStates, APromptIsReadOnce) {
+  const auto training = testing::dialogues(6);
+  const TrainedModel model = testing::model(training);
+  LanguageStates states(model.language, model.tokens, torch::kFloat32);
+  const dialogue::State a = dialogue::state_before(training[0], 1),
+                        b = dialogue::state_before(training[1], 3);
+  const torch::Tensor before = states.read({a});
+  {
+    torch::NoGradGuard no_grad;  // another model would give other numbers
+    states.weights().embedding.neg_();
+  }
+  EXPECT_TRUE(at::equal(states.read({b, a})[1], before[0]));
+  EXPECT_FALSE(at::allclose(language_hidden(states.weights(), model.tokens, {a}), before));
+}
+
+TEST(LanguageStates, RecommendersThatShareThemRankAsByThemselves) {
+  const auto training = testing::dialogues(6);
+  const TrainedModel model = testing::model(training);
+  const TrainedModel without{model.catalogue, model.state, model.tokens, model.language,
+                             model.ranker.without_term("last")};
+  const auto states =
+      std::make_shared<LanguageStates>(model.language, model.tokens, torch::kFloat32);
+  std::vector<dialogue::State> asked;
+  for (const dialogue::Dialogue& dialogue : training)
+    for (std::size_t turn = 1; turn < dialogue.turns.size(); ++turn)
+      asked.push_back(dialogue::state_before(dialogue, turn));
+  for (const TrainedModel* ranked : {&model, &without}) {
+    const ReplyOptions shared{.hash = "x", .states = states};
+    for (std::size_t term = 0; term < 2; ++term) {
+      const auto rank = [&](const ReplyOptions& options) {
+        return term ? LanguageTermRecommender("sft-lm", *ranked, options).rank(asked)
+                    : TrainedRecommender("sft", *ranked, options).rank(asked);
+      };
+      const auto alone = rank({.hash = "x"}), together = rank(shared);
+      ASSERT_EQ(together.size(), asked.size());
+      for (std::size_t s = 0; s < asked.size(); ++s)
+        for (std::size_t i = 0; i < alone[s].size(); ++i)
+          EXPECT_NEAR(together[s][i], alone[s][i], 1e-5);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace recommend
