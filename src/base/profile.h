@@ -48,7 +48,7 @@ class Profile {
 
   // What `work` returns. The time that it takes is a time of that phase.
   template <class F>
-  auto during(std::string phase, F&& work) {
+  decltype(auto) during(std::string phase, F&& work) {
     const Timer timer = time(std::move(phase));
     return work();
   }

@@ -74,8 +74,8 @@ class Evaluation {
         out_(std::move(out)),
         sft_(recommend::read_trained(run.folder() / "sft")),
         policy_(recommend::read_trained(run.folder() / "policy")),
-        sft_states_(
-            std::make_shared<recommend::LanguageStates>(sft_.language, sft_.tokens, run.type())) {
+        sft_states_(sft_.language, sft_.tokens, run.type()),
+        policy_states_(policy_.language, policy_.tokens, run.type()) {
     base::create_folder(out_);
   }
 
@@ -95,10 +95,10 @@ class Evaluation {
     for (const std::string& warning : evaluate::check_instances(examples_.own, sft_.catalogue))
       data_.warnings.push_back(warning);
     recommend::TrainedRecommender sft("sft", sft_,
-                                      {.type = run_.type(), .hash = "", .states = sft_states_}),
-        ppo("ppo", policy_, {.type = run_.type(), .hash = ""});
+                                      {.type = run_.type(), .hash = "", .states = &sft_states_}),
+        ppo("ppo", policy_, {.type = run_.type(), .hash = "", .states = &policy_states_});
     recommend::LanguageTermRecommender sft_lm(
-        "sft-lm", sft_, {.type = run_.type(), .hash = "language term", .states = sft_states_});
+        "sft-lm", sft_, {.type = run_.type(), .hash = "language term", .states = &sft_states_});
     fit_baselines();
     for (const auto& baseline : baselines_) rank(*baseline);
     rank(sft_lm);
@@ -188,7 +188,7 @@ class Evaluation {
                                             sft_.ranker.without_term(term)};
       recommend::TrainedRecommender recommender(
           "sft-without-" + term, without,
-          {.type = run_.type(), .hash = "ablation", .states = sft_states_});
+          {.type = run_.type(), .hash = "ablation", .states = &sft_states_});
       const auto ranking =
           evaluate::rank_instances(recommender, examples_.own, sft_.catalogue, run_.console());
       models_.push_back(evaluate::score_ranking(ranking, examples_.own));
@@ -297,7 +297,7 @@ class Evaluation {
   const std::vector<dialogue::Dialogue>& dialogues_;
   fs::path out_;
   recommend::TrainedModel sft_, policy_;
-  std::shared_ptr<recommend::LanguageStates> sft_states_;  // of all that rank by sft_'s
+  recommend::LanguageStates sft_states_, policy_states_;  // for all that rank by these models'
   std::vector<const dialogue::Dialogue*> training_;
   std::vector<std::unique_ptr<recommend::BaselineRecommender>> baselines_;
   evaluate::Examples examples_;
@@ -382,7 +382,7 @@ void evaluate_elsewhere(Run& run, const fs::path& test, const fs::path& out) {
   for (const std::string& stage : kNeeds) run.require(stage);
   const std::vector<dialogue::Dialogue> dialogues = read_elsewhere(run, test);
   if (dialogues.empty()) throw base::DataError(test, ": holds no dialogues");
-  base::Profile profile;
+  base::Profile profile;  // is not shown: this is no stage of the run
   Evaluation evaluation(run, dialogues, out, profile);
   evaluation.work();
   register_test(run, evaluation, test, out);

@@ -74,14 +74,14 @@ void reward_stage(Run& run) {
   const Recipe& recipe = run.recipe();
   Run::StagePlan plan{"reward", {"reward", "rl.max_tokens"}, {"data", "sft", "signals"}, {}, {}};
   plan.work = [&](const train::Stage& stage) {
+    base::Profile& profile = *stage.profile;
     const Data& data = run.data();
-    SignalData signals =
-        stage.profile->during("signals", [&] { return measure_run_signals(data); });
+    SignalData signals = profile.during("signals", [&] { return measure_run_signals(data); });
     add_label_noise(signals.corpus, recipe.reward.label_noise, run.seed());
     const std::vector<bool> held_out =
         hold_out(data.train.size(), recipe.reward.dialogues, run.seed());
     const feedback::SignalTable known = rows_where(signals.table, held_out, Part::others);
-    const std::vector<feedback::SignalValidity> validity = stage.profile->during("signals", [&] {
+    const std::vector<feedback::SignalValidity> validity = profile.during("signals", [&] {
       return feedback::validate_signals(signals.corpus, known,
                                         {.resamples = 400, .seed = run.seed()});
     });
@@ -91,8 +91,8 @@ void reward_stage(Run& run) {
         recipe.reward.blend, signals.corpus, signals.table, validity,
         recipe.reward.blend.blend == "fitted" ? held_out : std::vector<bool>(held_out.size(), true),
         run.seed());
-    const reward::Reader reader = stage.profile->during(
-        "reader", [&] { return reward::Reader(signals.corpus, known, run.seed()); });
+    const reward::Reader reader =
+        profile.during("reader", [&] { return reward::Reader(signals.corpus, known, run.seed()); });
     const auto tell_reader = [&](const char* what, const reward::ReaderQuality& quality) {
       if (!quality.auc) return;
       run.console().line(base::concatenate(
@@ -118,26 +118,25 @@ void reward_stage(Run& run) {
                                  static_cast<std::size_t>(outcome.turn), recipe.state),
           words));
     const auto item_words = reward::words_of_items(data.catalogue, words);
-    const reward::Predictor predictor = stage.profile->during("predictor", [&] {
+    const reward::Predictor predictor = profile.during("predictor", [&] {
       return reward::train_predictor(
           recipe.reward.predictor,
           {outcomes, states, counts, item_words, held_out, run.seed(), run.console()});
     });
-    const std::vector<reward::TargetQuality> quality = stage.profile->during("validation", [&] {
+    const std::vector<reward::TargetQuality> quality = profile.during("validation", [&] {
       return reward::validate_predictor(predictor, outcomes, states, counts, held_out, run.seed());
     });
     for (const std::string& line : reward::describe(quality)) run.console().line(line);
 
     const recommend::TrainedModel sft = recommend::read_trained(run.folder() / "sft");
-    WordsReward reply_words = stage.profile->during("words of replies", [&] {
+    WordsReward reply_words = profile.during("words of replies", [&] {
       return train_words(run, sft, response_outcomes(signals, blend, held_out, Part::others),
                          response_outcomes(signals, blend, held_out, Part::held_out));
     });
     const auto& words_quality = reply_words.quality;
     reward::RewardModel model(recipe.reward, words, predictor, reply_words.scorer);
     if (reply_words.language) model.set_language(std::move(*reply_words.language));
-    stage.profile->during("calibration",
-                          [&] { calibrate_on_samples(model, sft, run, data.train); });
+    profile.during("calibration", [&] { calibrate_on_samples(model, sft, run, data.train); });
     model.write(stage.folder, sft.tokens.tokenizer());
     base::write_json(stage.folder / "reader.json", reader.to_json());
     base::Json terms = base::Json::array();

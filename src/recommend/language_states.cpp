@@ -19,14 +19,15 @@ std::vector<std::vector<int>> prompts_of(const model::ModelConfig& config,
   return prompts;
 }
 
-// For each prompt the one that it is read as part of: the longest that begins with it, itself where
-// there is no other. In the order of their tokens a prompt stands right before those that it
-// begins.
+// For each prompt the one that it is read as part of: one that begins with it and begins no other,
+// which may be itself. In the order of their tokens a prompt stands right before those that it
+// begins; of those alike the last is it.
 std::vector<std::size_t> hosts_of(const std::vector<std::vector<int>>& prompts) {
   std::vector<std::size_t> order(prompts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](std::size_t a, std::size_t b) { return prompts[a] < prompts[b]; });
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return prompts[a] != prompts[b] ? prompts[a] < prompts[b] : a < b;
+  });
   std::vector<std::size_t> hosts(prompts.size());
   for (std::size_t i = order.size(); i-- > 0;) {
     const std::vector<int>& prompt = prompts[order[i]];
@@ -46,8 +47,8 @@ torch::Tensor hidden_behind(const model::Weights& weights,
   const std::vector<std::size_t> hosts = hosts_of(prompts);
   std::vector<std::vector<std::size_t>> guests(prompts.size());
   for (std::size_t i = 0; i < prompts.size(); ++i) guests[hosts[i]].push_back(i);
-  torch::Tensor hidden =
-      torch::empty({static_cast<std::int64_t>(prompts.size()), weights.config.width});
+  torch::Tensor hidden = torch::empty(
+      {static_cast<std::int64_t>(prompts.size()), weights.config.width}, torch::kFloat32);
   std::vector<std::vector<int>> packed;
   std::vector<std::int64_t> rows, prompts_of_rows;
   std::int64_t used = 0;
@@ -100,10 +101,10 @@ torch::Tensor LanguageStates::read(const std::vector<dialogue::State>& states) {
   const std::vector<std::vector<int>> prompts = prompts_of(weights_.config, tokens_, states);
   std::vector<std::vector<int>> fresh;
   for (const std::vector<int>& prompt : prompts)
-    if (known_.try_emplace(prompt).second) fresh.push_back(prompt);
+    if (!known_.contains(prompt)) fresh.push_back(prompt);
   const torch::Tensor hidden = hidden_behind(weights_, fresh);
   for (std::size_t i = 0; i < fresh.size(); ++i)
-    known_.at(fresh[i]) = hidden[static_cast<std::int64_t>(i)];
+    known_.try_emplace(fresh[i], hidden[static_cast<std::int64_t>(i)]);
   std::vector<torch::Tensor> rows;
   for (const std::vector<int>& prompt : prompts) rows.push_back(known_.at(prompt));
   return rows.empty() ? hidden : at::stack(rows);

@@ -10,8 +10,9 @@
 namespace recommend {
 
 // The language model's hidden states where the item is to stand (after <|recommend|>), in fp32: [B,
-// C]. No gradient. Prompts are cut to the model's positions. One that another of them begins with,
-// as those of a dialogue's turns do, is read as part of it.
+// C]. No gradient. Prompts are cut to the model's positions. One that another of them begins with
+// is read as part of it: of a dialogue those before the turns that recommend, while the state's
+// window holds all turns and nothing is cut.
 torch::Tensor language_hidden(const model::Weights& weights, const train::DialogueTokens& tokens,
                               const std::vector<dialogue::State>& states);
 
@@ -19,7 +20,8 @@ torch::Tensor language_hidden(const model::Weights& weights, const train::Dialog
 torch::Tensor item_embeddings(const model::Weights& weights, const train::DialogueTokens& tokens);
 
 // A language model that reads each prompt once, for several rankings of the same states. It keeps
-// what it has read: 4 bytes for each number of a hidden state and each token of a prompt.
+// what it has read: 4 bytes for each number of a hidden state and each token of a prompt. One
+// thread at a time may use it.
 class LanguageStates {
  public:
   // Both must stay as they are and outlive this. type: that it computes in.

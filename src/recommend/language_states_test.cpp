@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "recommend/test_model.h"
 #include "recommend/trained_recommender.h"
 
@@ -23,6 +24,26 @@ TEST(LanguageHidden, IsThatOfEachStateByItself) {
   for (std::size_t i = 0; i < states.size(); ++i)
     EXPECT_TRUE(at::allclose(together[static_cast<std::int64_t>(i)],
                              language_hidden(weights, model.tokens, {states[i]})[0], 1e-5, 1e-6))
+        << i;
+}
+
+// More tokens than are read at a time.
+TEST(LanguageHidden, IsTheSameHoweverManyAreRead) {
+  const auto training = testing::dialogues(6);
+  const TrainedModel model = testing::model(training);
+  torch::NoGradGuard no_grad;
+  const model::Weights weights = model::cast(model.language, torch::kFloat32);
+  std::vector<dialogue::State> states;
+  for (int i = 0; i < 150; ++i) {
+    dialogue::Dialogue dialogue = train::testing::dialogue(i);
+    dialogue.turns[0].text += " " + std::to_string(i) + std::string(40, '!');
+    states.push_back(dialogue::state_before(dialogue, 3));
+    states.push_back(dialogue::state_before(dialogue, 1));
+  }
+  const torch::Tensor together = language_hidden(weights, model.tokens, states);
+  for (std::size_t i = 0; i < states.size(); i += 7)
+    EXPECT_TRUE(at::allclose(together[static_cast<std::int64_t>(i)],
+                             language_hidden(weights, model.tokens, {states[i]})[0], 1e-5, 1e-5))
         << i;
 }
 
@@ -55,31 +76,45 @@ TEST(LanguageStates, APromptIsReadOnce) {
   EXPECT_FALSE(at::allclose(language_hidden(states.weights(), model.tokens, {a}), before));
 }
 
+// How a recommender of a model ranks the states before all turns, with options of its own.
+template <class Recommender>
+std::vector<std::vector<float>> rank_all(const TrainedModel& model,
+                                         const std::vector<dialogue::Dialogue>& dialogues,
+                                         const ReplyOptions& options) {
+  std::vector<dialogue::State> states;
+  for (const dialogue::Dialogue& dialogue : dialogues)
+    for (std::size_t turn = 1; turn < dialogue.turns.size(); ++turn)
+      states.push_back(dialogue::state_before(dialogue, turn));
+  return Recommender("sft", model, options).rank(states);
+}
+
+void expect_near(const std::vector<std::vector<float>>& a,
+                 const std::vector<std::vector<float>>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t s = 0; s < a.size(); ++s)
+    for (std::size_t i = 0; i < a[s].size(); ++i) EXPECT_NEAR(a[s][i], b[s][i], 1e-5);
+}
+
 TEST(LanguageStates, RecommendersThatShareThemRankAsByThemselves) {
   const auto training = testing::dialogues(6);
   const TrainedModel model = testing::model(training);
   const TrainedModel without{model.catalogue, model.state, model.tokens, model.language,
                              model.ranker.without_term("last")};
-  const auto states =
-      std::make_shared<LanguageStates>(model.language, model.tokens, torch::kFloat32);
-  std::vector<dialogue::State> asked;
-  for (const dialogue::Dialogue& dialogue : training)
-    for (std::size_t turn = 1; turn < dialogue.turns.size(); ++turn)
-      asked.push_back(dialogue::state_before(dialogue, turn));
+  LanguageStates states(model.language, model.tokens, torch::kFloat32);
+  const ReplyOptions alone{.hash = "x"}, shared{.hash = "x", .states = &states};
   for (const TrainedModel* ranked : {&model, &without}) {
-    const ReplyOptions shared{.hash = "x", .states = states};
-    for (std::size_t term = 0; term < 2; ++term) {
-      const auto rank = [&](const ReplyOptions& options) {
-        return term ? LanguageTermRecommender("sft-lm", *ranked, options).rank(asked)
-                    : TrainedRecommender("sft", *ranked, options).rank(asked);
-      };
-      const auto alone = rank({.hash = "x"}), together = rank(shared);
-      ASSERT_EQ(together.size(), asked.size());
-      for (std::size_t s = 0; s < asked.size(); ++s)
-        for (std::size_t i = 0; i < alone[s].size(); ++i)
-          EXPECT_NEAR(together[s][i], alone[s][i], 1e-5);
-    }
+    expect_near(rank_all<TrainedRecommender>(*ranked, training, shared),
+                rank_all<TrainedRecommender>(*ranked, training, alone));
+    expect_near(rank_all<LanguageTermRecommender>(*ranked, training, shared),
+                rank_all<LanguageTermRecommender>(*ranked, training, alone));
   }
+}
+
+TEST(LanguageStates, OfAnotherTypeThanTheRecommenderAreRefused) {
+  const auto training = testing::dialogues(6);
+  const TrainedModel model = testing::model(training);
+  LanguageStates states(model.language, model.tokens, torch::kBFloat16);
+  EXPECT_THROW(TrainedRecommender("sft", model, {.hash = "x", .states = &states}), base::Error);
 }
 
 }  // namespace

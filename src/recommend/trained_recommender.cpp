@@ -61,6 +61,8 @@ TrainedRecommender::TrainedRecommender(std::string name, const TrainedModel& mod
       model_(model),
       options_(options) {
   torch::NoGradGuard no_grad;
+  base::check(!options.states || options.states->weights().embedding.dtype() == options.type,
+              "TrainedRecommender: states of another type");
   weights_ = options.states ? options.states->weights()
                             : model::cast(model::merged(model.language), options.type);
   item_embeddings_ = recommend::item_embeddings(weights_, model.tokens);

@@ -26,8 +26,8 @@ struct ReplyOptions {
   // processor.
   kernels::MatrixNumbers numbers = kernels::MatrixNumbers::computed;
   // The model's language model in `type`, where several recommenders of it rank the same states:
-  // each is read for all of them once. Empty: read by this one alone.
-  std::shared_ptr<LanguageStates> states = {};
+  // each is read for all of them once. Must outlive the recommender; null: it reads by itself.
+  LanguageStates* states = nullptr;
 };
 
 // The whole recommender: the mode from the language model (recommend or chat, nothing else), the

@@ -122,8 +122,7 @@ std::vector<dialogue::State> ClickTrainer::states_of(
 ClickTrainer::Distance ClickTrainer::measure(const model::Weights& current,
                                              const base::RandomPlace& at) const {
   torch::NoGradGuard no_grad;
-  const std::vector<dialogue::State> drawn = states_of(draw_slates(at));
-  SlotStates states = reference_.see(policy_, drawn, reference_.read(policy_, current, drawn));
+  SlotStates states = reference_.read(policy_, current, {states_of(draw_slates(at))}).front();
   states.policy.items = policy_.item_tables(recommend::item_embeddings(current, start_.tokens));
   const torch::Tensor log_probs = at::log_softmax(policy_.logits(states.policy), 1);
   return {exact_kl(log_probs, states.reference).mean().item<double>(),
@@ -135,18 +134,16 @@ base::Metrics ClickTrainer::update(const model::Weights& current, double learnin
   const torch::Tensor embeddings = recommend::item_embeddings(current, start_.tokens);
   const model::TensorMap before = policy_.parameters().copy();
   std::vector<std::vector<const feedback::Slate*>> chosen;  // by step
-  std::vector<dialogue::State> all;
+  std::vector<std::vector<dialogue::State>> before_slates;
   for (int step = 0; step < settings_.item_steps; ++step) {
     chosen.push_back(
         draw_slates({at.seed, "rl/clicks", at.step, static_cast<std::uint64_t>(step)}));
-    for (dialogue::State& state : states_of(chosen.back())) all.push_back(std::move(state));
+    before_slates.push_back(states_of(chosen.back()));
   }
-  const SlotHidden hidden = reference_.read(policy_, current, all);
+  std::vector<SlotStates> slots = reference_.read(policy_, current, before_slates);
   double total = 0, margin = 0, accuracy = 0, norm = 0, skipped = 0;
   for (std::size_t step = 0; step < chosen.size(); ++step) {
-    const std::int64_t first = static_cast<std::int64_t>(step) * settings_.item_states;
-    SlotStates states =
-        reference_.see(policy_, states_of(chosen[step]), hidden.rows(first, settings_.item_states));
+    SlotStates& states = slots[step];
     states.policy.items = policy_.item_tables(embeddings);
     const torch::Tensor log_probs = at::log_softmax(policy_.logits(states.policy), 1);
     if (at.step == 1 && step == 0)

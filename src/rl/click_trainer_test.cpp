@@ -59,7 +59,7 @@ struct Training {
     for (const feedback::Slate& slate : slates)
       states.push_back(dialogue::state_before(*slate.dialogue, slate.turn, start.state));
     const SlotReference reference(start, weights);
-    SlotStates read = reference.see(policy, states, reference.read(policy, weights, states));
+    SlotStates read = reference.read(policy, weights, {states}).front();
     read.policy.items = policy.item_tables(recommend::item_embeddings(weights, start.tokens));
     const torch::Tensor h = at::log_softmax(policy.logits(read.policy), 1) - read.reference;
     double sum = 0;

@@ -63,10 +63,10 @@ torch::Tensor ItemTrainer::learned_rewards(const std::vector<dialogue::State>& s
 }
 
 ItemTrainer::Batch ItemTrainer::make_batch(const std::vector<Place>& chosen,
-                                           const SlotHidden& hidden, std::uint64_t seed) const {
+                                           const std::vector<dialogue::State>& states,
+                                           SlotStates slots, std::uint64_t seed) const {
   torch::NoGradGuard no_grad;
-  const std::vector<dialogue::State> states = states_before(chosen, start_.state);
-  Batch batch{reference_.see(policy_, states, hidden), {}, {}};
+  Batch batch{std::move(slots), {}, {}};
   std::vector<std::int64_t> targets;
   for (const Place& place : chosen) targets.push_back(place.target);
   batch.targets = torch::tensor(targets, torch::kInt64);
@@ -84,18 +84,16 @@ base::Metrics ItemTrainer::update(const model::Weights& current, const std::vect
                                   double learning_rate, const base::RandomPlace& at) {
   const torch::Tensor embeddings = recommend::item_embeddings(current, start_.tokens);
   std::vector<std::vector<Place>> chosen;  // by step
-  std::vector<Place> all;
+  std::vector<std::vector<dialogue::State>> states;
   for (int step = 0; step < settings_.item_steps; ++step) {
     chosen.push_back(draw_places(places, settings_.item_states,
                                  {at.seed, "rl/items", at.step, static_cast<std::uint64_t>(step)}));
-    all.insert(all.end(), chosen.back().begin(), chosen.back().end());
+    states.push_back(states_before(chosen.back(), start_.state));
   }
-  const SlotHidden hidden = reference_.read(policy_, current, states_before(all, start_.state));
+  std::vector<SlotStates> slots = reference_.read(policy_, current, states);
   double reward = 0, reference_reward = 0, kl = 0, entropy = 0, norm = 0, skipped = 0;
-  for (int step = 0; step < settings_.item_steps; ++step) {
-    const std::int64_t first = std::int64_t{step} * settings_.item_states;
-    Batch batch = make_batch(chosen[static_cast<std::size_t>(step)],
-                             hidden.rows(first, settings_.item_states), at.seed);
+  for (std::size_t step = 0; step < chosen.size(); ++step) {
+    Batch batch = make_batch(chosen[step], states[step], std::move(slots[step]), at.seed);
     batch.states.policy.items = policy_.item_tables(embeddings);
     const torch::Tensor log_probs = at::log_softmax(policy_.logits(batch.states.policy), 1);
     ItemSlotOptions options{imitates_ ? 0 : kl_.beta(), settings_.item_reward_clip,
@@ -141,9 +139,9 @@ base::Metrics ItemTrainer::update(const model::Weights& current, const std::vect
 double ItemTrainer::measure_kl(const model::Weights& current, const std::vector<Place>& places,
                                const base::RandomPlace& at) const {
   torch::NoGradGuard no_grad;
-  const std::vector<dialogue::State> drawn =
-      states_before(draw_places(places, settings_.item_states, at), start_.state);
-  SlotStates states = reference_.see(policy_, drawn, reference_.read(policy_, current, drawn));
+  const auto drawn = draw_places(places, settings_.item_states, at);
+  SlotStates states =
+      reference_.read(policy_, current, {states_before(drawn, start_.state)}).front();
   states.policy.items = policy_.item_tables(recommend::item_embeddings(current, start_.tokens));
   return exact_kl(at::log_softmax(policy_.logits(states.policy), 1), states.reference)
       .mean()

@@ -53,8 +53,8 @@ class ItemTrainer {
   torch::Tensor worth_of(const std::vector<Place>& chosen) const;                   // [B, N]
   torch::Tensor learned_rewards(const std::vector<dialogue::State>& states) const;  // [B, N]
   torch::Tensor exchanged(std::uint64_t seed) const;                                // [N]
-  Batch make_batch(const std::vector<Place>& chosen, const SlotHidden& hidden,
-                   std::uint64_t seed) const;
+  Batch make_batch(const std::vector<Place>& chosen, const std::vector<dialogue::State>& states,
+                   SlotStates slots, std::uint64_t seed) const;
 
   recommend::Ranker& policy_;
   const recommend::TrainedModel& start_;

@@ -65,6 +65,35 @@ TEST(ItemTrainer, StartsAtItsReference) {
   EXPECT_GT(training.update()["item/kl"], 1e-6);
 }
 
+// With a step size of 0 an update only measures, each step over the places drawn for it.
+TEST(ItemTrainer, EachStepIsOverItsOwnStates) {
+  RlSettings settings = small();
+  settings.item_states = 1;
+  settings.item_steps = 1;
+  Training training(settings);
+  const auto measured = [&](std::uint64_t step) {
+    const base::RandomPlace at{3, "rl/items", 1, step};
+    const SlotReference reference(training.start, training.weights);
+    const std::vector<dialogue::State> states =
+        states_before(draw_places(training.places.recommending, 1, at), training.start.state);
+    torch::NoGradGuard no_grad;
+    const torch::Tensor q =
+        reference.read(training.policy, training.weights, {states}).front().reference;
+    return -(q.exp() * q).sum().item<double>();  // the entropy
+  };
+  std::vector<double> entropies;
+  for (std::uint64_t step = 0; step < 6; ++step) entropies.push_back(measured(step));
+  ASSERT_GT(std::set<double>(entropies.begin(), entropies.end()).size(), 1u);
+  for (int steps = 1; steps <= 6; ++steps) {
+    settings.item_steps = steps;
+    Training several(settings);
+    double mean = 0;
+    for (int step = 0; step < steps; ++step)
+      mean += entropies[static_cast<std::size_t>(step)] / steps;
+    EXPECT_NEAR(several.update(0)["item/entropy"], mean, 1e-5) << steps;
+  }
+}
+
 TEST(ItemTrainer, RefusesAFirstIterationThatIsNotAtItsReference) {
   Training training(small());
   {

@@ -9,30 +9,35 @@ SlotReference::SlotReference(const recommend::TrainedModel& start, const model::
       weights_(weights),
       items_(start.ranker.item_tables(recommend::item_embeddings(weights, start.tokens))) {}
 
-SlotHidden SlotHidden::rows(std::int64_t first, std::int64_t count) const {
-  if (!policy.defined()) return {};
-  return {policy.narrow(0, first, count), reference.narrow(0, first, count)};
-}
-
-SlotHidden SlotReference::read(const recommend::Ranker& policy, const model::Weights& current,
-                               const std::vector<dialogue::State>& states) const {
-  if (!policy.uses_language()) return {};
-  return {recommend::language_hidden(current, start_.tokens, states),
-          recommend::language_hidden(weights_, start_.tokens, states)};
-}
-
-SlotStates SlotReference::see(const recommend::Ranker& policy,
-                              const std::vector<dialogue::State>& states,
-                              const SlotHidden& hidden) const {
+std::vector<SlotStates> SlotReference::read(
+    const recommend::Ranker& policy, const model::Weights& current,
+    const std::vector<std::vector<dialogue::State>>& steps) const {
   torch::NoGradGuard no_grad;
-  SlotStates out;
-  for (const dialogue::State& state : states)
-    out.policy.contexts.push_back(policy.read_state(state));
-  recommend::RankBatch reference = out.policy;
-  reference.items = items_;
-  out.policy.language_hidden = hidden.policy;
-  reference.language_hidden = hidden.reference;
-  out.reference = at::log_softmax(start_.ranker.logits(reference), 1);
+  std::vector<dialogue::State> all;
+  for (const std::vector<dialogue::State>& states : steps)
+    all.insert(all.end(), states.begin(), states.end());
+  torch::Tensor policy_hidden, reference_hidden;  // [B of all steps, C]
+  if (policy.uses_language()) {
+    policy_hidden = recommend::language_hidden(current, start_.tokens, all);
+    reference_hidden = recommend::language_hidden(weights_, start_.tokens, all);
+  }
+  std::vector<SlotStates> out;
+  std::int64_t first = 0;
+  for (const std::vector<dialogue::State>& states : steps) {
+    const auto count = static_cast<std::int64_t>(states.size());
+    SlotStates step;
+    for (const dialogue::State& state : states)
+      step.policy.contexts.push_back(policy.read_state(state));
+    recommend::RankBatch reference = step.policy;
+    reference.items = items_;
+    if (policy.uses_language()) {
+      step.policy.language_hidden = policy_hidden.narrow(0, first, count);
+      reference.language_hidden = reference_hidden.narrow(0, first, count);
+    }
+    step.reference = at::log_softmax(start_.ranker.logits(reference), 1);
+    out.push_back(std::move(step));
+    first += count;
+  }
   return out;
 }
 

@@ -13,28 +13,17 @@ struct SlotStates {
   torch::Tensor reference;      // [B, N]: natural log-probabilities of new items; no gradient
 };
 
-// What the policy's language model and the reference's make of states: [S, C] float each, undefined
-// where the ranker reads none.
-struct SlotHidden {
-  torch::Tensor policy, reference;
-
-  SlotHidden rows(std::int64_t first, std::int64_t count) const;
-};
-
 // The item slot's reference: the start model's ranker on the hidden states of its language model.
 class SlotReference {
  public:
   // weights: of start.language. Keeps references: both must outlive it.
   SlotReference(const recommend::TrainedModel& start, const model::Weights& weights);
 
-  // current: the language model that the policy reads. Many states at a time: what those of a
-  // dialogue have in common is read once.
-  SlotHidden read(const recommend::Ranker& policy, const model::Weights& current,
-                  const std::vector<dialogue::State>& states) const;
-
-  // hidden: of these states.
-  SlotStates see(const recommend::Ranker& policy, const std::vector<dialogue::State>& states,
-                 const SlotHidden& hidden) const;
+  // What is to be seen at each of several steps, whose states the language models read all at a
+  // time (recommend::language_hidden says what that spares). current: the one that the policy
+  // reads, as it is at all of these steps.
+  std::vector<SlotStates> read(const recommend::Ranker& policy, const model::Weights& current,
+                               const std::vector<std::vector<dialogue::State>>& steps) const;
 
  private:
   const recommend::TrainedModel& start_;
