@@ -51,20 +51,16 @@ torch::Tensor log_likelihood(const torch::Tensor& logits, const Targets& targets
       {torch::tensor(targets.rows, torch::kInt64), torch::tensor(targets.items, torch::kInt64)});
 }
 
-// Of all examples, some hundred at a time.
+// Of all examples.
 torch::Tensor hidden_of(const std::vector<RankExample>& examples,
                         const std::vector<const dialogue::Dialogue*>& dialogues,
                         const RankerTraining& training) {
-  std::vector<torch::Tensor> parts;
-  for (std::size_t begin = 0; begin < examples.size(); begin += 512) {
-    std::vector<dialogue::State> states;
-    for (std::size_t i = begin; i < std::min(examples.size(), begin + 512); ++i)
-      states.push_back(
-          dialogue::state_before(*dialogues[static_cast<std::size_t>(examples[i].dialogue)],
-                                 static_cast<std::size_t>(examples[i].turn), training.state));
-    parts.push_back(language_hidden(training.language, training.tokens, states));
-  }
-  return at::cat(parts);
+  std::vector<dialogue::State> states;
+  for (const RankExample& example : examples)
+    states.push_back(dialogue::state_before(*dialogues[static_cast<std::size_t>(example.dialogue)],
+                                            static_cast<std::size_t>(example.turn),
+                                            training.state));
+  return language_hidden(training.language, training.tokens, states);
 }
 
 // Contexts some hundred at a time, with what each part makes of them: [3, B, N], counted, bag and

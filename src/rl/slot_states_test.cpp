@@ -14,10 +14,9 @@ namespace testing = recommend::testing;
 struct Slots {
   Slots() {
     torch::NoGradGuard no_grad;
-    current_model = start.language.copy();
-    for (const std::string& name : current_model.parameters.names())
-      current_model.parameters.at(name).mul_(1.5);
-    current = model::cast(current_model, torch::kFloat32);
+    const model::LanguageModel policy = start.language.copy();
+    for (const std::string& name : policy.parameters.names()) policy.parameters.at(name).mul_(1.5);
+    current = model::cast(policy, torch::kFloat32);
     weights = model::cast(start.language, torch::kFloat32);
   }
   Slots(const Slots&) = delete;
@@ -28,7 +27,6 @@ struct Slots {
 
   std::vector<dialogue::Dialogue> dialogues = testing::dialogues(6);
   recommend::TrainedModel start = testing::model(dialogues);
-  model::LanguageModel current_model = start.language.copy();
   model::Weights current, weights;
 };
 
