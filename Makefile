@@ -17,7 +17,7 @@ help:
 	@echo "make web-test     what the pages do, in Chromium (ATTUNE_URL=… for a server that runs)"
 	@echo "make fuzz         every fuzzer for SECONDS=60 each"
 	@echo "make bench        speed against plain libtorch, as ratios"
-	@echo "make check-all    all there is, about two hours: what .ci/run does, mistakes made on purpose, kills, the toy, sanitizers"
+	@echo "make check-all    two hours or more: what .ci/run does, mistakes made on purpose, kills, the toy, sanitizers"
 	@echo "make format       format the C++ files"
 	@echo "make build        only build (PRESET=cuda: for a GPU, with PyTorch's CUDA wheel)"
 	@echo "make install      the program with all it needs in PREFIX=$(PREFIX), a folder of its own that may be moved"

@@ -155,6 +155,7 @@ std::string settings_sum(pipeline::Recipe recipe) {
   recipe.run = {};
   recipe.run.seed = run.seed;
   recipe.run.compute = run.compute;
+  recipe.run.kernels = run.kernels;
   for (std::string* path :
        {&recipe.data.path, &recipe.data.test, &recipe.data.lexicon, &recipe.data.emoji,
         &recipe.tokenizer.folder, &recipe.model.base, &recipe.sentiment.model,

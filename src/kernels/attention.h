@@ -44,10 +44,10 @@ Segments place(Segments segments, torch::Device device);
 // Throws base::Error where shapes differ or a prefix is none. On a GPU bf16 heads of a width that 8
 // divides go to libtorch's fused attention, anything else to the reference.
 torch::Tensor attention(const torch::Tensor& qkv, const Segments& segments, const Heads& heads,
-                        Backend backend = Backend::native);
+                        Backend backend = default_backend());
 // Of segments that are sequences each.
 torch::Tensor attention(const torch::Tensor& qkv, const std::vector<std::int64_t>& bounds,
-                        const Heads& heads, Backend backend = Backend::native);
+                        const Heads& heads, Backend backend = default_backend());
 
 // The same forward and backward by hand, for who records the gradient in another way. qkv and
 // by_out [T, H D] are contiguous; `saved` is for the backward pass alone.

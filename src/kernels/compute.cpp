@@ -1,5 +1,7 @@
 #include "kernels/compute.h"
 
+#include <atomic>
+
 #include <ATen/Parallel.h>
 #include <ATen/cpu/Utils.h>
 #include <malloc.h>
@@ -8,6 +10,21 @@
 #include "kernels/cuda.h"
 
 namespace kernels {
+namespace {
+
+std::atomic<Backend> the_default_backend = Backend::native;
+
+}  // namespace
+
+Backend default_backend() { return the_default_backend; }
+
+void set_default_backend(Backend backend) { the_default_backend = backend; }
+
+Backend backend_named(const std::string& name) {
+  if (name == "native") return Backend::native;
+  if (name == "reference") return Backend::reference;
+  throw base::UsageError("the kernels \"", name, "\" are unknown; choose native or reference");
+}
 
 torch::Device device_named(const std::string& name) {
   const torch::Device gpu(torch::kCUDA, 0), processor(torch::kCPU);

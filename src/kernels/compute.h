@@ -10,6 +10,14 @@ namespace kernels {
 // oracle of the tests.
 enum class Backend { native, reference };
 
+// What is taken where nothing else is asked for: native, until it is set. For the whole process and
+// all its threads: set it before anything is computed.
+Backend default_backend();
+void set_default_backend(Backend backend);
+
+// "native" or "reference". Throws base::Error(usage) for another name.
+Backend backend_named(const std::string& name);
+
 // Where language models are trained, scored and sampled from: "cpu", "cuda" (the first GPU) or
 // "auto" (the GPU where there is one). Throws base::Error(usage) for another name, or for "cuda"
 // where there is no GPU or the program was built without CUDA.
@@ -23,7 +31,7 @@ std::string device_text(torch::Device device);
 // base::Error(usage) for another name.
 torch::Dtype compute_dtype(const std::string& name, torch::Device device = torch::kCPU);
 
-// "avx512_bf16", "amx", "avx2", …: what the processor has, for `doctor` and the manifests.
+// "avx512_bf16", "amx_tile", "avx2", …: what the processor has, for `doctor` and the manifests.
 std::string instruction_set();
 
 // Sets how many threads torch and our loops use, in this thread and in those that use them for the

@@ -5,6 +5,8 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include "base/error.h"
+
 namespace kernels {
 namespace {
 
@@ -18,6 +20,15 @@ TEST(UseThreads, WorkIsSharedByAsManyAsWereAskedFor) {
   });
   EXPECT_EQ(std::set<int>(workers.begin(), workers.end()), (std::set<int>{0, 1, 2}));
   use_threads(before);
+}
+
+TEST(DefaultBackend, IsNativeUntilAnotherIsNamed) {
+  EXPECT_EQ(default_backend(), Backend::native);
+  set_default_backend(backend_named("reference"));
+  EXPECT_EQ(default_backend(), Backend::reference);
+  set_default_backend(backend_named("native"));
+  EXPECT_EQ(default_backend(), Backend::native);
+  EXPECT_THROW(backend_named("fast"), base::UsageError);
 }
 
 }  // namespace

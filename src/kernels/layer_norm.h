@@ -9,7 +9,7 @@ namespace kernels {
 // Layer norm over rows (Ba et al. 2016): (x - mean) / sqrt(variance + epsilon) * weight + bias.
 // Matrices [T, C] and weight, bias [C] are contiguous, of one type, fp32 or bf16, on the processor;
 // sums are in fp32. No gradient of its own is recorded: the backward pass is called by hand. The
-// oracle is at::layer_norm.
+// oracle is at::layer_norm; norms that record a gradient are in norm.h.
 struct Normed {
   torch::Tensor out;      // [T, C]
   torch::Tensor moments;  // [T, 2] fp32: mean, and 1 / sqrt(variance + epsilon)

@@ -11,7 +11,7 @@ namespace kernels {
 struct HeadOptions {
   double temperature = 1;  // logits are divided by it
   std::int64_t rows = 0;   // only the first `rows` tokens of the vocabulary may be drawn; 0: all
-  Backend backend = Backend::native;
+  Backend backend = kernels::default_backend();
 };
 
 struct HeadOutput {
@@ -21,11 +21,11 @@ struct HeadOutput {
   torch::Tensor entropies;        // [T] float: in nats
 };
 
-// The output layer of a language model without its [T, V] logits: worked out in chunks of tokens,
-// and again, but for the last chunk's, in the backward pass. hidden: [T, C]; weight: [V, C] of the
-// same type; targets: [T] int64, -1 for none. All three outputs are differentiable with respect to
-// hidden and weight. Sums are in fp32. Throws base::Error where shapes differ, and on the
-// processor where a target is none of the rows.
+// The output layer of a language model in chunks of tokens, whose logits take at most 64 MB on the
+// processor and 512 MB on a GPU; they are worked out again, but for the last chunk's, in the
+// backward pass. hidden: [T, C]; weight: [V, C] of the same type; targets: [T] int64, -1 for none.
+// All three outputs are differentiable with respect to hidden and weight. Sums are in fp32. Throws
+// base::Error where shapes differ, and on the processor where a target is none of the rows.
 HeadOutput log_prob_head(const torch::Tensor& hidden, const torch::Tensor& weight,
                          const torch::Tensor& targets, const HeadOptions& options = {});
 

@@ -44,13 +44,13 @@ AddedNorm device_add_norm(const torch::Tensor& residual, const torch::Tensor& x,
   return out;
 }
 
-// by_sum may be undefined.
-struct NormGradients {
+struct DeviceNormGradients {
   torch::Tensor summand, gain, shift;
 };
-NormGradients device_norm_backward(const torch::Tensor& by_out, const torch::Tensor& by_sum,
-                                   const torch::Tensor& sum, const Statistics& statistics,
-                                   const torch::Tensor& gain, bool centred) {
+// by_sum may be undefined.
+DeviceNormGradients device_norm_backward(const torch::Tensor& by_out, const torch::Tensor& by_sum,
+                                         const torch::Tensor& sum, const Statistics& statistics,
+                                         const torch::Tensor& gain, bool centred) {
   constexpr std::int64_t kMostBlocks = 396;
   const std::int64_t rows = sum.size(0), width = sum.size(1),
                      blocks = std::min<std::int64_t>((rows + kWarps - 1) / kWarps, kMostBlocks);
@@ -92,8 +92,8 @@ struct AddNorm : torch::autograd::Function<AddNorm> {
     if (!gradients[1].defined()) return {gradients[0], gradients[0], {}, {}, {}};
     const torch::Tensor by_sum =
         gradients[0].defined() ? gradients[0].contiguous() : torch::Tensor();
-    const NormGradients found = device_norm_backward(gradients[1].contiguous(), by_sum, sum,
-                                                     {saved[1], saved[2]}, gain, centred);
+    const DeviceNormGradients found = device_norm_backward(gradients[1].contiguous(), by_sum, sum,
+                                                           {saved[1], saved[2]}, gain, centred);
     return {found.summand, found.summand, found.gain, centred ? found.shift : torch::Tensor(), {}};
   }
 };

@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+// Norms that record their gradient, for every family of models and device. The passes by hand for
+// GPT-2's layers on the processor are in layer_norm.h.
 namespace kernels {
 
 // A sum and its norm over the last axis, by gain and shift [C]; without a shift by the root mean

@@ -241,9 +241,12 @@ torch::Tensor PackedMatrix::multiply(const torch::Tensor& given, const FewRows& 
   const torch::Tensor residual =
       more.residual.defined() ? more.residual.contiguous() : torch::Tensor();
   const torch::Tensor biases = more.bias.defined() ? more.bias.contiguous() : torch::Tensor();
-  base::check((!biases.defined() || biases.numel() == columns_) &&
-                  (!residual.defined() || residual.sizes() == out.sizes()),
-              "PackedMatrix: a bias or a residual of another size than ", out.sizes());
+  base::check(
+      (!biases.defined() || (biases.numel() == columns_ && biases.dtype() == out.dtype())) &&
+          (!residual.defined() ||
+           (residual.sizes() == out.sizes() && residual.dtype() == out.dtype())),
+      "PackedMatrix: a bias or a residual of another size or type than ", out.sizes(), " of ",
+      out.dtype());
   rows::with_type(out, [&](auto type) {
     using T = decltype(type);
     const auto data = [](const torch::Tensor& t) {

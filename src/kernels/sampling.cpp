@@ -129,6 +129,7 @@ Draw draw(const float* logits, std::int64_t n, double temperature, double u,
   };
   if (temperature == 0) {
     const std::int64_t best = std::find(logits, logits + n, largest) - logits;
+    base::check(best < n, "draw: the logits are not numbers");
     return {best, log_prob(best)};
   }
   if (truncation.any())

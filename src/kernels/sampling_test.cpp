@@ -146,6 +146,7 @@ TEST(Draw, TruncationChangesNothingWhereNothingIsCutAndRefusesWhatIsNone) {
               0);
   const std::vector<float> none(4, NAN);
   EXPECT_THROW(draw(none.data(), 4, 1, .5, {.top_k = 2}), base::Error);
+  EXPECT_THROW(draw(none.data(), 4, 0, .5), base::Error);
   EXPECT_THROW(draw(logits.data(), 4, 1, .5, {.top_k = -1}), base::Error);
   EXPECT_THROW(draw(logits.data(), 4, 1, .5, {.top_p = 0}), base::Error);
   EXPECT_THROW(draw(logits.data(), 4, 1, .5, {.top_p = 1.5}), base::Error);

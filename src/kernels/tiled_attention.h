@@ -38,8 +38,7 @@ struct Family {
 
 // Writes the rows of one family in the columns of the query heads that share key head g. out: [T, H
 // D]. log_sums: [H, T], the logarithm of each row's sum of exp(score). A thread keeps one workspace
-// for all that it does. Number: bf16 or
-// float.
+// for all that it does. Number: bf16 or float.
 template <class Number>
 void forward(const Number* qkv, const Shape& shape, const Family& family, std::int64_t g,
              Number* out, float* log_sums, tiles::Workspace& workspace);

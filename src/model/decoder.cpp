@@ -22,9 +22,12 @@ std::vector<Projection*> projections(Weights& weights) {
 Weights laid_out(Weights weights, kernels::MatrixNumbers numbers) {
   torch::NoGradGuard no_grad;
   const std::vector<Projection*> all = projections(weights);
-  const bool packs = std::all_of(all.begin(), all.end(), [&](const Projection* one) {
-    return one->adapters.empty() && kernels::PackedMatrix::takes(one->weight, numbers);
-  });
+  const bool packs =
+      (kernels::default_backend() == kernels::Backend::native ||
+       numbers == kernels::MatrixNumbers::int8) &&
+      std::all_of(all.begin(), all.end(), [&](const Projection* one) {
+        return one->adapters.empty() && kernels::PackedMatrix::takes(one->weight, numbers);
+      });
   if (numbers == kernels::MatrixNumbers::int8 && weights.embedding.is_cuda())
     throw base::UsageError("weights in int8 are for the processor, but the model is on a GPU");
   if (numbers == kernels::MatrixNumbers::int8 && !packs)
@@ -62,8 +65,7 @@ Decoder::Started Decoder::start(const std::vector<std::vector<int>>& prompts) {
   for (const std::vector<int>& prompt : prompts) {
     base::check(!prompt.empty() && static_cast<std::int64_t>(prompt.size()) <= room_,
                 "Decoder: a prompt of ", prompt.size(), " tokens in room for ", room_);
-    started.slots.push_back(free_.back());
-    free_.pop_back();
+    started.slots.push_back(free_[free_.size() - 1 - started.slots.size()]);
   }
   // Equal prompts are worked out once.
   std::map<std::vector<int>, std::size_t> places;
@@ -107,6 +109,7 @@ Decoder::Started Decoder::start(const std::vector<std::vector<int>>& prompts) {
   }
   options.rows = torch::tensor(last, torch::kInt64).to(device);
   started.last_hidden = hidden_states(weights_, packed, options);
+  free_.resize(free_.size() - prompts.size());  // after all that may throw
   return started;
 }
 

@@ -167,6 +167,31 @@ TEST(Decoder, EqualPromptsShareTheirWorkAndGoOnByThemselves) {
   }
 }
 
+// As run.kernels=reference sets it for a whole run.
+TEST(Decoder, InTheReferencePacksNothingAndComesToTheSame) {
+  const Weights weights = cast(random_model(gpt2_config(2, 2, 64, 32, 50), 1), torch::kFloat32);
+  const auto decode = [&](kernels::Backend backend, bool packs) {
+    kernels::set_default_backend(backend);
+    Decoder decoder(weights, 2, 16);
+    EXPECT_EQ(decoder.weights().layers[1].down.packed.defined(), packs);
+    const auto started = decoder.start({{7, 2}, {30, 2, 41}});
+    const torch::Tensor next = decoder.append(started.slots, {5, 6});
+    kernels::set_default_backend(kernels::Backend::native);
+    return at::cat({started.last_hidden, next});
+  };
+  EXPECT_TRUE(at::allclose(decode(kernels::Backend::native, kernels::fp32::available()),
+                           decode(kernels::Backend::reference, /*packs=*/false), 1e-4, 1e-5));
+}
+
+TEST(Decoder, AStartThatIsRefusedTakesNoSlot) {
+  Decoder decoder(counting_model(), 2, 3);
+  EXPECT_THROW(decoder.start({{1}, {1, 2, 3, 4}}), base::Error);
+  EXPECT_THROW(decoder.start({{1}, {100000}}), std::exception);  // in the forward pass
+  EXPECT_EQ(decoder.free_slots(), 2);
+  EXPECT_EQ(decoder.start({{1}, {2}}).slots.size(), 2u);
+  EXPECT_EQ(decoder.free_slots(), 0);
+}
+
 TEST(Decoder, RefusesWhatHasNoRoom) {
   const Weights weights = counting_model();
   Decoder decoder(weights, 1, 3);

@@ -72,7 +72,7 @@ struct ForwardOptions {
   double dropout = 0;  // of the embeddings and of what each half-layer adds
   std::uint64_t dropout_key = 0;
   bool adapter_dropout = false;  // of what adapters read, as their settings say
-  kernels::Backend backend = kernels::Backend::native;
+  kernels::Backend backend = kernels::default_backend();
   // Called for each layer with its queries, keys and values, [T, (H + 2G) D], after rotation; the
   // decoder fills its cache so. Without a gradient where a layer is worked out by hand.
   std::function<void(std::size_t layer, const torch::Tensor& qkv)> on_qkv;

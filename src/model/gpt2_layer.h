@@ -6,8 +6,7 @@
 namespace model {
 
 // Whether all layers are GPT-2's: layer norms, biases, GELU by its tanh form, no gates, rotations
-// or adapters, in fp32 or bf16, on
-// the processor.
+// or adapters, in fp32 or bf16, on the processor.
 bool has_gpt2_layers(const Weights& weights);
 
 // One of them, forward and backward by hand on the kernels, for such weights in the type of x: [T,

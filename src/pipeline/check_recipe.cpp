@@ -250,6 +250,7 @@ void check_evaluation(const Recipe& recipe) {
 }  // namespace
 
 void check_recipe(const Recipe& recipe) {
+  one_of("run.kernels", recipe.run.kernels, {"native", "reference"});
   check_data(recipe);
   check_model(recipe);
   check_sft(recipe);
@@ -257,6 +258,13 @@ void check_recipe(const Recipe& recipe) {
   check_reward(recipe);
   check_rl(recipe);
   check_evaluation(recipe);
+}
+
+void check_device(const Recipe& recipe, torch::Device device) {
+  if (device.is_cuda() && recipe.rl.rollout_weights == "int8")
+    throw base::UsageError(
+        "rl.rollout_weights is \"int8\", which is for the processor, but run.device=",
+        recipe.run.device, " is a GPU; use \"computed\"");
 }
 
 }  // namespace pipeline

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <torch/types.h>
+
 #include "pipeline/recipe.h"
 
 namespace pipeline {
@@ -8,5 +10,8 @@ namespace pipeline {
 // that name nothing, settings that contradict each other. Throws base::UsageError with the
 // setting's name, its value and what is expected.
 void check_recipe(const Recipe& recipe);
+
+// The same of what the device that the language model is on cannot do.
+void check_device(const Recipe& recipe, torch::Device device);
 
 }  // namespace pipeline

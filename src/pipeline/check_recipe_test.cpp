@@ -24,8 +24,18 @@ std::string complaint(const std::string& assignment) {
 
 TEST(CheckRecipe, TheDefaultsPass) { EXPECT_NO_THROW(check_recipe(Recipe())); }
 
+TEST(CheckRecipe, RolloutsIn8BitsAreRefusedOnAGpu) {
+  const torch::Device gpu(torch::kCUDA, 0);
+  Recipe recipe;
+  EXPECT_NO_THROW(check_device(recipe, gpu));
+  recipe.rl.rollout_weights = "int8";
+  EXPECT_NO_THROW(check_device(recipe, torch::kCPU));
+  EXPECT_THROW(check_device(recipe, gpu), base::UsageError);
+}
+
 TEST(CheckRecipe, NoStageBeginsWithASettingThatALaterOneRefuses) {
   for (const char* assignment : {"state.window=0",
+                                 "run.kernels=fast",
                                  "tokenizer.vocabulary=255",
                                  "model.width=7",
                                  "model.layers=0",

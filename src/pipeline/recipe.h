@@ -21,6 +21,7 @@ struct RunSettings {
   int threads = 0;  // 0: torch's own choice
   std::string compute = "auto";
   std::string device = "cpu";
+  std::string kernels = "native";
   bool redo = false;
   bool profile = false;
   bool allow_different_machine = false;
@@ -34,6 +35,9 @@ struct RunSettings {
     field("device", device,
           "cpu, cuda or auto (the GPU where there is one): where the language model is trained and "
           "sampled from");
+    field("kernels", kernels,
+          "native, or reference: libtorch's own operations in place of attune's in the language "
+          "model, slow, to find out whether a result comes from them");
     field("profile", profile, "say where the time of each stage went");
     field("redo", redo, "do stages anew whose settings have changed, instead of refusing");
     field("allow_different_machine", allow_different_machine,

@@ -9,6 +9,7 @@
 #include "dialogue/jsonl.h"
 #include "kernels/compute.h"
 #include "kernels/probe.h"
+#include "pipeline/check_recipe.h"
 
 namespace pipeline {
 namespace fs = std::filesystem;
@@ -76,7 +77,9 @@ Run::Run(Recipe recipe, base::Console& console)
       lock_(std::make_unique<base::FolderLock>(folder_)),
       device_(kernels::device_named(recipe_.run.device)),
       type_(kernels::compute_dtype(recipe_.run.compute)) {
+  check_device(recipe_, device_);
   kernels::use_threads(recipe_.run.threads);
+  kernels::set_default_backend(kernels::backend_named(recipe_.run.kernels));
 }
 
 torch::Dtype Run::device_type() const {
@@ -110,6 +113,7 @@ void Run::stage(const StagePlan& plan) {
   base::Json settings = settings_of(recipe_, plan.parts), inputs = base::Json::object();
   settings["run.seed"] = recipe_.run.seed;
   settings["run.compute"] = recipe_.run.compute;
+  if (recipe_.run.kernels != "native") settings["run.kernels"] = recipe_.run.kernels;
   for (const std::string& need : plan.needs) inputs[need] = key_of(need);
   for (const auto& [what, path] : plan.inputs) inputs[what] = hash_input(path);
   const base::Json identity = {{"schema", base::schema("stage", kStageVersion)},

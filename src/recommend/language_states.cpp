@@ -19,27 +19,6 @@ std::vector<std::vector<int>> prompts_of(const model::ModelConfig& config,
   return prompts;
 }
 
-// For each prompt the one that it is read as part of: one that begins with it and begins no other,
-// which may be itself. In the order of their tokens a prompt stands right before those that it
-// begins; of those alike the last is it.
-std::vector<std::size_t> hosts_of(const std::vector<std::vector<int>>& prompts) {
-  std::vector<std::size_t> order(prompts.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return prompts[a] != prompts[b] ? prompts[a] < prompts[b] : a < b;
-  });
-  std::vector<std::size_t> hosts(prompts.size());
-  for (std::size_t i = order.size(); i-- > 0;) {
-    const std::vector<int>& prompt = prompts[order[i]];
-    hosts[order[i]] = order[i];
-    if (i + 1 == order.size()) continue;
-    const std::vector<int>& next = prompts[order[i + 1]];
-    if (prompt.size() <= next.size() && std::equal(prompt.begin(), prompt.end(), next.begin()))
-      hosts[order[i]] = hosts[order[i + 1]];
-  }
-  return hosts;
-}
-
 // Behind each prompt, [B, C]: some thousand tokens at a time, a dialogue's prompts in one go.
 torch::Tensor hidden_behind(const model::Weights& weights,
                             const std::vector<std::vector<int>>& prompts) {
@@ -80,6 +59,25 @@ torch::Tensor hidden_behind(const model::Weights& weights,
 }
 
 }  // namespace
+
+// In the order of their tokens a prompt stands right before those that it begins.
+std::vector<std::size_t> hosts_of(const std::vector<std::vector<int>>& prompts) {
+  std::vector<std::size_t> order(prompts.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return prompts[a] != prompts[b] ? prompts[a] < prompts[b] : a < b;
+  });
+  std::vector<std::size_t> hosts(prompts.size());
+  for (std::size_t i = order.size(); i-- > 0;) {
+    const std::vector<int>& prompt = prompts[order[i]];
+    hosts[order[i]] = order[i];
+    if (i + 1 == order.size()) continue;
+    const std::vector<int>& next = prompts[order[i + 1]];
+    if (prompt.size() <= next.size() && std::equal(prompt.begin(), prompt.end(), next.begin()))
+      hosts[order[i]] = hosts[order[i + 1]];
+  }
+  return hosts;
+}
 
 torch::Tensor language_hidden(const model::Weights& weights, const train::DialogueTokens& tokens,
                               const std::vector<dialogue::State>& states) {

@@ -16,6 +16,10 @@ namespace recommend {
 torch::Tensor language_hidden(const model::Weights& weights, const train::DialogueTokens& tokens,
                               const std::vector<dialogue::State>& states);
 
+// For each prompt (token ids) the number of the one that it is read as part of: one that begins
+// with it and that begins no other, which may be itself; of equal ones the last.
+std::vector<std::size_t> hosts_of(const std::vector<std::vector<int>>& prompts);
+
 // The embeddings of the item tokens in fp32: [N, C]. No gradient.
 torch::Tensor item_embeddings(const model::Weights& weights, const train::DialogueTokens& tokens);
 

@@ -9,6 +9,12 @@
 namespace recommend {
 namespace {
 
+TEST(HostsOf, APromptIsReadAsPartOfALongestThatItBegins) {
+  EXPECT_EQ(hosts_of({}), std::vector<std::size_t>{});
+  EXPECT_EQ(hosts_of({{1, 2}, {1, 2, 3}, {1, 2}, {4}, {1, 3}, {4}}),
+            (std::vector<std::size_t>{1, 1, 1, 5, 4, 5}));
+}
+
 void expect_each_as_alone(const TrainedModel& model, const std::vector<dialogue::State>& states) {
   torch::NoGradGuard no_grad;
   const model::Weights weights = model::cast(model.language, torch::kFloat32);

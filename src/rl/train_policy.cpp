@@ -39,6 +39,13 @@ double tokens_of(const std::vector<Episode>& episodes) {
   return tokens;
 }
 
+// 0 where it is not among them.
+double value_of(const base::Metrics& metrics, const std::string& wanted) {
+  for (const auto& [name, value] : metrics)
+    if (name == wanted) return value;
+  return 0;
+}
+
 recommend::TrainedModel copy_of(const recommend::TrainedModel& model) {
   return {model.catalogue, model.state, model.tokens, model.language.copy(), model.ranker.clone()};
 }
@@ -166,8 +173,8 @@ class Trainer {
     const base::Metrics learned = update_words(rollout);
     add(learned);
     const double update_seconds = seconds_since(update_start);
-    stage_.profile->add("update of the words", update_seconds,
-                        {.tokens = learned.empty() ? 0 : tokens * settings_.epochs});
+    const double learned_tokens = value_of(learned, "tokens");
+    stage_.profile->add("update of the words", update_seconds, {.tokens = learned_tokens});
     add(rollout_metrics(rollout));
     const double seconds = seconds_since(start);
     add({{"seconds/rollout", rollout_seconds},
@@ -176,7 +183,7 @@ class Trainer {
          {"seconds/update", update_seconds},
          {"seconds/all", seconds},
          {"tokens_per_second/rollout", tokens / rollout_seconds},
-         {"tokens_per_second/update", tokens / update_seconds}});
+         {"tokens_per_second/update", learned_tokens / update_seconds}});
     if (words_.pays_for_kl()) {
       last_words_kl_ = rollout.kl;
       add({{"objective/kl", rollout.kl}, {"objective/kl_k3", rollout.kl_k3}});

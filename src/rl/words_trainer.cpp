@@ -83,6 +83,7 @@ double WordsTrainer::measure_kl(std::vector<Episode> episodes) const {
 struct WordsTrainer::Step {
   WordsLoss loss;                    // before the step
   double norm = 0, critic_norm = 0;  // gradients: of the policy, of a critic that learns by itself
+  double tokens = 0;                 // of the minibatch's replies
 };
 
 WordsTrainer::Step WordsTrainer::take_step(const Rollout& rollout,
@@ -90,6 +91,8 @@ WordsTrainer::Step WordsTrainer::take_step(const Rollout& rollout,
                                            const StepSizes& sizes) {
   Step step{words_loss(models_, rollout, chosen,
                        {.settings = settings_, .beta = rollout.beta, .learner = learner})};
+  for (const std::size_t episode : chosen)
+    step.tokens += static_cast<double>(rollout.episodes[episode].tokens.size());
   step.loss.total.backward();
   if (learner == Learner::all) step.norm = optimiser_->step(sizes.policy, settings_.clip_gradient);
   if (learner == Learner::critic || !models_.critic.on_trunk())
@@ -126,7 +129,7 @@ base::Metrics WordsTrainer::update(const Rollout& rollout, double learning_rate,
 }
 
 base::Metrics WordsTrainer::metrics_of(const Rollout& rollout, const std::vector<Step>& steps) {
-  if (steps.empty()) return {{"steps", 0}};  // no two replies to compare
+  if (steps.empty()) return {{"steps", 0}, {"tokens", 0}};  // no two replies to compare
   const auto mean = [&](auto&& value) {
     double sum = 0;
     for (const Step& step : steps) sum += value(step);
@@ -137,6 +140,7 @@ base::Metrics WordsTrainer::metrics_of(const Rollout& rollout, const std::vector
       {"loss/policy_avg", mean([](const Step& s) { return s.loss.policy_loss; })},
       {"grad_norm", mean([&](const Step& s) { return finite(s.norm); })},
       {"steps", static_cast<double>(steps.size())},
+      {"tokens", static_cast<double>(steps.size()) * mean([](const Step& s) { return s.tokens; })},
       {"steps_skipped", static_cast<double>(steps.size()) * mean([](const Step& s) {
                           return !std::isfinite(s.norm) || !std::isfinite(s.critic_norm);
                         })}};

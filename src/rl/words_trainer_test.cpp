@@ -221,6 +221,28 @@ TEST(WordsTrainer, WithoutAStepTheRatioStaysOneInEveryMinibatch) {
   }
 }
 
+TEST(WordsTrainer, StopsAnUpdateThatHasGoneTooFarAndCountsTheTokensOfItsSteps) {
+  for (const bool stops : {false, true}) {
+    RlSettings settings = small();
+    settings.epochs = 2;
+    settings.minibatch = 16;
+    settings.max_approx_kl = stops ? 1e-9 : 0;
+    Training training(settings);
+    const Rollout rollout = training.prepare(share_below(60));
+    ASSERT_GT(rollout.first_minibatches.size(), 2u);
+    // The first is on the policy that sampled; the second is not.
+    const std::size_t minibatches = stops ? 2 : rollout.first_minibatches.size();
+    double tokens = 0;
+    for (std::size_t i = 0; i < minibatches; ++i)
+      for (const std::size_t episode : rollout.first_minibatches[i])
+        tokens += static_cast<double>(rollout.episodes[episode].tokens.size());
+    const int epochs = stops ? 1 : 2;
+    const base::Metrics metrics = training.trainer.update(rollout, .01, training.place());
+    EXPECT_EQ(metric(metrics, "steps"), static_cast<double>(minibatches) * epochs);
+    EXPECT_EQ(metric(metrics, "tokens"), tokens * epochs);
+  }
+}
+
 TEST(WordsTrainer, SharedPromptsChangeNeitherLossNorGradient) {
   for (const char* method : {"ppo", "grpo", "rloo", "kto", "dpo", "reward_weighted"}) {
     RlSettings settings = small();

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/run_log.h"
+#include "kernels/compute.h"
 #include "kernels/test_device.h"
 #include "train/adamw.h"
 #include "train/test_dialogues.h"
@@ -76,6 +77,32 @@ TEST(Sft, LearnsWhatItIsShown) {
   EXPECT_LT(result.validation.all, .7 * before);
   EXPECT_NEAR(evaluate_losses(result.model, sequences(tokens, 3), torch::kFloat32).all,
               result.validation.all, 1e-6);
+}
+
+// Ours and libtorch's, over 200 steps, with dropout: heads as wide as attention's tiles.
+TEST(Sft, LossesFollowThoseOfTheReference) {
+  const DialogueTokens tokens = testing::tokens();
+  const model::LanguageModel initial =
+      model::random_model(model::gpt2_config(2, 2, 64, 64, tokens.size()), 5);
+  const SftSettings settings{
+      .epochs = 40, .batch_tokens = 80, .learning_rate = 1e-3, .dropout = .1, .patience = 100};
+  const auto losses = [&](kernels::Backend backend) {
+    base::TemporaryFolder folder;
+    kernels::set_default_backend(backend);
+    train_sft(initial.copy(), sequences(tokens, 9), sequences(tokens, 3), settings, torch::kFloat32,
+              {.folder = folder.path(), .console = base::silent_console()});
+    kernels::set_default_backend(kernels::Backend::native);
+    return base::read_metric(folder.path(), "loss");
+  };
+  const auto native = losses(kernels::Backend::native),
+             reference = losses(kernels::Backend::reference);
+  ASSERT_EQ(native.size(), reference.size());
+  ASSERT_GE(native.size(), 200u);
+  EXPECT_NE(native, reference);  // other code, other rounding
+  for (std::size_t i = 0; i < native.size(); ++i)
+    EXPECT_NEAR(native[i].second, reference[i].second, 1e-4 * reference[i].second)
+        << "step " << native[i].first;
+  EXPECT_LT(native.back().second, .5 * native.front().second);
 }
 
 TEST(Sft, StoppedAtAnyStepAndResumedItEndsWithTheSameWeightsAndLog) {
