@@ -189,6 +189,21 @@ class TinyRecipe(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("sft  unchanged, skipped", done.stderr)
 
+    def test_the_reference_ends_in_the_same_place_by_other_rounding(self):
+        folder = self.copy("reference")
+        self.assertIn("run.kernels (was absent, is \"reference\")", run(folder, "run.kernels=reference").stderr)
+        for stage in STAGES[2:]:
+            shutil.rmtree(folder / stage)
+        done = subprocess.run([system.ATTUNE, "sft", str(TINY), f"run.folder={folder}", "run.kernels=reference",
+                               "run.redo=true"], cwd=ROOT, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+        def last(run_folder):
+            lines = (run_folder / "sft" / "metrics.jsonl").read_text().splitlines()
+            return [json.loads(line) for line in lines if "validation/loss" in line][-1]
+        self.assertAlmostEqual(last(folder)["validation/loss"], last(self.whole)["validation/loss"], places=4)
+        self.assertNotEqual(last(folder)["grad_norm"], last(self.whole)["grad_norm"])
+
     def test_damage_is_noticed_and_the_file_named(self):
         folder = self.copy("damaged")
         weights = folder / "sft/model/model.safetensors"
