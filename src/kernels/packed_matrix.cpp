@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "kernels/bf16_tiles.h"
+#include "kernels/compute.h"
 #include "kernels/fp32_tiles.h"
 #include "kernels/int8_tiles.h"
 #include "kernels/layer_loops.h"
@@ -175,6 +176,7 @@ bool PackedMatrix::takes(const torch::Tensor& weight, MatrixNumbers numbers) {
   const bool is_bf16 = weight.scalar_type() == torch::kBFloat16,
              is_fp32 = weight.scalar_type() == torch::kFloat32;
   if (numbers == MatrixNumbers::int8) return is_bf16 || is_fp32;
+  if (default_backend() == Backend::reference) return false;
   if (is_fp32) return fp32::available();
   return is_bf16 && bf16_tiles::available() && weight.size(0) % 32 == 0 &&
          (weight.stride(0) == 1 || weight.stride(1) == 1);

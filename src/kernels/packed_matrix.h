@@ -21,7 +21,7 @@ class PackedMatrix {
  public:
   // Whether a weight [in, out], not empty, can be packed here. As computed: fp32 on a processor
   // with AVX2 and FMA; bf16 on one with AVX-512 BF16, where 32 divides `in` and rows or columns are
-  // contiguous. In int8: bf16 or fp32.
+  // contiguous; none where the default backend is the reference. In int8: bf16 or fp32.
   static bool takes(const torch::Tensor& weight, MatrixNumbers numbers = MatrixNumbers::computed);
 
   PackedMatrix() = default;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "kernels/bf16_tiles.h"
+#include "kernels/compute.h"
 #include "kernels/fp32_tiles.h"
 #include "kernels/int8_tiles.h"
 #include "kernels/test_tensors.h"
@@ -108,6 +109,16 @@ TEST_P(PackedMatrixTest, RefusesRowsOfAnotherTypeOrWidth) {
   const PackedMatrix packed(typed(random({64, 64}, 1)));
   EXPECT_THROW(packed.multiply(typed(random({2, 32}, 2))), base::Error);
   EXPECT_THROW(packed.multiply(random({2, 64}, 2).to(torch::kFloat64)), base::Error);
+}
+
+// So matrices and output layer alike are libtorch's products there.
+TEST(PackedMatrix, TakesNothingAsComputedWhereTheReferenceIsAskedFor) {
+  const torch::Tensor weight = random({64, 64}, 1);
+  set_default_backend(Backend::reference);
+  EXPECT_FALSE(PackedMatrix::takes(weight));
+  EXPECT_TRUE(PackedMatrix::takes(weight, MatrixNumbers::int8));
+  set_default_backend(Backend::native);
+  EXPECT_EQ(PackedMatrix::takes(weight), fp32::available());
 }
 
 TEST(PackedMatrix, InFp32TakesViewsWithGapsInBothDirections) {

@@ -22,12 +22,9 @@ std::vector<Projection*> projections(Weights& weights) {
 Weights laid_out(Weights weights, kernels::MatrixNumbers numbers) {
   torch::NoGradGuard no_grad;
   const std::vector<Projection*> all = projections(weights);
-  const bool packs =
-      (kernels::default_backend() == kernels::Backend::native ||
-       numbers == kernels::MatrixNumbers::int8) &&
-      std::all_of(all.begin(), all.end(), [&](const Projection* one) {
-        return one->adapters.empty() && kernels::PackedMatrix::takes(one->weight, numbers);
-      });
+  const bool packs = std::all_of(all.begin(), all.end(), [&](const Projection* one) {
+    return one->adapters.empty() && kernels::PackedMatrix::takes(one->weight, numbers);
+  });
   if (numbers == kernels::MatrixNumbers::int8 && weights.embedding.is_cuda())
     throw base::UsageError("weights in int8 are for the processor, but the model is on a GPU");
   if (numbers == kernels::MatrixNumbers::int8 && !packs)

@@ -173,8 +173,8 @@ class Trainer {
     const base::Metrics learned = update_words(rollout);
     add(learned);
     const double update_seconds = seconds_since(update_start);
-    const double learned_tokens = value_of(learned, "tokens");
-    stage_.profile->add("update of the words", update_seconds, {.tokens = learned_tokens});
+    const double update_tokens = value_of(learned, "tokens");
+    stage_.profile->add("update of the words", update_seconds, {.tokens = update_tokens});
     add(rollout_metrics(rollout));
     const double seconds = seconds_since(start);
     add({{"seconds/rollout", rollout_seconds},
@@ -183,7 +183,7 @@ class Trainer {
          {"seconds/update", update_seconds},
          {"seconds/all", seconds},
          {"tokens_per_second/rollout", tokens / rollout_seconds},
-         {"tokens_per_second/update", learned_tokens / update_seconds}});
+         {"tokens_per_second/update", update_tokens / update_seconds}});
     if (words_.pays_for_kl()) {
       last_words_kl_ = rollout.kl;
       add({{"objective/kl", rollout.kl}, {"objective/kl_k3", rollout.kl_k3}});
